@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/fd.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+namespace berth::base {
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+  if (this != &other) {
+    reset();
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+void Fd::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) {
+    if (errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no file " + path);
+    return fail(errno_error("cannot open " + path, errno));
+  }
+  std::string content;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(errno_error("cannot read " + path, errno));
+    if (got == 0) return content;
+    content.append(buffer, static_cast<std::size_t>(got));
+    if (content.size() > limit) {
+      return fail(ErrorCode::kTooLarge, path + " is larger than " + std::to_string(limit) + " bytes");
+    }
+  }
+}
+
+Status write_file(const std::string& path, std::string_view content, int mode) {
+  const std::string temporary = path + ".tmp";
+  const auto refuse = [&](const char* what) {
+    const int saved = errno;
+    ::unlink(temporary.c_str());
+    return fail(errno_error(std::string("cannot ") + what + " " + path, saved));
+  };
+  Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  if (!fd.valid()) return refuse("create");
+  while (!content.empty()) {
+    const ssize_t put = ::write(fd.get(), content.data(), content.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return refuse("write");
+    content.remove_prefix(static_cast<std::size_t>(put));
+  }
+  if (::fsync(fd.get()) != 0) return refuse("write");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return refuse("replace");
+  return {};
+}
+
+Status make_directories(const std::string& path, int mode) {
+  std::error_code code;
+  const auto parent = std::filesystem::path(path).parent_path();
+  if (!parent.empty()) std::filesystem::create_directories(parent, code);
+  if (code) return fail(errno_error("cannot create directory " + parent.string(), code.value()));
+  if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST) {
+    return fail(errno_error("cannot create directory " + path, errno));
+  }
+  return {};
+}
+
+}  // namespace berth::base

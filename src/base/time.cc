@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/time.h"
+
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+
+namespace berth::base {
+
+Time now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+std::int64_t to_ms(Time time) { return time.time_since_epoch().count(); }
+
+Time from_ms(std::int64_t ms) { return Time{std::chrono::milliseconds{ms}}; }
+
+std::string iso8601(Time time) {
+  const std::int64_t ms = to_ms(time);
+  const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
+                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                static_cast<int>(ms % 1000));
+  return buffer;
+}
+
+std::optional<Duration> parse_duration(const std::string& text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  auto [rest, code] = std::from_chars(text.data(), end, number);
+  if (code != std::errc{} || number < 0 || number > 1e9) return std::nullopt;
+  const std::string unit(rest, end);
+  double factor = 0;
+  if (unit.empty() || unit == "s") factor = 1000;
+  else if (unit == "ms") factor = 1;
+  else if (unit == "m" || unit == "min") factor = 60'000;
+  else if (unit == "h") factor = 3'600'000;
+  else if (unit == "d") factor = 86'400'000;
+  else return std::nullopt;
+  return Duration{static_cast<std::int64_t>(number * factor)};
+}
+
+}  // namespace berth::base

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/request.h"
+
+#include <array>
+
+#include "base/text.h"
+
+namespace berth::model {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kKinds{"training", "inference", "command"};
+constexpr std::array<std::string_view, 6> kPolicies{"balanced", "most_free", "least_loaded",
+                                                    "pack",     "spread",    "fastest"};
+
+struct Prefix {
+  std::string_view text;
+  Vendor vendor;
+};
+constexpr std::array<Prefix, 5> kPrefixes{{{"cuda", Vendor::kNvidia},
+                                           {"rocm", Vendor::kAmd},
+                                           {"hip", Vendor::kAmd},
+                                           {"xpu", Vendor::kIntel},
+                                           {"npu", Vendor::kAscend}}};
+
+base::Result<Selector::Named> parse_named(const std::string& part, std::string_view whole) {
+  Selector::Named named;
+  if (part.rfind("gpu-", 0) == 0 || part.rfind("mig-", 0) == 0) {
+    if (part.size() > 4) {
+      named.uuid_prefix = part;
+      return named;
+    }
+  }
+  const auto colon = part.find(':');
+  if (colon != std::string::npos) {
+    for (const Prefix& prefix : kPrefixes) {
+      if (part.compare(0, colon, prefix.text) != 0) continue;
+      const auto index = base::parse_number(std::string_view(part).substr(colon + 1));
+      if (!index || *index > 100'000) break;
+      named.vendor = prefix.vendor;
+      named.index = static_cast<int>(*index);
+      return named;
+    }
+  }
+  return base::fail(base::ErrorCode::kSchemaViolation,
+                    "\"" + std::string(whole) + "\" is not a device: write auto, cpu, cuda, cuda:N, rocm:N, xpu:N, "
+                    "npu:N, GPU-<uuid>, MIG-<uuid> or several of these with commas");
+}
+
+}  // namespace
+
+std::string_view to_text(Kind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
+
+std::optional<Kind> kind_from_text(std::string_view text) {
+  for (std::size_t i = 0; i < kKinds.size(); ++i) {
+    if (kKinds[i] == text) return static_cast<Kind>(i);
+  }
+  return std::nullopt;
+}
+
+std::string_view to_text(Policy policy) { return kPolicies.at(static_cast<std::size_t>(policy)); }
+
+std::optional<Policy> policy_from_text(std::string_view text) {
+  for (std::size_t i = 0; i < kPolicies.size(); ++i) {
+    if (kPolicies[i] == text) return static_cast<Policy>(i);
+  }
+  return std::nullopt;
+}
+
+base::Result<Selector> parse_selector(std::string_view text) {
+  Selector selector;
+  selector.text = std::string(base::trim(text));
+  const std::string lower = base::lower(selector.text);
+  if (lower.empty() || lower == "auto") return selector;
+  if (lower == "cpu") {
+    selector.mode = Selector::Mode::kCpu;
+    selector.vendor = Vendor::kCpu;
+    return selector;
+  }
+  for (const Prefix& prefix : kPrefixes) {
+    if (lower == prefix.text) {
+      selector.mode = Selector::Mode::kVendor;
+      selector.vendor = prefix.vendor;
+      return selector;
+    }
+  }
+  selector.mode = Selector::Mode::kNamed;
+  for (const std::string& part : base::split(lower, ',')) {
+    auto named = parse_named(std::string(base::trim(part)), selector.text);
+    if (!named) return base::fail(named.error());
+    selector.named.push_back(std::move(*named));
+  }
+  return selector;
+}
+
+base::json::object to_json(const Request& request) {
+  return base::json::object{{"id", request.id.value},
+                            {"kind", to_text(request.kind)},
+                            {"device", request.selector.text},
+                            {"gpus", request.gpus},
+                            {"memory", base::or_null(request.memory)},
+                            {"gpu_type", request.gpu_type},
+                            {"exclusive", request.exclusive},
+                            {"builtin", request.builtin},
+                            {"policy", to_text(request.policy)},
+                            {"priority", request.priority},
+                            {"signature", request.signature}};
+}
+
+base::Result<Request> request_from_json(const base::json::object& from) {
+  Request request;
+  request.id = TaskId(base::string_or(from, "id"));
+  const auto kind = kind_from_text(base::string_or(from, "kind"));
+  const auto policy = policy_from_text(base::string_or(from, "policy", "balanced"));
+  auto selector = parse_selector(base::string_or(from, "device"));
+  if (request.id.empty() || !kind || !policy) {
+    return base::fail(base::ErrorCode::kInternal, "a request without id, kind or policy");
+  }
+  if (!selector) return base::fail(selector.error());
+  request.kind = *kind;
+  request.policy = *policy;
+  request.selector = std::move(*selector);
+  request.gpus = static_cast<int>(base::int_or(from, "gpus", 1));
+  request.memory = base::maybe_bytes(from, "memory");
+  request.gpu_type = base::string_or(from, "gpu_type");
+  request.exclusive = base::bool_or(from, "exclusive");
+  request.builtin = base::bool_or(from, "builtin");
+  request.priority = static_cast<int>(base::int_or(from, "priority", 5));
+  request.signature = base::string_or(from, "signature");
+  return request;
+}
+
+}  // namespace berth::model
