@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/admit.h"
+
+#include <map>
+
+#include "core/filter.h"
+
+namespace berth::core {
+
+namespace {
+
+// How many devices the request may get at the best, and why the others never.
+base::Result<Resolved> check_devices(const State& state, const model::Request& request, Resolved resolved) {
+  const auto wanted = resolved.all ? resolved.devices.size() : static_cast<std::size_t>(request.gpus);
+  std::size_t possible = 0;
+  std::map<std::string, model::Refusal> reasons;
+  for (const auto& id : resolved.devices) {
+    const auto verdict = filter(state, request, resolved, state.devices.at(id));
+    const auto* refusal = std::get_if<model::Refusal>(&verdict);
+    if (refusal == nullptr || !refusal->never) {
+      ++possible;
+    } else {
+      reasons.emplace(refusal->name, *refusal);
+    }
+  }
+  if (possible >= wanted) return resolved;
+  std::string message = "No device of this machine could ever take this task: ";
+  if (reasons.empty()) {
+    message += std::to_string(wanted) + " devices were asked for and " + std::to_string(possible) + " are there";
+  }
+  std::size_t named = 0;
+  for (const auto& [name, refusal] : reasons) {
+    if (named == 8) {
+      message += "; and " + std::to_string(reasons.size() - named) + " more";
+      break;
+    }
+    if (named++ > 0) message += "; ";
+    message += name + ": needs " + refusal.needed + ", has " + refusal.available;
+  }
+  return base::fail(base::ErrorCode::kNeverFits, message);
+}
+
+}  // namespace
+
+base::Result<Resolved> admit(const State& state, const model::Request& request) {
+  if (request.gpus < 1) {
+    return base::fail(base::ErrorCode::kBadRequest,
+                      "gpus is " + std::to_string(request.gpus) + ": it must be at least 1");
+  }
+  if (request.priority < 1 || request.priority > 10) {
+    return base::fail(base::ErrorCode::kBadRequest, "priority is " + std::to_string(request.priority) +
+                                                        ": it must be between 1 (most urgent) and 10");
+  }
+  if (state.config.queue_size > 0 && static_cast<std::int64_t>(state.queue.size()) >= state.config.queue_size) {
+    return base::fail(base::ErrorCode::kQueueFull, "The queue is full: " + std::to_string(state.queue.size()) +
+                                                       " tasks wait, the limit is " +
+                                                       std::to_string(state.config.queue_size));
+  }
+  auto resolved = resolve(state, request);
+  if (!resolved || resolved->devices.empty()) return resolved;
+  if (resolved->fallback != Fallback::kNone) {
+    model::Request on_cpu = request;  // the processor takes it whatever number of GPUs was asked for
+    on_cpu.gpus = 1;
+    return check_devices(state, on_cpu, std::move(*resolved));
+  }
+  return check_devices(state, request, std::move(*resolved));
+}
+
+}  // namespace berth::core

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Could this request ever run on this machine? Asked once, when it arrives.
+#pragma once
+
+#include "base/result.h"
+#include "core/resolve.h"
+
+namespace berth::core {
+
+/// kDeviceNotFound, kNeverFits, kBadRequest or kQueueFull with what was wrong and what would fit.
+base::Result<Resolved> admit(const State& state, const model::Request& request);
+
+}  // namespace berth::core

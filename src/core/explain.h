@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a task waits: a verdict per device, as data.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/filter.h"
+#include "core/state.h"
+
+namespace berth::core {
+
+struct DeviceVerdict {
+  DeviceId device;
+  std::string name;
+  std::variant<Fit, model::Refusal> verdict;
+};
+
+struct Explanation {
+  std::vector<DeviceVerdict> devices;        // every device of the machine, GPUs by index, the processor last
+  std::map<std::string, int> counts;         // verdict codes ("fits" included); adds up to the devices
+  std::vector<std::string> would_fit_if;     // what would have to change
+  std::int64_t ahead = 0;                    // tasks of the same shape that come first
+  Fallback fallback = Fallback::kNone;
+};
+
+/// For a task in the queue. For one that runs the verdicts are those of a second task like it.
+Explanation explain(const State& state, const TaskEntry& task);
+
+}  // namespace berth::core

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether one device takes one task now, and if not, why.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "core/memory.h"
+#include "core/resolve.h"
+#include "core/state.h"
+
+namespace berth::core {
+
+struct Fit {
+  Bytes reserve;
+  bool whole = false;
+  model::ReservationRule rule = model::ReservationRule::kNone;
+};
+
+using Verdict = std::variant<Fit, model::Refusal>;
+
+/// `resolved` are the devices that the request means (resolve.h). Rules in order: selector, type,
+/// size, health, kind limit, exclusivity, cores, memory.
+Verdict filter(const State& state, const model::Request& request, const Resolved& resolved,
+               const DeviceEntry& device);
+
+}  // namespace berth::core

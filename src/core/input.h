@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that can happen to the scheduler, as values with a JSON form for the journal.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/json.h"
+#include "core/state.h"
+
+namespace berth::core {
+
+/// The daemon's configuration, once at each start.
+struct Configure {
+  Config config;
+};
+
+/// The devices of the machine, at start and whenever they change.
+struct SetInventory {
+  std::vector<model::Device> devices;
+};
+
+struct SetReadings {
+  std::vector<Reading> readings;
+};
+
+struct Submit {
+  model::Request request;
+};
+
+struct Cancel {
+  TaskId task;
+};
+
+struct LimitChange {
+  DeviceId device;
+  std::optional<int> training;   // absent: stays as it is
+  std::optional<int> inference;
+};
+
+/// All or none: the daemon has looked the devices up and refused bad numbers before.
+struct SetLimits {
+  std::vector<LimitChange> changes;
+};
+
+/// The launch did not happen. `again`: the device was not as expected, so the task is queued again;
+/// otherwise it fails.
+struct LaunchFailed {
+  TaskId task;
+  int attempt = 0;
+  bool again = false;
+};
+
+/// The process tree of an attempt is gone.
+struct Exited {
+  TaskId task;
+  int attempt = 0;
+  model::Exit exit;
+  std::optional<Bytes> peak_memory;  // the most that was seen on one device
+};
+
+using Input = std::variant<Configure, SetInventory, SetReadings, Submit, Cancel, SetLimits, LaunchFailed, Exited>;
+
+base::json::object to_json(const Input& input);
+base::Result<Input> input_from_json(const base::json::object& object);
+
+}  // namespace berth::core

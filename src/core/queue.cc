@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/check.h"
+#include "base/text.h"
+#include "core/state.h"
+
+namespace berth::core {
+
+std::string Queue::shape(const model::Request& request) {
+  std::string text(model::to_text(request.kind));
+  text += '|';
+  text += base::lower(request.selector.text);
+  text += '|' + std::to_string(request.gpus) + '|';
+  if (request.memory) text += std::to_string(request.memory->value);
+  text += '|' + base::lower(request.gpu_type) + '|';
+  text += request.exclusive ? 'x' : '-';
+  text += request.builtin ? 'b' : '-';
+  text += '|';
+  text += model::to_text(request.policy);
+  text += '|' + request.signature;
+  return text;
+}
+
+void Queue::push(const TaskId& id, const model::Request& request, QueueKey key) {
+  const bool added = groups_[shape(request)].emplace(key, id).second;
+  CHECK(added);
+  ++size_;
+}
+
+void Queue::erase(const model::Request& request, QueueKey key) {
+  const auto group = groups_.find(shape(request));
+  CHECK(group != groups_.end());
+  CHECK(group->second.erase(key) == 1);
+  if (group->second.empty()) groups_.erase(group);
+  --size_;
+}
+
+}  // namespace berth::core

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a device string to the devices of this machine that it means.
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "core/output.h"
+#include "core/state.h"
+
+namespace berth::core {
+
+struct Resolved {
+  std::vector<DeviceId> devices;  // candidates; for named devices exactly these
+  bool all = false;               // the task gets all of them, not one of them
+  Fallback fallback = Fallback::kNone;
+};
+
+/// kDeviceNotFound with the list of what is there. An empty candidate list without error means
+/// that the inventory is not known yet.
+base::Result<Resolved> resolve(const State& state, const model::Request& request);
+
+}  // namespace berth::core

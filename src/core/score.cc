@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/score.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "core/memory.h"
+
+namespace berth::core {
+
+namespace {
+
+// Running tasks relative to the limits, in thousandths; a command counts as one full slot.
+std::int64_t load(const DeviceEntry& device) {
+  std::int64_t sum = 0;
+  for (const Kind kind : {Kind::kTraining, Kind::kInference}) {
+    sum += 1000LL * device.running_of(kind) / std::max(1, device.limits.of(kind));
+  }
+  return sum + 1000LL * device.running_of(Kind::kCommand);
+}
+
+std::int64_t count(const DeviceEntry& device) {
+  return device.running[0] + device.running[1] + device.running[2];
+}
+
+std::int64_t free_bytes(const DeviceEntry& device) { return effective_free(device).value_or(Bytes{}).value; }
+
+std::int64_t utilization(const DeviceEntry& device) {
+  return device.reading ? device.reading->utilization_percent.value_or(0) : 0;
+}
+
+// "8.6" -> 806, so that "8.10" ranks above "8.9".
+std::int64_t capability(const DeviceEntry& device) {
+  const auto parts = base::split(device.device.compute_capability.value_or("0.0"), '.');
+  const auto part = [&](std::size_t i) { return i < parts.size() ? base::parse_number(parts[i]).value_or(0) : 0; };
+  return part(0) * 100 + part(1);
+}
+
+Score balanced(const DeviceEntry& d) { return {load(d), -free_bytes(d), utilization(d)}; }
+Score most_free(const DeviceEntry& d) { return {-free_bytes(d), load(d), utilization(d)}; }
+Score least_loaded(const DeviceEntry& d) { return {utilization(d), load(d), -free_bytes(d)}; }
+Score pack(const DeviceEntry& d) { return {-load(d), free_bytes(d), utilization(d)}; }
+Score spread(const DeviceEntry& d) { return {count(d), -free_bytes(d), utilization(d)}; }
+Score fastest(const DeviceEntry& d) {
+  return {-capability(d), -static_cast<std::int64_t>(d.device.max_clock_mhz.value_or(0)), load(d)};
+}
+
+constexpr std::array<Score (*)(const DeviceEntry&), 6> kPolicies{balanced, most_free, least_loaded,
+                                                                 pack,     spread,    fastest};
+
+}  // namespace
+
+Score score(model::Policy policy, const DeviceEntry& device) {
+  return kPolicies.at(static_cast<std::size_t>(policy))(device);
+}
+
+}  // namespace berth::core

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state as JSON, for the store and for bug reports.
+#pragma once
+
+#include "base/json.h"
+#include "core/state.h"
+
+namespace berth::core {
+
+base::json::object to_json(const State& state);
+base::Result<State> state_from_json(const base::json::object& object);
+
+base::json::object to_json(const Config& config);
+Config config_from_json(const base::json::object& object);
+base::json::object to_json(const Reading& reading);
+Reading reading_from_json(const base::json::object& object);
+
+}  // namespace berth::core

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/state.h"
+
+#include <limits>
+
+#include "base/text.h"
+
+namespace berth::core {
+
+int KindLimits::of(Kind kind) const {
+  switch (kind) {
+    case Kind::kTraining:
+      return training;
+    case Kind::kInference:
+      return inference;
+    case Kind::kCommand:
+      break;
+  }
+  return std::numeric_limits<int>::max();
+}
+
+QueueKey queue_key(const Config& config, const TaskEntry& task) {
+  return QueueKey{base::to_ms(task.submitted) + task.request.priority * config.aging.count(), task.sequence};
+}
+
+const DeviceEntry* find_device(const State& state, std::string_view name) {
+  const std::string wanted = base::lower(name);
+  for (const auto& [id, entry] : state.devices) {
+    if (base::lower(entry.device.name) == wanted || base::lower(id.value) == wanted) return &entry;
+  }
+  return nullptr;
+}
+
+KindLimits default_limits(const Config& config, model::Vendor vendor) {
+  return vendor == model::Vendor::kCpu ? config.cpu_limits : config.gpu_limits;
+}
+
+}  // namespace berth::core
