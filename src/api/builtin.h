@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the routes of the built-in tasks share.
+#pragma once
+
+#include "api/schema.h"
+#include "api/service.h"
+#include "api/texts.h"
+#include "http/exchange.h"
+
+namespace berth::api {
+
+/// A record of the given type with the fields that all built-in tasks have.
+model::TaskRecord builtin_record(Fields& fields, model::Kind kind, int default_priority);
+
+/// The first error of these, or none: worker missing, then `checks` in order.
+base::Status first_error(const std::vector<base::Status>& checks);
+
+base::Status check_worker(const Service& service);
+
+/// Submits and answers with a TaskResponse.
+void submit_builtin(Service& service, const http::Request& request, http::Exchange exchange,
+                    model::TaskRecord record);
+
+}  // namespace berth::api

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// /api/v2/resources: what the devices are doing, and the limits.
+#include "api/resources.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "api/routes.h"
+#include "api/schema.h"
+#include "api/task_codec.h"
+#include "api/texts.h"
+#include "base/text.h"
+#include "core/memory.h"
+
+namespace berth::api {
+
+namespace {
+
+using base::json::array;
+using base::json::object;
+using base::json::value;
+
+// GPUs by index, the processor last.
+std::vector<const core::DeviceEntry*> in_order(const core::State& state) {
+  std::vector<const core::DeviceEntry*> order;
+  for (const auto& [id, device] : state.devices) order.push_back(&device);
+  std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return std::tie(a->device.vendor, a->device.index) < std::tie(b->device.vendor, b->device.index);
+  });
+  return order;
+}
+
+value gb_or_null(const std::optional<base::Bytes>& bytes) { return bytes ? value(to_gb(*bytes)) : value(nullptr); }
+
+object current_tasks(const core::DeviceEntry* device) {
+  const auto count = [&](model::Kind kind) { return device == nullptr ? 0 : device->running_of(kind); };
+  return object{{"training", count(model::Kind::kTraining)},
+                {"inference", count(model::Kind::kInference)},
+                {"command", count(model::Kind::kCommand)}};
+}
+
+value processes(const DeviceView& view) {
+  if (!view.sample || !view.sample->processes) return nullptr;
+  array list;
+  for (const auto& process : *view.sample->processes) {
+    const auto task = view.task_by_pid.find(process.pid);
+    list.push_back(object{{"pid", process.pid},
+                          {"user", process.user},
+                          {"command", process.command},
+                          {"type", process.type},
+                          {"used_memory_gb", gb_or_null(process.used_memory)},
+                          {"task_id", task == view.task_by_pid.end() ? value(nullptr) : value(task->second.value)}});
+  }
+  return list;
+}
+
+object gpu_device(const Service& service, const DeviceView& view) {
+  const auto found = service.state().devices.find(view.device.id);
+  const core::DeviceEntry* entry = found == service.state().devices.end() ? nullptr : &found->second;
+  const model::Sample none;
+  const model::Sample& sample = view.sample ? *view.sample : none;
+  const auto total = sample.total_memory ? sample.total_memory : view.device.total_memory;
+  value memory_use = nullptr;
+  if (total && sample.used_memory && total->value > 0) {
+    memory_use = std::round(1000.0 * static_cast<double>(sample.used_memory->value) /
+                            static_cast<double>(total->value)) / 10;
+  }
+  // Used, and what our tasks have reserved and not yet taken.
+  std::optional<base::Bytes> promised;
+  std::optional<base::Bytes> effective;
+  if (entry != nullptr) {
+    effective = core::effective_free(*entry);
+    if (effective && sample.free_memory && sample.used_memory) {
+      promised = *sample.used_memory + std::max(base::Bytes{}, *sample.free_memory - *effective);
+    }
+  }
+  object result{{"id", view.device.index},
+                {"device_name", view.device.name},
+                {"name", view.device.model},
+                {"vendor", model::to_text(view.device.vendor)},
+                {"uuid", view.device.id.value},
+                {"pci_bus_id", view.device.pci_bus_id},
+                {"compute_capability", base::or_null(view.device.compute_capability)},
+                {"total_memory_gb", gb_or_null(total)},
+                {"allocated_memory_gb", gb_or_null(sample.used_memory)},
+                {"cached_memory_gb", gb_or_null(promised ? promised : sample.used_memory)},
+                {"free_memory_gb", gb_or_null(sample.free_memory)},
+                {"reserved_memory_gb", gb_or_null(sample.reserved_memory)},
+                {"effective_free_memory_gb", gb_or_null(effective ? effective : sample.free_memory)},
+                {"utilization", std::move(memory_use)},
+                {"sm_utilization", base::or_null(sample.utilization_percent)},
+                {"memory_bandwidth_utilization", base::or_null(sample.memory_utilization_percent)},
+                {"temperature_c", base::or_null(sample.temperature_c)},
+                {"power_w", base::or_null(sample.power_w)},
+                {"power_limit_w", base::or_null(sample.power_limit_w)},
+                {"clock_mhz", base::or_null(sample.clock_mhz)},
+                {"memory_clock_mhz", base::or_null(sample.memory_clock_mhz)},
+                {"fan_percent", base::or_null(sample.fan_percent)},
+                {"health", model::to_text(sample.health)},
+                {"health_reason", sample.health_reason.empty() ? value(nullptr) : value(sample.health_reason)},
+                {"current_tasks", current_tasks(entry)},
+                {"processes", processes(view)}};
+  result["age_s"] = view.sample ? value(std::round(static_cast<double>((service.now() - sample.taken).count())) / 1000)
+                                : value(nullptr);
+  return result;
+}
+
+// The devices that a key of `max_concurrent` means: one by name or UUID, or all CUDA ones.
+std::vector<model::DeviceId> devices_of(const core::State& state, const std::string& key) {
+  std::vector<model::DeviceId> found;
+  if (base::lower(key) == "cuda") {
+    for (const auto& [id, device] : state.devices) {
+      if (device.device.vendor == model::Vendor::kNvidia) found.push_back(id);
+    }
+    return found;
+  }
+  if (const auto* device = core::find_device(state, key)) found.push_back(device->device.id);
+  return found;
+}
+
+base::Result<core::LimitChange> read_kinds(const std::string& key, const value& kinds) {
+  core::LimitChange change;
+  if (!kinds.is_object()) {
+    return base::fail(base::ErrorCode::kBadRequest, "max_concurrent." + key + " must be a map of kinds to numbers");
+  }
+  for (const auto& entry : kinds.as_object()) {
+    const std::string kind(entry.key());
+    const bool whole = entry.value().is_int64() && entry.value().as_int64() >= 0 && entry.value().as_int64() <= 1'000'000;
+    if (!whole) {
+      return base::fail(base::ErrorCode::kBadRequest, "max_concurrent." + key + "." + kind + " is " +
+                                                          base::json::serialize(entry.value()) +
+                                                          ": it must be a whole number of at least 0");
+    }
+    const int number = static_cast<int>(entry.value().as_int64());
+    if (kind == "training") {
+      change.training = number;
+    } else if (kind == "inference") {
+      change.inference = number;
+    } else {
+      return base::fail(base::ErrorCode::kBadRequest,
+                        "\"" + kind + "\" is no kind with a limit: write training or inference");
+    }
+  }
+  return change;
+}
+
+base::Result<std::vector<core::LimitChange>> read_limits(const core::State& state, const object& map) {
+  std::vector<core::LimitChange> changes;
+  for (const auto& entry : map) {
+    const std::string key(entry.key());
+    auto change = read_kinds(key, entry.value());
+    if (!change) return base::fail(change.error());
+    const auto ids = devices_of(state, key);
+    if (ids.empty()) {
+      std::vector<std::string> names;
+      for (const auto* device : in_order(state)) names.push_back(device->device.name);
+      return base::fail(base::ErrorCode::kBadRequest,
+                        "There is no device \"" + key + "\": this machine has " + base::join(names, ", "));
+    }
+    for (const auto& id : ids) {
+      change->device = id;
+      changes.push_back(*change);
+    }
+  }
+  return changes;
+}
+
+void configure(Service& service, const http::Request& request, http::Exchange exchange) {
+  Fields fields(request.body);
+  if (!fields.valid()) return exchange.respond(fields.refusal());
+  const value* map = fields.body().if_contains("max_concurrent");
+  const object empty;
+  if (map != nullptr && !map->is_object() && !map->is_null()) {
+    fields.refuse("dict_type", "max_concurrent", "Input should be a valid dictionary");
+    return exchange.respond(fields.refusal());
+  }
+  auto changes = read_limits(service.state(), map != nullptr && map->is_object() ? map->as_object() : empty);
+  if (!changes) return exchange.fail(changes.error());
+  const Language language = language_of(request);
+  auto held = std::make_shared<http::Exchange>(std::move(exchange));
+  service.set_limits(std::move(*changes), [held, language, &service](const base::Status& status) {
+    if (!status) return held->fail(status.error());
+    held->respond(json_response(object{{"status", "success"},
+                                       {"message", phrase(Phrase::kLimitsUpdated, language)},
+                                       {"current_config", limits(service.state())}}));
+  });
+}
+
+}  // namespace
+
+object device_usage(const core::State& state) {
+  object result;
+  for (const auto* device : in_order(state)) result[device->device.name] = current_tasks(device);
+  return result;
+}
+
+object active_tasks(const Service& service) {
+  object result;
+  for (const auto* device : in_order(service.state())) {
+    array tasks;
+    for (const auto& [id, reserved] : device->reservations) {
+      const auto record = service.find(id);
+      tasks.push_back(object{{"id", id.value},
+                             {"type", record != nullptr ? record->type : std::string("command")},
+                             {"reserved_gb", to_gb(reserved)}});
+    }
+    if (!tasks.empty()) result[device->device.name] = std::move(tasks);
+  }
+  return result;
+}
+
+object limits(const core::State& state) {
+  object result;
+  for (const auto* device : in_order(state)) {
+    result[device->device.name] =
+        object{{"training", device->limits.training}, {"inference", device->limits.inference}};
+  }
+  return result;
+}
+
+object gpu_object(const Service& service) {
+  array devices;
+  for (const auto& view : service.devices()) {
+    if (view.device.vendor != model::Vendor::kCpu) devices.push_back(gpu_device(service, view));
+  }
+  array hints;
+  for (const auto& hint : service.inventory().hints) hints.push_back(value(hint));
+  const bool any = !devices.empty();
+  const auto count = devices.size();
+  return object{{"available", any},
+                {"count", count},
+                {"devices", std::move(devices)},
+                {"cuda_version", any ? base::or_null(service.inventory().cuda_version) : value(nullptr)},
+                {"driver_version", base::or_null(service.inventory().driver_version)},
+                {"pytorch_version", base::or_null(service.worker().torch_version)},
+                {"hints", std::move(hints)}};
+}
+
+void add_resource_routes(http::Router& router, Service& service) {
+  router.add("GET", "/api/v2/resources", [&service](const http::Request&, http::Exchange exchange) {
+    exchange.respond(json_response(object{{"device_usage", device_usage(service.state())},
+                                          {"active_tasks", active_tasks(service)},
+                                          {"limits", limits(service.state())},
+                                          {"gpu_info", gpu_object(service)}}));
+  });
+  router.add("GET", "/api/v2/resources/gpu", [&service](const http::Request&, http::Exchange exchange) {
+    exchange.respond(json_response(gpu_object(service)));
+  });
+  router.add("GET", "/api/v2/resources/cpu", [&service](const http::Request&, http::Exchange exchange) {
+    exchange.respond(json_response(service.processor()));
+  });
+  router.add("POST", "/api/v2/resources/config", [&service](const http::Request& request, http::Exchange exchange) {
+    configure(service, request, std::move(exchange));
+  });
+}
+
+}  // namespace berth::api

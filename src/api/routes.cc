@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/routes.h"
+
+#include "api/texts.h"
+
+namespace berth::api {
+
+void add_routes(http::Router& router, Service& service) {
+  add_system_routes(router, service);
+  add_task_routes(router, service);
+  add_stream_routes(router, service);
+  add_explain_routes(router, service);
+  add_training_routes(router, service);
+  add_inference_routes(router, service);
+  add_resource_routes(router, service);
+}
+
+std::shared_ptr<const model::TaskRecord> find_task(const Service& service, const http::Request& request,
+                                                   http::Exchange& exchange, std::string_view type) {
+  const std::string id(request.parameter("task_id"));
+  auto task = service.find(model::TaskId(id));
+  if (task != nullptr && (type.empty() || task->type == type)) return task;
+  exchange.fail(404, phrase(Phrase::kTaskUnknown, language_of(request), id));
+  return nullptr;
+}
+
+}  // namespace berth::api

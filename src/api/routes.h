@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP contract, one file per resource: each adds its routes to the router.
+#pragma once
+
+#include <memory>
+
+#include "api/service.h"
+#include "http/router.h"
+
+namespace berth::api {
+
+/// Everything below. `service` must outlive the router.
+void add_routes(http::Router& router, Service& service);
+
+void add_system_routes(http::Router& router, Service& service);     // /, /api/v1/health, /api/v1/info, probes
+void add_task_routes(http::Router& router, Service& service);       // /api/v2/tasks*
+void add_stream_routes(http::Router& router, Service& service);     // logs, events, output
+void add_explain_routes(http::Router& router, Service& service);    // /api/v2/tasks/{id}/explain
+void add_training_routes(http::Router& router, Service& service);   // /api/v2/training/*
+void add_inference_routes(http::Router& router, Service& service);  // /api/v2/inference/*
+void add_resource_routes(http::Router& router, Service& service);   // /api/v2/resources*
+
+/// The task that the path names, or answers 404 and returns nullptr. With `type` tasks of another
+/// type are unknown too.
+std::shared_ptr<const model::TaskRecord> find_task(const Service& service, const http::Request& request,
+                                                   http::Exchange& exchange, std::string_view type = {});
+
+/// Streams the log of `task` as server-sent events, from Last-Event-ID or from the start.
+void stream_log(Service& service, const http::Request& request, http::Exchange exchange,
+                const std::shared_ptr<const model::TaskRecord>& task);
+
+/// Cancels and answers with a TaskActionResponse.
+void cancel_task(Service& service, const http::Request& request, http::Exchange exchange,
+                 const std::shared_ptr<const model::TaskRecord>& task);
+
+}  // namespace berth::api

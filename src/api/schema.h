@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading a JSON body field by field, as the originals' schemas do (pydantic 2): every violation is
+// collected and the answer is 422 with `detail[]` of {type, loc, msg, input, ctx?}.
+// Lenient as they are: numeric strings count as numbers, 8.0 as an integer, "yes"/"true"/1 as true;
+// unknown fields are ignored.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "http/request.h"
+
+namespace berth::api {
+
+class Fields {
+ public:
+  /// `body` must be a JSON object; otherwise valid() is false from the start.
+  explicit Fields(const std::string& body);
+
+  [[nodiscard]] bool valid() const { return detail_.empty(); }
+  /// 422 with everything that was wrong.
+  [[nodiscard]] http::Response refusal() const;
+  [[nodiscard]] const base::json::object& body() const { return object_; }
+
+  std::string string(std::string_view name);                                  // required
+  std::string string_or(std::string_view name, std::string_view otherwise);   // null is refused
+  std::string nullable_string(std::string_view name);                         // null and absent: ""
+  std::optional<std::int64_t> maybe_integer(std::string_view name, std::optional<std::int64_t> least = {},
+                                            std::optional<std::int64_t> most = {});
+  std::int64_t integer(std::string_view name, std::optional<std::int64_t> least = {},
+                       std::optional<std::int64_t> most = {});                // required
+  std::int64_t integer_or(std::string_view name, std::int64_t otherwise, std::optional<std::int64_t> least = {},
+                          std::optional<std::int64_t> most = {});
+  std::optional<double> maybe_number(std::string_view name);
+  double number_or(std::string_view name, double otherwise, std::optional<double> greater_than = {});
+  bool boolean_or(std::string_view name, bool otherwise);
+  std::vector<std::string> strings(std::string_view name);                    // required
+  std::map<std::string, std::string> string_map(std::string_view name);       // absent: empty
+
+  /// A violation found by the caller.
+  void refuse(std::string_view type, std::string_view name, std::string_view message);
+
+ private:
+  const base::json::value* find(std::string_view name) const;
+  void add(std::string_view type, std::string_view name, std::string_view message, base::json::value input,
+           base::json::object context = {});
+  std::optional<std::int64_t> to_integer(std::string_view name, const base::json::value& value);
+  std::optional<double> to_number(std::string_view name, const base::json::value& value);
+  bool in_range(std::string_view name, std::int64_t number, std::optional<std::int64_t> least,
+                std::optional<std::int64_t> most, const base::json::value& input);
+
+  base::json::object object_;
+  base::json::array detail_;
+};
+
+/// A whole number from the query string; 422 in `refusal` when it is none or out of range.
+std::optional<std::int64_t> query_integer(const http::Request& request, std::string_view name,
+                                          std::int64_t otherwise, std::int64_t least, std::int64_t most,
+                                          std::optional<http::Response>& refusal);
+
+http::Response json_response(const base::json::value& body, int status = 200);
+
+}  // namespace berth::api

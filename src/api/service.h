@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the API needs of the daemon: queries, answered at once from memory, and inputs, answered
+// when the journal has them. Everything runs on the loop thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "core/explain.h"
+#include "core/input.h"
+#include "core/state.h"
+#include "model/device.h"
+#include "model/record.h"
+
+namespace berth::api {
+
+/// A device as it is now: from the newest inventory and sample.
+struct DeviceView {
+  model::Device device;
+  std::optional<model::Sample> sample;          // the newest, whatever its age
+  std::map<int, model::TaskId> task_by_pid;     // of the sample's processes, those that are ours
+};
+
+struct LogRecord {
+  std::string json;              // for clients, or with `daemon_record` for texts.h's render_record
+  std::uint64_t end_offset = 0;  // reading from here gives the next one
+  bool daemon_record = false;
+};
+
+struct LogPage {
+  std::vector<LogRecord> records;
+  std::uint64_t next_offset = 0;
+  bool at_end = false;
+};
+
+struct OutputPage {
+  std::string bytes;
+  std::uint64_t next_offset = 0;
+};
+
+/// What the installed berth-worker-vision is.
+struct WorkerBuild {
+  bool installed = false;
+  std::optional<std::string> torch_version;
+  bool cuda = false;
+  std::vector<std::string> models;
+};
+
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  // ---- queries ----
+  [[nodiscard]] virtual const core::State& state() const = 0;
+  [[nodiscard]] virtual const model::Inventory& inventory() const = 0;
+  /// In the order of the inventory.
+  [[nodiscard]] virtual std::vector<DeviceView> devices() const = 0;
+  [[nodiscard]] virtual const WorkerBuild& worker() const = 0;
+  /// Readings of the processor: the object of /api/v2/resources/cpu.
+  [[nodiscard]] virtual base::json::object processor() const = 0;
+  /// Parts that are degraded, in words; for health.
+  [[nodiscard]] virtual std::map<std::string, std::string> parts() const = 0;
+  [[nodiscard]] virtual base::Time now() const = 0;
+
+  /// All tasks in order of creation.
+  [[nodiscard]] virtual const std::map<std::uint64_t, std::shared_ptr<model::TaskRecord>>& records() const = 0;
+  [[nodiscard]] virtual std::shared_ptr<const model::TaskRecord> find(const model::TaskId& id) const = 0;
+
+  /// The task's log from `offset` on (0: the start), about `max_bytes` of it.
+  [[nodiscard]] virtual base::Result<LogPage> read_log(const model::TaskId& id, std::uint64_t offset,
+                                                       std::size_t max_bytes) const = 0;
+  /// Raw output of the last attempt. Empty bytes: nothing there yet.
+  [[nodiscard]] virtual base::Result<OutputPage> read_output(const model::TaskId& id, bool standard_error,
+                                                             std::uint64_t offset, std::size_t max_bytes) const = 0;
+  /// How many streams are open.
+  [[nodiscard]] virtual std::size_t watchers() const = 0;
+  /// Where results go that the request gives no path for.
+  [[nodiscard]] virtual std::string default_save_path(const model::TaskId& id) const = 0;
+  /// Server paths in requests are confined to these; empty: only by the rights of the task's user.
+  [[nodiscard]] virtual const std::vector<std::string>& data_roots() const = 0;
+
+  // ---- inputs; the callback runs from the loop, once ----
+  using TaskCallback = std::function<void(base::Result<std::shared_ptr<const model::TaskRecord>>)>;
+  using DoneCallback = std::function<void(base::Status)>;
+
+  /// A record with request, type, argv and so on filled in; id, times and state are set here.
+  virtual void submit(model::TaskRecord record, TaskCallback callback) = 0;
+  /// kNotFound, kWrongState.
+  virtual void cancel(const model::TaskId& id, DoneCallback callback) = 0;
+  virtual void remove(const model::TaskId& id, DoneCallback callback) = 0;
+  virtual void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) = 0;
+
+  /// Calls `changed` (from the loop, coalesced) whenever the task's record, log or output grew,
+  /// until the handle is dropped.
+  [[nodiscard]] virtual std::shared_ptr<void> watch(const model::TaskId& id, std::function<void()> changed) = 0;
+};
+
+}  // namespace berth::api

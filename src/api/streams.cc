@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers that go on: a task's log and changes as server-sent events, its raw output as bytes.
+// Each reader pulls from the task's files at its own speed, so that none can slow another down or
+// make the daemon hold more than one chunk for it, and a late reader gets everything.
+#include <charconv>
+
+#include "api/routes.h"
+#include "api/schema.h"
+#include "api/task_codec.h"
+#include "api/texts.h"
+
+namespace berth::api {
+
+namespace {
+
+constexpr std::size_t kChunk = 64U << 10;
+
+// What the three streams share: woken by changes of the task, one write at a time.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Service& service, model::TaskId id, http::EventStream stream)
+      : service_(service), id_(std::move(id)), stream_(std::move(stream)) {}
+  virtual ~Session() = default;
+
+  // The stream's callback keeps the session alive until the client goes or the end is reached.
+  void start() {
+    watch_ = service_.watch(id_, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->pump();
+    });
+    stream_.on_closed([self = shared_from_this()] { self->finish(); });
+    self_ = shared_from_this();
+    pump();
+  }
+
+ protected:
+  enum class Next { kWait, kSent, kEnd };
+  virtual Next next() = 0;
+
+  Service& service() { return service_; }
+  const model::TaskId& id() const { return id_; }
+
+  Next send(std::string bytes) {
+    writing_ = true;
+    const bool sent = stream_.write(std::move(bytes), [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) {
+        self->writing_ = false;
+        self->pump();
+      }
+    });
+    return sent ? Next::kSent : Next::kEnd;
+  }
+  void send_last(std::string bytes) { stream_.write(std::move(bytes)); }
+
+ private:
+  void pump() {
+    if (writing_ || done_) return;
+    if (next() != Next::kEnd) return;
+    stream_.close();
+    finish();
+  }
+  void finish() {
+    done_ = true;
+    watch_.reset();
+    self_.reset();
+  }
+
+  Service& service_;
+  model::TaskId id_;
+  http::EventStream stream_;
+  std::shared_ptr<void> watch_;
+  std::shared_ptr<Session> self_;
+  bool writing_ = false;
+  bool done_ = false;
+};
+
+class LogSession : public Session {
+ public:
+  LogSession(Service& service, const model::TaskId& id, http::EventStream stream, std::uint64_t offset,
+             Language language)
+      : Session(service, id, std::move(stream)), offset_(offset), language_(language) {}
+
+ private:
+  Next next() override {
+    const auto task = service().find(id());
+    // Looked at before the log is read: what closes the log is then certainly in what is read.
+    const bool closed = task == nullptr || task->log_closed;
+    const auto page = service().read_log(id(), offset_, kChunk);
+    if (!page) return Next::kEnd;
+    std::string bytes;
+    for (const LogRecord& record : page->records) {
+      bytes += http::format_event(record.daemon_record ? render_record(record.json, language_) : record.json,
+                                  std::to_string(record.end_offset));
+    }
+    offset_ = page->next_offset;
+    if (!bytes.empty()) return send(std::move(bytes));
+    if (!closed || !page->at_end) return Next::kWait;
+    if (task != nullptr) {
+      const base::json::object last{{"status", model::to_text(task->state)},
+                                    {"message", phrase(Phrase::kTaskEnded, language_)}};
+      send_last(http::format_event(base::json::serialize(last), std::to_string(offset_)));
+    }
+    return Next::kEnd;
+  }
+
+  std::uint64_t offset_;
+  Language language_;
+};
+
+class EventSession : public Session {
+ public:
+  EventSession(Service& service, const model::TaskId& id, http::EventStream stream, Language language)
+      : Session(service, id, std::move(stream)), language_(language) {}
+
+ private:
+  Next next() override {
+    const auto task = service().find(id());
+    if (task == nullptr || ended_) return Next::kEnd;
+    std::string text = base::json::serialize(task_response(*task, language_));
+    if (text == last_) return Next::kWait;
+    last_ = std::move(text);
+    ended_ = model::is_final(task->state) && task->log_closed;
+    return send(http::format_event(last_, std::to_string(++count_)));
+  }
+
+  Language language_;
+  std::string last_;
+  std::uint64_t count_ = 0;
+  bool ended_ = false;
+};
+
+class OutputSession : public Session {
+ public:
+  OutputSession(Service& service, const model::TaskId& id, http::EventStream stream, bool standard_error,
+                std::uint64_t offset, bool follow)
+      : Session(service, id, std::move(stream)), standard_error_(standard_error), offset_(offset), follow_(follow) {}
+
+ private:
+  Next next() override {
+    const auto task = service().find(id());
+    const bool over = task == nullptr || model::is_final(task->state) || !follow_;
+    auto page = service().read_output(id(), standard_error_, offset_, kChunk);
+    if (!page) return Next::kEnd;
+    offset_ = page->next_offset;
+    if (!page->bytes.empty()) return send(std::move(page->bytes));
+    return over ? Next::kEnd : Next::kWait;
+  }
+
+  bool standard_error_;
+  std::uint64_t offset_;
+  bool follow_;
+};
+
+std::uint64_t number_or_zero(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return code == std::errc{} && end == text.data() + text.size() ? number : 0;
+}
+
+void stream_output(Service& service, const http::Request& request, http::Exchange exchange) {
+  const auto task = find_task(service, request, exchange);
+  if (task == nullptr) return;
+  const auto name = request.parameter("stream");
+  if (name != "stdout" && name != "stderr") {
+    return exchange.fail(404, "A task has the outputs stdout and stderr");
+  }
+  const bool follow = request.query.get("follow") == "true" || request.query.get("follow") == "1";
+  std::make_shared<OutputSession>(service, task->id(), exchange.start_stream("application/octet-stream"),
+                                  name == "stderr", number_or_zero(request.query.get("offset")), follow)
+      ->start();
+}
+
+}  // namespace
+
+void stream_log(Service& service, const http::Request& request, http::Exchange exchange,
+                const std::shared_ptr<const model::TaskRecord>& task) {
+  std::make_shared<LogSession>(service, task->id(), exchange.start_events(),
+                               number_or_zero(request.headers.get("Last-Event-ID")),
+                               language_of(request, task->type))
+      ->start();
+}
+
+void add_stream_routes(http::Router& router, Service& service) {
+  router.add("GET", "/api/v2/tasks/{task_id}/logs", [&service](const http::Request& request, http::Exchange exchange) {
+    const auto task = find_task(service, request, exchange);
+    if (task != nullptr) stream_log(service, request, std::move(exchange), task);
+  });
+  router.add("GET", "/api/v2/tasks/{task_id}/events",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               const auto task = find_task(service, request, exchange);
+               if (task == nullptr) return;
+               std::make_shared<EventSession>(service, task->id(), exchange.start_events(),
+                                              language_of(request, task->type))
+                   ->start();
+             });
+  router.add("GET", "/api/v2/tasks/{task_id}/output/{stream}",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               stream_output(service, request, std::move(exchange));
+             });
+}
+
+}  // namespace berth::api

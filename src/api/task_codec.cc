@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/task_codec.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "api/schema.h"
+
+namespace berth::api {
+
+namespace {
+
+using base::json::array;
+using base::json::object;
+using base::json::value;
+
+// The fields of TrainingMetrics: those not reported are null.
+constexpr std::array<std::string_view, 20> kMetrics{
+    "epoch",       "total_epochs",    "train_loss",   "train_acc",       "val_loss",
+    "val_acc",     "macro_f1",        "micro_f1",     "mAP",             "top1_acc",
+    "top3_acc",    "top5_acc",        "macro_precision", "macro_recall", "micro_precision",
+    "micro_recall", "precision",      "recall",       "learning_rate",   "best_acc"};
+
+value metrics(const model::TaskRecord& record) {
+  if (record.latest_metrics.empty()) return nullptr;
+  object result;
+  if (record.type == "training") {
+    for (const auto name : kMetrics) result[name] = nullptr;
+  }
+  for (const auto& entry : record.latest_metrics) result[entry.key()] = entry.value();
+  return result;
+}
+
+value time_text(const std::optional<base::Time>& time) {
+  return time ? value(base::iso8601(*time)) : value(nullptr);
+}
+
+value text_or_null(const std::string& text) { return text.empty() ? value(nullptr) : value(text); }
+
+value placement(const model::TaskRecord& record) {
+  if (!record.placement) return nullptr;
+  array devices;
+  for (const auto& share : record.placement->shares) {
+    devices.push_back(object{
+        {"device", share.name}, {"uuid", share.device.value}, {"reserved_gb", to_gb(share.reserved)}});
+  }
+  return object{{"devices", std::move(devices)}, {"rule", model::to_text(record.placement->rule)}};
+}
+
+value failure(const model::TaskRecord& record) {
+  if (!record.failure) return nullptr;
+  return object{{"code", record.failure->code},
+                {"message", record.failure->message},
+                {"file", text_or_null(record.failure->file)}};
+}
+
+}  // namespace
+
+double to_gb(base::Bytes bytes) { return std::round(bytes.gib() * 100) / 100; }
+
+object task_response(const model::TaskRecord& record, Language language) {
+  array command;
+  for (const auto& word : record.argv) command.push_back(value(word));
+  const bool final = model::is_final(record.state);
+  object response{{"task_id", record.id().value},
+                  {"task_type", record.type},
+                  {"status", model::to_text(record.state)},
+                  {"message", status_message(record, language)},
+                  {"progress", static_cast<std::int64_t>(std::floor(record.progress * 100 + 1e-9))},
+                  {"device", record.device},
+                  {"priority", record.request.priority},
+                  {"created_at", base::iso8601(record.created)},
+                  {"updated_at", base::iso8601(record.updated)},
+                  {"current_epoch", base::or_null(record.current_epoch)},
+                  {"total_epochs", base::or_null(record.total_epochs)},
+                  {"latest_metrics", metrics(record)},
+                  {"name", text_or_null(record.name)},
+                  {"description", text_or_null(record.description)},
+                  {"kind", model::to_text(record.request.kind)},
+                  {"device_requested", record.request.selector.text},
+                  {"policy", model::to_text(record.request.policy)},
+                  {"cancelling", record.cancelling && !final},
+                  {"attempt", record.attempt},
+                  {"started_at", time_text(record.started)},
+                  {"finished_at", time_text(record.finished)},
+                  {"exit_code", final && record.exit ? base::or_null(record.exit->exit_code) : value(nullptr)},
+                  {"signal", final && record.exit ? base::or_null(record.exit->signal) : value(nullptr)},
+                  {"cause", final && record.exit ? text_or_null(record.exit->cause) : value(nullptr)},
+                  {"error", failure(record)},
+                  {"fallback", text_or_null(record.fallback)},
+                  {"placement", placement(record)},
+                  {"command", record.request.builtin ? value(nullptr) : value(std::move(command))},
+                  {"cwd", text_or_null(record.cwd)},
+                  {"save_path", text_or_null(record.save_path)},
+                  {"parameters", record.parameters.empty() ? value(nullptr) : value(record.parameters)},
+                  {"result", record.result.empty() ? value(nullptr) : value(record.result)},
+                  {"result_path", nullptr}};
+  if (const auto* path = record.result.if_contains("result_path")) response["result_path"] = *path;
+  return response;
+}
+
+void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord& record) {
+  const std::string id = fields.nullable_string("task_id");
+  const bool bad_id = id == "." || id == ".." || id.size() > 128 ||
+                      std::any_of(id.begin(), id.end(), [](char c) {
+                        return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+                      });
+  if (bad_id) {
+    fields.refuse("value_error", "task_id",
+                  "A task id has at most 128 bytes, no slash and no control characters");
+  }
+  record.request.id = model::TaskId(id);
+  const std::string device = fields.string_or("device", defaults.default_device);
+  auto selector = model::parse_selector(device.empty() ? defaults.default_device : device);
+  if (selector) {
+    record.request.selector = std::move(*selector);
+  } else {
+    fields.refuse("value_error", "device", selector.error().message);
+  }
+  record.request.priority =
+      static_cast<int>(fields.integer_or("priority", defaults.default_priority, 1, 10));
+  const std::string policy = fields.nullable_string("policy");
+  if (!policy.empty()) {
+    const auto known = model::policy_from_text(policy);
+    if (known) {
+      record.request.policy = *known;
+    } else {
+      fields.refuse("enum", "policy",
+                    "Input should be 'balanced', 'most_free', 'least_loaded', 'pack', 'spread' or 'fastest'");
+    }
+  }
+  record.name = fields.nullable_string("name");
+  record.description = fields.nullable_string("description");
+  record.device = record.request.selector.text;
+}
+
+}  // namespace berth::api

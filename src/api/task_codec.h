@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// TaskResponse: the fields of the originals, and ours beside them.
+#pragma once
+
+#include "api/texts.h"
+#include "base/json.h"
+#include "http/request.h"
+#include "model/record.h"
+
+namespace berth::api {
+
+base::json::object task_response(const model::TaskRecord& record, Language language);
+
+/// The fields that every kind of request has: task_id, device, priority, name, description.
+class Fields;
+struct CommonFields {
+  std::string default_device;
+  int default_priority = 5;
+};
+/// Violations are collected in `fields`.
+void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord& record);
+
+/// Two decimals, GiB.
+double to_gb(base::Bytes bytes);
+
+}  // namespace berth::api

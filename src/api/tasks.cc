@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// /api/v2/tasks: any command as a task, the list, one task, cancel, remove.
+#include <algorithm>
+#include <cmath>
+
+#include "api/routes.h"
+#include "api/schema.h"
+#include "api/task_codec.h"
+#include "api/texts.h"
+
+namespace berth::api {
+
+namespace {
+
+using base::json::array;
+using base::json::object;
+using base::json::value;
+
+// At most this much memory can be asked for; above it the request is a mistake (GiB).
+constexpr double kMostMemoryGb = 1 << 20;
+
+void read_command(Fields& fields, model::TaskRecord& record) {
+  record.type = "command";
+  record.argv = fields.strings("command");
+  if (fields.valid() && (record.argv.empty() || record.argv.front().empty())) {
+    fields.refuse("too_short", "command", "The command needs at least the name of a program");
+  }
+  const auto kind = model::kind_from_text(fields.string_or("kind", "command"));
+  if (kind) {
+    record.request.kind = *kind;
+  } else {
+    fields.refuse("enum", "kind", "Input should be 'command', 'training' or 'inference'");
+  }
+  read_common(fields, {"auto", 5}, record);
+  record.request.gpus = static_cast<int>(fields.integer_or("gpus", 1, 1, 1024));
+  if (const auto memory = fields.maybe_number("memory_gb")) {
+    if (*memory > 0 && *memory < kMostMemoryGb) {
+      record.request.memory = base::Bytes::from_gib(*memory);
+    } else {
+      fields.refuse("greater_than", "memory_gb", "Input should be greater than 0 (GiB per device)");
+    }
+  }
+  record.request.gpu_type = fields.nullable_string("gpu_type");
+  record.request.exclusive = fields.boolean_or("exclusive", false);
+  record.env = fields.string_map("env");
+  for (const auto& [name, text] : record.env) {
+    if (name.empty() || name.find('=') != std::string::npos) {
+      fields.refuse("value_error", "env", "\"" + name + "\" is no name of an environment variable");
+    }
+  }
+  record.cwd = fields.nullable_string("cwd");
+  if (!record.cwd.empty() && record.cwd.front() != '/') {
+    fields.refuse("value_error", "cwd", "The working directory must be an absolute path");
+  }
+  if (const auto timeout = fields.maybe_number("timeout_s")) {
+    if (*timeout > 0 && *timeout < 1e9) {
+      record.timeout = base::Duration{std::llround(*timeout * 1000)};
+    } else {
+      fields.refuse("greater_than", "timeout_s", "Input should be greater than 0 (seconds)");
+    }
+  }
+}
+
+void create(Service& service, const http::Request& request, http::Exchange exchange) {
+  Fields fields(request.body);
+  model::TaskRecord record;
+  if (fields.valid()) read_command(fields, record);
+  if (!fields.valid()) return exchange.respond(fields.refusal());
+  const Language language = language_of(request, record.type);
+  auto held = std::make_shared<http::Exchange>(std::move(exchange));
+  service.submit(std::move(record), [held, language](auto task) {
+    if (!task) return held->fail(task.error());
+    held->respond(json_response(task_response(**task, language)));
+  });
+}
+
+struct ListQuery {
+  std::string status;
+  std::string task_type;
+  std::string kind;
+  std::size_t limit = 100;
+  std::size_t offset = 0;
+};
+
+bool matches(const model::TaskRecord& record, const ListQuery& query) {
+  if (query.status == "live") {
+    if (model::is_final(record.state)) return false;
+  } else if (!query.status.empty() && model::to_text(record.state) != query.status) {
+    return false;
+  }
+  return query.kind.empty() || model::to_text(record.request.kind) == query.kind;
+}
+
+// The originals' two lists are in order of creation, `limit` each; `tasks` has every kind, newest
+// first.
+object list(const Service& service, const ListQuery& query, Language language) {
+  array training;
+  array inference;
+  array tasks;
+  std::size_t total = 0;
+  for (const auto& [sequence, record] : service.records()) {
+    if (!matches(*record, query)) continue;
+    ++total;
+    const bool wanted = query.task_type.empty() || query.task_type == record->type;
+    if (record->type == "training" && wanted && training.size() < query.limit) {
+      training.push_back(task_response(*record, language));
+    } else if (record->type == "inference" && wanted && inference.size() < query.limit) {
+      inference.push_back(task_response(*record, language));
+    }
+  }
+  std::size_t skip = query.offset;
+  const auto& records = service.records();
+  for (auto entry = records.rbegin(); entry != records.rend() && tasks.size() < query.limit; ++entry) {
+    if (!matches(*entry->second, query)) continue;
+    if (skip > 0) {
+      --skip;
+      continue;
+    }
+    tasks.push_back(task_response(*entry->second, language));
+  }
+  object result;
+  result["total_training"] = training.size();
+  result["total_inference"] = inference.size();
+  result["training_tasks"] = std::move(training);
+  result["inference_tasks"] = std::move(inference);
+  result["tasks"] = std::move(tasks);
+  result["total"] = total;
+  return result;
+}
+
+void remove(Service& service, const http::Request& request, http::Exchange exchange) {
+  const auto task = find_task(service, request, exchange);
+  if (task == nullptr) return;
+  const Language language = language_of(request, task->type);
+  if (!model::is_final(task->state)) {
+    return exchange.fail(409, phrase(Phrase::kCannotRemove, language, task->id().value));
+  }
+  auto held = std::make_shared<http::Exchange>(std::move(exchange));
+  service.remove(task->id(), [held, language, id = task->id()](const base::Status& status) {
+    if (!status) return held->fail(status.error());
+    held->respond(json_response(object{{"status", "success"},
+                                       {"message", phrase(Phrase::kTaskRemoved, language)},
+                                       {"task_id", id.value}}));
+  });
+}
+
+}  // namespace
+
+void cancel_task(Service& service, const http::Request& request, http::Exchange exchange,
+                 const std::shared_ptr<const model::TaskRecord>& task) {
+  const Language language = language_of(request, task->type);
+  if (model::is_final(task->state)) {
+    return exchange.fail(409, phrase(Phrase::kCannotCancel, language, task->id().value));
+  }
+  const bool stop = request.path.ends_with("/stop");
+  auto held = std::make_shared<http::Exchange>(std::move(exchange));
+  service.cancel(task->id(), [held, language, stop, id = task->id()](const base::Status& status) {
+    if (!status) return held->fail(status.error());
+    const auto text = phrase(stop ? Phrase::kTrainingStopped : Phrase::kTaskCancelled, language);
+    held->respond(json_response(object{{"status", "success"}, {"message", text}, {"task_id", id.value}}));
+  });
+}
+
+void add_task_routes(http::Router& router, Service& service) {
+  router.add(
+      "POST", "/api/v2/tasks",
+      [&service](const http::Request& request, http::Exchange exchange) {
+        create(service, request, std::move(exchange));
+      },
+      http::Access::kToken);
+  router.add("GET", "/api/v2/tasks", [&service](const http::Request& request, http::Exchange exchange) {
+    std::optional<http::Response> refusal;
+    const auto limit = query_integer(request, "limit", 100, 0, 100'000, refusal);
+    const auto offset = query_integer(request, "offset", 0, 0, 1'000'000'000, refusal);
+    if (refusal) return exchange.respond(std::move(*refusal));
+    const ListQuery query{std::string(request.query.get("status")), std::string(request.query.get("task_type")),
+                          std::string(request.query.get("kind")), static_cast<std::size_t>(*limit),
+                          static_cast<std::size_t>(*offset)};
+    exchange.respond(json_response(list(service, query, language_of(request))));
+  });
+  router.add("GET", "/api/v2/tasks/{task_id}", [&service](const http::Request& request, http::Exchange exchange) {
+    const auto task = find_task(service, request, exchange);
+    if (task != nullptr) exchange.respond(json_response(task_response(*task, language_of(request, task->type))));
+  });
+  router.add("POST", "/api/v2/tasks/{task_id}/cancel",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               const auto task = find_task(service, request, exchange);
+               if (task != nullptr) cancel_task(service, request, std::move(exchange), task);
+             });
+  router.add("DELETE", "/api/v2/tasks/{task_id}", [&service](const http::Request& request, http::Exchange exchange) {
+    remove(service, request, std::move(exchange));
+  });
+}
+
+}  // namespace berth::api

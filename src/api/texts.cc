@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/texts.h"
+
+#include <array>
+
+namespace berth::api {
+
+namespace {
+
+using model::TaskState;
+
+struct Pair {
+  std::string_view chinese;
+  std::string_view english;
+  [[nodiscard]] std::string_view in(Language language) const {
+    return language == Language::kChinese ? chinese : english;
+  }
+};
+
+// In the order of Phrase; "{}" is the argument. The Chinese ones are the originals' texts.
+constexpr std::array<Pair, 15> kPhrases{{
+    {"任务 {} 不存在", "There is no task {}"},
+    {"任务 {} 不存在或无法取消", "Task {} does not exist or can no longer be cancelled"},
+    {"任务 {} 不存在或无法删除", "Task {} does not exist or cannot be removed: cancel it first"},
+    {"训练任务已停止", "The training is being stopped"},
+    {"任务已取消", "The task is cancelled"},
+    {"任务记录已删除", "The task's record is removed"},
+    {"资源配置已更新", "The limits are changed"},
+    {"任务结束", "The task has ended"},
+    {"已启动 {} 个推理任务", "{} inference tasks started"},
+    {"不支持的模型: {}", "The model is not supported: {}"},
+    {"训练集路径不存在: {}", "The training set's path does not exist: {}"},
+    {"验证集路径不存在: {}", "The validation set's path does not exist: {}"},
+    {"配置文件不存在: {}", "The configuration file does not exist: {}"},
+    {"模型权重不存在: {}", "The weights do not exist: {}"},
+    {"数据路径不存在: {}", "The source path does not exist: {}"},
+}};
+
+std::string fill(std::string_view text, std::string_view argument) {
+  std::string result(text);
+  const auto hole = result.find("{}");
+  if (hole != std::string::npos) result.replace(hole, 2, argument);
+  return result;
+}
+
+// What the originals call the work: a training, an inference; ours too: a command.
+std::string_view work(std::string_view type, Language language) {
+  if (type == "training") return Pair{"训练", "Training"}.in(language);
+  if (type == "inference") return Pair{"推理", "Inference"}.in(language);
+  return Pair{"任务", "Task"}.in(language);
+}
+
+std::string fallback_note(std::string_view fallback, Language language) {
+  if (fallback == "no_gpu") {
+    return std::string(Pair{"（未检测到GPU，使用CPU）", " (no GPU on this machine: running on the CPU)"}.in(language));
+  }
+  if (fallback == "worker_without_gpu") {
+    return std::string(Pair{"（内置程序未启用GPU支持，使用CPU）",
+                            " (the built-in workers are built without GPU support: running on the CPU)"}
+                           .in(language));
+  }
+  return {};
+}
+
+}  // namespace
+
+Language language_of(const http::Request& request, std::string_view task_type) {
+  if (request.language == "en") return Language::kEnglish;
+  if (request.language == "zh") return Language::kChinese;
+  return task_type == "command" ? Language::kEnglish : Language::kChinese;
+}
+
+std::string status_message(const model::TaskRecord& record, Language language) {
+  const std::string what(work(record.type, language));
+  const bool chinese = language == Language::kChinese;
+  switch (record.state) {
+    case TaskState::kPending:
+      return chinese ? "等待开始" : "Waiting to start";
+    case TaskState::kQueued:
+      return chinese ? "等待资源..." : "Waiting for a device...";
+    case TaskState::kRunning:
+      if (record.cancelling) return chinese ? "正在取消..." : "Cancelling...";
+      return what + (chinese ? "中..." : " is running") + fallback_note(record.fallback, language);
+    case TaskState::kCompleted:
+      return what + (chinese ? "完成" : " completed") + fallback_note(record.fallback, language);
+    case TaskState::kCancelled:
+      if (chinese) return record.type == "training" && record.attempt > 0 ? "训练已被用户取消" : "任务已取消";
+      return "Cancelled by the user";
+    case TaskState::kFailed:
+      break;
+  }
+  const std::string cause = record.failure ? record.failure->message : std::string();
+  return what + (chinese ? "失败: " : " failed: ") + cause;
+}
+
+std::string render_record(std::string_view text, Language language) {
+  auto parsed = base::parse_json(text);
+  if (!parsed || !parsed->is_object()) return std::string(text);
+  base::json::object& record = parsed->as_object();
+  const std::string code = base::string_or(record, "code");
+  std::vector<std::string> args;
+  if (const auto* list = record.if_contains("args"); list != nullptr && list->is_array()) {
+    for (const auto& item : list->as_array()) {
+      if (item.is_string()) args.emplace_back(item.as_string());
+    }
+  }
+  args.resize(2);
+  const std::string what(work(args[0], language));
+  const bool chinese = language == Language::kChinese;
+  std::string message;
+  if (code == "waiting") {
+    message = chinese ? "等待" + args[0] + "资源..." : "Waiting for " + args[0] + "...";
+  } else if (code == "allocated") {
+    message = chinese ? "资源已分配，使用设备: " + args[0] : "Device assigned: " + args[0];
+  } else if (code == "no_gpu" || code == "worker_without_gpu") {
+    message = fallback_note(code, language);
+  } else if (code == "started") {
+    message = chinese ? "开始" + what + "..." : what + " starts...";
+  } else if (code == "completed") {
+    message = chinese ? what + "完成！" : what + " completed!";
+  } else if (code == "failed") {
+    message = (chinese ? what + "失败: " : what + " failed: ") + args[1];
+  } else if (code == "cancel_requested") {
+    message = chinese ? "任务已被用户取消" : "The user cancelled the task";
+  } else if (code == "cancelled") {
+    message = chinese ? "任务已取消" : "The task is cancelled";
+  } else {
+    message = code;
+  }
+  base::json::object result{{"timestamp", base::string_or(record, "timestamp")},
+                            {"level", base::string_or(record, "level", "INFO")},
+                            {"message", message}};
+  if (code == "completed") result["stage"] = "completed";
+  return base::json::serialize(result);
+}
+
+std::string phrase(Phrase which, Language language, std::string_view argument) {
+  return fill(kPhrases.at(static_cast<std::size_t>(which)).in(language), argument);
+}
+
+}  // namespace berth::api

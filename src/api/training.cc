@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// /api/v2/training: the originals' training routes.
+#include <algorithm>
+
+#include "api/builtin.h"
+#include "api/paths.h"
+#include "api/routes.h"
+#include "api/task_codec.h"
+#include "base/text.h"
+
+namespace berth::api {
+
+namespace {
+
+// TrainingRequest (field for field), then what only Berth knows.
+model::TaskRecord read(Fields& fields) {
+  model::TaskRecord record = builtin_record(fields, model::Kind::kTraining, 5);
+  const std::string model = fields.string("model");
+  const auto num_classes = fields.integer("num_classes");
+  const std::string train_path = fields.string("train_path");
+  const std::string val_path = fields.string("val_path");
+  std::string save_path = fields.string("save_path");
+  const auto batch_size = fields.integer_or("batch_size", 8, 1);
+  const auto num_epochs = fields.integer_or("num_epochs", 100, 1);
+  const double learning_rate = fields.number_or("learning_rate", 0.0001, 0.0);
+  const auto image_size = fields.integer_or("image_size", 224, 32);
+  const std::string weight_path = fields.nullable_string("weight_path");
+  const bool pretrained = fields.boolean_or("pretrained", true);
+  const bool shuffle = fields.boolean_or("shuffle", true);
+  const auto seed = fields.maybe_integer("seed", 0);
+  if (!fields.valid()) return record;
+
+  if (save_path.empty()) save_path = "models/output";
+  if (!record.name.empty()) save_path += "/" + record.name;
+  record.save_path = absolute_path(save_path);
+  record.total_epochs = num_epochs;
+  record.request.signature = base::join({"training", model, std::to_string(batch_size), std::to_string(image_size)}, "/");
+  record.parameters = base::json::object{{"model", model},
+                                         {"num_classes", num_classes},
+                                         {"train_path", absolute_path(train_path)},
+                                         {"val_path", absolute_path(val_path)},
+                                         {"save_path", record.save_path},
+                                         {"batch_size", batch_size},
+                                         {"num_epochs", num_epochs},
+                                         {"learning_rate", learning_rate},
+                                         {"image_size", image_size},
+                                         {"weight_path", weight_path.empty() ? "" : absolute_path(weight_path)},
+                                         {"pretrained", pretrained},
+                                         {"shuffle", shuffle}};
+  if (seed) record.parameters["seed"] = *seed;
+  return record;
+}
+
+base::Status check(const Service& service, const model::TaskRecord& record, Language language) {
+  const auto path = [&](const char* key) { return base::string_or(record.parameters, key); };
+  const std::string model = path("model");
+  if (auto status = check_worker(service); !status) return status;
+  const auto& models = service.worker().models;
+  if (std::find(models.begin(), models.end(), model) == models.end()) {
+    return base::fail(base::ErrorCode::kUnknownModel, phrase(Phrase::kModelUnknown, language, model) + " (" +
+                                                          base::join(models, ", ") + ")");
+  }
+  return first_error({check_exists(service, path("train_path"), Phrase::kTrainPathMissing, language),
+                      check_exists(service, path("val_path"), Phrase::kValPathMissing, language),
+                      path("weight_path").empty()
+                          ? base::Status()
+                          : check_exists(service, path("weight_path"), Phrase::kWeightsMissing, language),
+                      check_root(service, record.save_path)});
+}
+
+void start(Service& service, const http::Request& request, http::Exchange exchange) {
+  Fields fields(request.body);
+  if (!fields.valid()) return exchange.respond(fields.refusal());
+  model::TaskRecord record = read(fields);
+  if (!fields.valid()) return exchange.respond(fields.refusal());
+  if (auto status = check(service, record, language_of(request)); !status) return exchange.fail(status.error());
+  submit_builtin(service, request, std::move(exchange), std::move(record));
+}
+
+}  // namespace
+
+void add_training_routes(http::Router& router, Service& service) {
+  const auto begin = [&service](const http::Request& request, http::Exchange exchange) {
+    start(service, request, std::move(exchange));
+  };
+  const auto logs = [&service](const http::Request& request, http::Exchange exchange) {
+    const auto task = find_task(service, request, exchange, "training");
+    if (task != nullptr) stream_log(service, request, std::move(exchange), task);
+  };
+  router.add("POST", "/api/v2/training/start", begin);
+  router.add("GET", "/api/v2/training/{task_id}", [&service](const http::Request& request, http::Exchange exchange) {
+    const auto task = find_task(service, request, exchange, "training");
+    if (task != nullptr) exchange.respond(json_response(task_response(*task, language_of(request))));
+  });
+  router.add("GET", "/api/v2/training/{task_id}/logs", logs);
+  router.add("POST", "/api/v2/training/{task_id}/stop",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               const auto task = find_task(service, request, exchange, "training");
+               if (task != nullptr) cancel_task(service, request, std::move(exchange), task);
+             });
+  // What the originals' shipped pages still call.
+  router.add("POST", "/api/v2/train", begin);
+  router.add("GET", "/api/v2/train/{task_id}/logs", logs);
+}
+
+}  // namespace berth::api

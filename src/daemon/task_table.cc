@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/task_table.h"
+
+#include <algorithm>
+
+namespace berth::daemon {
+
+base::Status TaskTable::load(const std::vector<store::StoredTask>& tasks) {
+  for (const auto& task : tasks) {
+    auto parsed = base::parse_json(task.record);
+    auto record = parsed && parsed->is_object()
+                      ? model::record_from_json(parsed->as_object())
+                      : base::Result<model::TaskRecord>(
+                            base::fail(base::ErrorCode::kStoreError, "not a JSON object"));
+    if (!record) {
+      return base::fail(base::ErrorCode::kStoreError,
+                        "the record of task " + task.id + " cannot be read: " + record.error().message);
+    }
+    next_ = std::max(next_, record->sequence + 1);
+    sequence_.emplace(record->id(), record->sequence);
+    const auto sequence = record->sequence;
+    records_.emplace(sequence, std::make_shared<model::TaskRecord>(std::move(*record)));
+  }
+  return {};
+}
+
+std::shared_ptr<model::TaskRecord> TaskTable::find(const model::TaskId& id) const {
+  const auto found = sequence_.find(id);
+  return found == sequence_.end() ? nullptr : records_.at(found->second);
+}
+
+std::shared_ptr<model::TaskRecord> TaskTable::add(model::TaskRecord record) {
+  record.sequence = next_++;
+  auto shared = std::make_shared<model::TaskRecord>(std::move(record));
+  sequence_.emplace(shared->id(), shared->sequence);
+  records_.emplace(shared->sequence, shared);
+  dirty_.insert(shared->sequence);
+  return shared;
+}
+
+void TaskTable::erase(const model::TaskId& id) {
+  const auto found = sequence_.find(id);
+  if (found == sequence_.end()) return;
+  dirty_.erase(found->second);
+  records_.erase(found->second);
+  sequence_.erase(found);
+}
+
+void TaskTable::touch(const model::TaskId& id) {
+  const auto found = sequence_.find(id);
+  if (found != sequence_.end()) dirty_.insert(found->second);
+}
+
+void TaskTable::write_changes(store::Batch& batch) {
+  for (const auto sequence : dirty_) {
+    const auto& record = *records_.at(sequence);
+    batch.tasks.push_back(
+        {record.id().value, static_cast<std::int64_t>(sequence), base::json::serialize(model::to_json(record))});
+  }
+  dirty_.clear();
+}
+
+}  // namespace berth::daemon

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/record.h"
+
+namespace berth::model {
+
+namespace {
+
+using base::json::array;
+using base::json::object;
+using base::json::value;
+
+value time_or_null(const std::optional<base::Time>& time) {
+  return time ? value(base::to_ms(*time)) : value(nullptr);
+}
+
+std::optional<base::Time> maybe_time(const object& from, std::string_view key) {
+  const auto ms = base::maybe_int(from, key);
+  return ms ? std::optional<base::Time>(base::from_ms(*ms)) : std::nullopt;
+}
+
+object part(const object& from, std::string_view key) {
+  const value* found = from.if_contains(key);
+  return found != nullptr && found->is_object() ? found->as_object() : object();
+}
+
+}  // namespace
+
+object to_json(const TaskRecord& record) {
+  array argv;
+  for (const auto& word : record.argv) argv.push_back(value(word));
+  object env;
+  for (const auto& [key, text] : record.env) env[key] = text;
+  object result{{"request", to_json(record.request)},
+                {"type", record.type},
+                {"name", record.name},
+                {"description", record.description},
+                {"sequence", record.sequence},
+                {"parameters", record.parameters},
+                {"argv", std::move(argv)},
+                {"env", std::move(env)},
+                {"cwd", record.cwd},
+                {"timeout_ms", record.timeout ? value(record.timeout->count()) : value(nullptr)},
+                {"state", to_text(record.state)},
+                {"cancelling", record.cancelling},
+                {"device", record.device},
+                {"fallback", record.fallback},
+                {"created", base::to_ms(record.created)},
+                {"updated", base::to_ms(record.updated)},
+                {"started", time_or_null(record.started)},
+                {"finished", time_or_null(record.finished)},
+                {"attempt", record.attempt},
+                {"progress", record.progress},
+                {"current_epoch", base::or_null(record.current_epoch)},
+                {"total_epochs", base::or_null(record.total_epochs)},
+                {"latest_metrics", record.latest_metrics},
+                {"result", record.result},
+                {"save_path", record.save_path},
+                {"log_closed", record.log_closed}};
+  if (record.placement) result["placement"] = to_json(*record.placement);
+  if (record.exit) result["exit"] = to_json(*record.exit);
+  if (record.failure) {
+    result["failure"] = object{
+        {"code", record.failure->code}, {"message", record.failure->message}, {"file", record.failure->file}};
+  }
+  return result;
+}
+
+base::Result<TaskRecord> record_from_json(const object& from) {
+  TaskRecord record;
+  auto request = request_from_json(part(from, "request"));
+  if (!request) return base::fail(request.error());
+  record.request = std::move(*request);
+  record.type = base::string_or(from, "type");
+  record.name = base::string_or(from, "name");
+  record.description = base::string_or(from, "description");
+  record.sequence = static_cast<std::uint64_t>(base::int_or(from, "sequence"));
+  record.parameters = part(from, "parameters");
+  if (const value* argv = from.if_contains("argv"); argv != nullptr && argv->is_array()) {
+    for (const value& word : argv->as_array()) {
+      if (word.is_string()) record.argv.emplace_back(word.as_string());
+    }
+  }
+  for (const auto& entry : part(from, "env")) {
+    if (entry.value().is_string()) record.env.emplace(entry.key(), entry.value().as_string());
+  }
+  record.cwd = base::string_or(from, "cwd");
+  if (const auto ms = base::maybe_int(from, "timeout_ms")) record.timeout = base::Duration{*ms};
+  const auto state = task_state_from_text(base::string_or(from, "state"));
+  if (!state) return base::fail(base::ErrorCode::kStoreError, "a task record without state");
+  record.state = *state;
+  record.cancelling = base::bool_or(from, "cancelling");
+  record.device = base::string_or(from, "device");
+  record.fallback = base::string_or(from, "fallback");
+  record.created = base::from_ms(base::int_or(from, "created"));
+  record.updated = base::from_ms(base::int_or(from, "updated"));
+  record.started = maybe_time(from, "started");
+  record.finished = maybe_time(from, "finished");
+  record.attempt = static_cast<int>(base::int_or(from, "attempt"));
+  record.progress = base::double_or(from, "progress");
+  record.current_epoch = base::maybe_int(from, "current_epoch");
+  record.total_epochs = base::maybe_int(from, "total_epochs");
+  record.latest_metrics = part(from, "latest_metrics");
+  record.result = part(from, "result");
+  record.save_path = base::string_or(from, "save_path");
+  record.log_closed = base::bool_or(from, "log_closed");
+  if (from.contains("placement")) {
+    auto placement = placement_from_json(part(from, "placement"));
+    if (!placement) return base::fail(placement.error());
+    record.placement = std::move(*placement);
+  }
+  if (from.contains("exit")) record.exit = exit_from_json(part(from, "exit"));
+  if (from.contains("failure")) {
+    const object failure = part(from, "failure");
+    record.failure = Failure{base::string_or(failure, "code"), base::string_or(failure, "message"),
+                             base::string_or(failure, "file")};
+  }
+  return record;
+}
+
+}  // namespace berth::model

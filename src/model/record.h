@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that is kept about a task, from its request to its result: what the API shows and what is
+// needed to start it. The scheduler's own view of a live task is core::TaskEntry.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "model/request.h"
+#include "model/task.h"
+
+namespace berth::model {
+
+/// Why a task failed, as the worker named it ("out_of_memory") or the daemon ("exit", "signal").
+struct Failure {
+  std::string code;
+  std::string message;
+  std::string file;  // the one concerned, may be empty
+};
+
+struct TaskRecord {
+  Request request;
+  std::string type;         // "training", "inference", "command"
+  std::string name;
+  std::string description;
+  std::uint64_t sequence = 0;  // order of creation
+  base::json::object parameters;  // of a built-in task: the request as it came
+
+  // How to start it.
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> env;  // beside what Berth sets
+  std::string cwd;
+  std::optional<base::Duration> timeout;
+
+  // How it goes.
+  TaskState state = TaskState::kPending;
+  bool cancelling = false;
+  std::string device;       // as asked for, then as given: "cuda:0", "cuda:0,cuda:1", "cpu"
+  std::string fallback;     // "", "no_gpu", "worker_without_gpu"
+  base::Time created{};
+  base::Time updated{};
+  std::optional<base::Time> started;
+  std::optional<base::Time> finished;
+  int attempt = 0;
+  std::optional<Placement> placement;  // of the last attempt
+  double progress = 0;      // 0..1, finished work
+  std::optional<std::int64_t> current_epoch;
+  std::optional<std::int64_t> total_epochs;
+  base::json::object latest_metrics;   // empty: none
+  std::optional<Exit> exit;
+  std::optional<Failure> failure;
+  base::json::object result;           // empty: none
+  std::string save_path;
+  bool log_closed = false;  // final, and the log has its last record
+
+  [[nodiscard]] const TaskId& id() const { return request.id; }
+};
+
+base::json::object to_json(const TaskRecord& record);
+base::Result<TaskRecord> record_from_json(const base::json::object& object);
+
+}  // namespace berth::model

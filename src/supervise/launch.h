@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting berth-shim, which starts the task. Never waits: whether the program could be executed is
+// in the attempt's exit record (adopt.h), and the pidfd becomes readable when that is written.
+// Thread-safe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "base/units.h"
+#include "model/request.h"
+
+namespace berth::supervise {
+
+struct LaunchSpec {
+  /// Another user for the task; the shim stays what the daemon is. The directories above the
+  /// attempt's must let that user pass (x); the attempt's own is opened (0711) by the shim.
+  struct User {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;
+  };
+
+  model::TaskId task;
+  int attempt = 1;
+  std::string directory;             // of the attempt, absolute; made with mode 0700
+  std::vector<std::string> argv;     // at least one; argv[0] is looked up in the PATH of env
+  std::vector<std::string> env;      // complete, "NAME=value"; BERTH_TASK_ID, BERTH_ATTEMPT and
+                                     // BERTH_EVENTS are set by launch()
+  std::string cwd;                   // absolute; empty: the attempt's directory
+  base::Duration grace{10'000};      // between SIGTERM and SIGKILL
+  std::optional<base::Duration> timeout;
+  base::Bytes max_output{64LL << 20};  // per stream and generation; one older generation is kept
+  std::string cgroup;                // Cgroups::path_for; empty: none
+  std::optional<User> user;
+};
+
+struct Launched {
+  int shim_pid = 0;
+  base::Fd pidfd;
+};
+
+/// The attempt's BERTH_EVENTS file.
+std::string events_path(const std::string& attempt_directory);
+
+/// Starts the shim of this attempt. Doing it twice is harmless: the second shim ends at once with
+/// status 75 and nothing started. kBadRequest for an impossible spec (empty argv, a NUL byte, an
+/// argument list the kernel refuses), kIoError when the directory or the process cannot be made.
+base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& spec);
+
+/// Cancelling is send_signal(pidfd, kCancelSignal): SIGTERM to the whole tree, grace, SIGKILL.
+/// A second one, or kKillSignal, kills at once. The pidfd becomes readable when the tree is gone.
+inline constexpr int kCancelSignal = 15;  // SIGTERM
+inline constexpr int kKillSignal = 10;    // SIGUSR1
+
+}  // namespace berth::supervise
