@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/device_feed.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "base/log.h"
+
+namespace berth::daemon {
+
+using std::chrono::steady_clock;
+
+DeviceFeed::DeviceFeed(Loop& loop, std::string program, device::SamplerOptions options,
+                       std::function<void(const Changes&)> on_change)
+    : loop_(loop), program_(std::move(program)), options_(std::move(options)), on_change_(std::move(on_change)) {}
+
+DeviceFeed::~DeviceFeed() {
+  readable_.reset();
+  if (child_.pid > 0) device::abandon_sampler(child_, false);
+}
+
+void DeviceFeed::start() { spawn(); }
+
+void DeviceFeed::spawn() {
+  options_.skip = watch_.skip();
+  auto child = device::spawn_sampler(program_, device::sampler_arguments(options_));
+  if (!child) {
+    base::log_error("cannot start the device sampler", {{"reason", child.error().message}});
+    watch_.ended(steady_clock::now());
+    arm();
+    return;
+  }
+  child_ = std::move(*child);
+  watch_.started(steady_clock::now());
+  readable_ = loop_.on_readable(child_.output.get(), [this] { read(); });
+  arm();
+}
+
+void DeviceFeed::read() {
+  char buffer[65536];
+  for (;;) {
+    const ssize_t got = ::read(child_.output.get(), buffer, sizeof buffer);
+    if (got > 0) {
+      watch_.feed(std::string_view(buffer, static_cast<std::size_t>(got)), steady_clock::now());
+      continue;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    readable_.reset();
+    left_behind_.push_back(device::abandon_sampler(child_, false));
+    watch_.ended(steady_clock::now());
+    break;
+  }
+  report();
+  arm();
+}
+
+void DeviceFeed::check() {
+  std::erase_if(left_behind_, [](pid_t pid) { return device::reap_sampler(pid); });
+  const auto advice = watch_.check(steady_clock::now());
+  report();
+  if (advice == device::Advice::kNone) {
+    arm();
+    return;
+  }
+  readable_.reset();
+  if (child_.pid > 0) {
+    left_behind_.push_back(device::abandon_sampler(child_, advice == device::Advice::kReplaceStuck));
+  }
+  spawn();
+}
+
+void DeviceFeed::arm() {
+  const auto deadline = watch_.deadline();
+  if (!deadline) {
+    timer_.reset();
+    return;
+  }
+  const auto wait = std::chrono::duration_cast<base::Duration>(*deadline - steady_clock::now()) + base::Duration{1};
+  timer_ = loop_.after(std::max(wait, base::Duration{1}), [this] { check(); });
+}
+
+void DeviceFeed::report() {
+  const auto changes = watch_.take_changes();
+  if (changes.any()) on_change_(changes);
+}
+
+}  // namespace berth::daemon

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps a sampler process running and hands on what it reports. The daemon never waits for a
+// driver: a child that is stuck is left behind and replaced. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "daemon/loop.h"
+#include "device/sampler.h"
+#include "device/sampler_watch.h"
+
+namespace berth::daemon {
+
+class DeviceFeed {
+ public:
+  using Changes = device::SamplerWatch::Changes;
+
+  /// `program` is this daemon's own file.
+  DeviceFeed(Loop& loop, std::string program, device::SamplerOptions options,
+             std::function<void(const Changes&)> on_change);
+  ~DeviceFeed();
+
+  void start();
+  [[nodiscard]] const device::SamplerWatch& watch() const { return watch_; }
+
+ private:
+  void spawn();
+  void read();
+  void check();
+  void arm();
+  void report();
+
+  Loop& loop_;
+  std::string program_;
+  device::SamplerOptions options_;
+  std::function<void(const Changes&)> on_change_;
+  device::SamplerWatch watch_;
+  device::SamplerChild child_;
+  Loop::Handle readable_;
+  Loop::Handle timer_;
+  std::vector<pid_t> left_behind_;
+};
+
+}  // namespace berth::daemon

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/engine.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace berth::daemon {
+
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using core::Output;
+
+constexpr base::Duration kLazyFlush{1'000};
+constexpr std::int64_t kSnapshotEvery = 4096;
+
+std::string outcome_text(const std::vector<Output>& outputs) {
+  base::json::array list;
+  for (const auto& output : outputs) list.push_back(core::to_json(output));
+  return base::json::serialize(list);
+}
+
+std::string device_names(const model::Placement& placement) {
+  std::vector<std::string> names;
+  for (const auto& share : placement.shares) names.push_back(share.name);
+  return base::join(names, ",");
+}
+
+// Whether a decision could come out differently: more than noise.
+bool matters(const core::Reading& a, const core::Reading& b) {
+  constexpr std::int64_t kNoise = 16LL << 20;
+  const auto differs = [&](const std::optional<base::Bytes>& x, const std::optional<base::Bytes>& y) {
+    return x.has_value() != y.has_value() || (x && std::abs(x->value - y->value) > kNoise);
+  };
+  return a.health != b.health || differs(a.total, b.total) || differs(a.free, b.free) ||
+         differs(a.reserved, b.reserved) || a.used_by_task != b.used_by_task;
+}
+
+}  // namespace
+
+base::Status Engine::restore(store::Store& store, store::Loaded loaded) {
+  if (loaded.snapshot) {
+    const auto parsed = base::parse_json(loaded.snapshot->state);
+    if (!parsed || !parsed->is_object()) return fail(ErrorCode::kStoreError, "the stored snapshot is not JSON");
+    auto state = core::state_from_json(parsed->as_object());
+    if (!state) return fail(state.error());
+    state_ = std::move(*state);
+    snapshot_seq_ = loaded.snapshot->seq;
+  }
+  std::int64_t last = snapshot_seq_;
+  for (const auto& entry : loaded.journal) {
+    const auto parsed = base::parse_json(entry.input);
+    if (!parsed || !parsed->is_object()) return fail(ErrorCode::kStoreError, "a journal entry is not JSON");
+    const auto input = core::input_from_json(parsed->as_object());
+    if (!input) return fail(input.error());
+    const auto outputs = core::step(state_, *input, base::from_ms(entry.time_ms));
+    if (outcome_text(outputs) != entry.outcome) {
+      return fail(ErrorCode::kStoreError, "the journal cannot be replayed: entry " + std::to_string(entry.seq) +
+                                              " decides otherwise than it did");
+    }
+    last = entry.seq;
+  }
+  if (auto status = table_.load(loaded.tasks); !status) return status;
+  store.start();
+  journal_ = std::make_unique<Journal>(
+      loop_, store, last, [this](store::Batch& batch) { prepare(batch); }, deeds_.broken);
+  return {};
+}
+
+// ---- inputs ----
+
+void Engine::configure(core::Config config) {
+  apply(core::Configure{std::move(config)});
+}
+
+void Engine::observe_inventory(std::vector<model::Device> devices) {
+  apply(core::SetInventory{std::move(devices)});
+}
+
+void Engine::observe_readings(std::vector<core::Reading> readings) {
+  bool decisive = false;
+  for (auto& reading : readings) {
+    const auto device = state_.devices.find(reading.device);
+    if (device == state_.devices.end()) continue;
+    for (const auto& [task, used] : reading.used_by_task) {
+      auto& peak = peaks_[task];
+      peak = std::max(peak, used);
+    }
+    const auto known = journalled_.find(reading.device);
+    decisive = decisive || known == journalled_.end() || matters(known->second, reading);
+    unjournalled_.insert(reading.device);
+    device->second.reading = std::move(reading);
+    std::erase_if(device->second.reading->used_by_task,
+                  [&](const auto& used) { return !device->second.reservations.contains(used.first); });
+  }
+  if (decisive && state_.queue.size() > 0) journal_readings();
+}
+
+void Engine::journal_readings() {
+  core::SetReadings input;
+  for (const auto& id : std::exchange(unjournalled_, {})) {
+    const auto device = state_.devices.find(id);
+    if (device == state_.devices.end() || !device->second.reading) continue;
+    input.readings.push_back(*device->second.reading);
+    journalled_[id] = *device->second.reading;
+  }
+  if (!input.readings.empty()) step(core::Input(std::move(input)), {});
+}
+
+void Engine::submit(model::TaskRecord record, TaskCallback callback) {
+  if (record.request.id.empty()) record.request.id = model::TaskId(base::random_uuid());
+  const model::TaskId id = record.request.id;
+  if (table_.find(id) != nullptr) {
+    callback(fail(ErrorCode::kDuplicateTask, "A task with the id " + id.value + " exists: choose another task_id"));
+    return;
+  }
+  record.created = record.updated = base::now();
+  record.state = model::TaskState::kPending;
+  const auto as_created = std::make_shared<const model::TaskRecord>(record);
+  const auto request = record.request;
+  table_.add(std::move(record));
+  const auto answer = std::make_shared<TaskCallback>(std::move(callback));
+  const auto outputs = apply(core::Submit{request}, [as_created, answer] {
+    if (*answer) (*answer)(as_created);
+  });
+  for (const auto& output : outputs) {
+    const auto* refused = std::get_if<core::Refused>(&output);
+    if (refused == nullptr || refused->task != id) continue;
+    table_.erase(id);
+    const TaskCallback refuse = std::exchange(*answer, nullptr);
+    refuse(fail(refused->error));
+    return;
+  }
+}
+
+void Engine::cancel(const model::TaskId& id, DoneCallback callback) {
+  const auto record = table_.find(id);
+  if (record == nullptr) return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
+  if (model::is_final(record->state) || !state_.tasks.contains(id)) {
+    return callback(fail(ErrorCode::kWrongState, "Task " + id.value + " has ended and cannot be cancelled"));
+  }
+  apply(core::Cancel{id}, [callback = std::move(callback)] { callback({}); });
+}
+
+void Engine::remove(const model::TaskId& id, DoneCallback callback) {
+  const auto record = table_.find(id);
+  if (record == nullptr) return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
+  if (!model::is_final(record->state)) {
+    return callback(fail(ErrorCode::kWrongState, "Task " + id.value + " has not ended: cancel it first"));
+  }
+  table_.erase(id);
+  journal_->remove_task(id.value);
+  journal_->flush([callback = std::move(callback)] { callback({}); });
+}
+
+void Engine::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {
+  const auto answer = std::make_shared<DoneCallback>(std::move(callback));
+  const auto outputs = apply(core::SetLimits{std::move(changes)}, [answer] {
+    if (*answer) (*answer)({});
+  });
+  for (const auto& output : outputs) {
+    const auto* refused = std::get_if<core::Refused>(&output);
+    if (refused == nullptr) continue;
+    const DoneCallback refuse = std::exchange(*answer, nullptr);
+    refuse(fail(refused->error));
+    return;
+  }
+}
+
+void Engine::launch_failed(const model::TaskId& id, int attempt, const std::string& why) {
+  const auto record = table_.find(id);
+  if (record != nullptr && !record->failure) record->failure = model::Failure{"launch_failed", why, ""};
+  apply(core::LaunchFailed{id, attempt, false});
+}
+
+void Engine::exited(const model::TaskId& id, int attempt, const model::Exit& exit, const std::string& why) {
+  const auto record = table_.find(id);
+  const bool good = exit.cause == "exited" && exit.exit_code == 0;
+  if (record != nullptr && !good && !record->cancelling && !record->failure) {
+    record->failure = model::Failure{exit.cause == "exited" ? (exit.signal ? "signal" : "exit") : exit.cause, why, ""};
+  }
+  core::Exited input{id, attempt, exit, std::nullopt};
+  const auto peak = peaks_.find(id);
+  if (peak != peaks_.end()) {
+    input.peak_memory = peak->second;
+    peaks_.erase(peak);
+  }
+  apply(std::move(input));
+}
+
+void Engine::touch(const model::TaskId& id) {
+  table_.touch(id);
+  deeds_.changed(id);
+  if (flush_timer_ == nullptr) {
+    flush_timer_ = loop_.after(kLazyFlush, [this] {
+      flush_timer_.reset();
+      journal_->flush();
+    });
+  }
+}
+
+void Engine::shut_down(std::function<void()> done) {
+  flush_timer_.reset();
+  force_snapshot_ = true;
+  journal_->flush(std::move(done));
+}
+
+// ---- one step ----
+
+std::vector<Output> Engine::apply(const core::Input& input, std::function<void()> committed) {
+  // What the decision is made on comes before it in the journal.
+  if (!unjournalled_.empty()) journal_readings();
+  return step(input, std::move(committed));
+}
+
+std::vector<Output> Engine::step(const core::Input& input, std::function<void()> committed) {
+  const base::Time now = base::now();
+  auto outputs = core::step(state_, input, now);
+  for (const auto& output : outputs) note(output, now);
+  journal_->append(now, base::json::serialize(core::to_json(input)), outcome_text(outputs),
+                   [this, outputs, committed = std::move(committed)] {
+                     if (committed) committed();
+                     for (const auto& output : outputs) carry_out(output);
+                   });
+  return outputs;
+}
+
+// The records follow the outputs at once, so that no answer contradicts the scheduler.
+void Engine::note(const Output& output, base::Time now) {
+  std::shared_ptr<model::TaskRecord> record;
+  std::visit([&](const auto& value) { record = table_.find(value.task); }, output);
+  if (record == nullptr) return;
+  if (const auto* queued = std::get_if<core::Queued>(&output)) {
+    record->state = model::TaskState::kQueued;
+    record->fallback = queued->fallback == core::Fallback::kNoGpu              ? "no_gpu"
+                       : queued->fallback == core::Fallback::kWorkerWithoutGpu ? "worker_without_gpu"
+                                                                               : "";
+  } else if (const auto* launch = std::get_if<core::Launch>(&output)) {
+    record->state = model::TaskState::kRunning;
+    record->attempt = launch->attempt;
+    record->placement = launch->placement;
+    record->device = device_names(launch->placement);
+    record->started = now;
+  } else if (std::holds_alternative<core::Stop>(output)) {
+    record->cancelling = true;
+  } else if (const auto* finished = std::get_if<core::Finished>(&output)) {
+    record->state = finished->state;
+    record->exit = finished->exit;
+    record->finished = now;
+    if (finished->state == model::TaskState::kCompleted) record->progress = 1;
+    if (finished->state != model::TaskState::kFailed) record->failure.reset();
+    peaks_.erase(finished->task);
+  } else {
+    return;
+  }
+  record->updated = now;
+  table_.touch(record->id());
+  deeds_.changed(record->id());
+}
+
+void Engine::carry_out(const Output& output) {
+  if (const auto* stop = std::get_if<core::Stop>(&output)) {
+    deeds_.stop(*stop);
+    return;
+  }
+  std::shared_ptr<model::TaskRecord> record;
+  std::visit([&](const auto& value) { record = table_.find(value.task); }, output);
+  if (record == nullptr) return;
+  if (std::holds_alternative<core::Queued>(output)) deeds_.queued(*record);
+  if (const auto* launch = std::get_if<core::Launch>(&output)) deeds_.launch(*record, *launch);
+  if (std::holds_alternative<core::Finished>(output)) deeds_.finished(*record);
+}
+
+void Engine::prepare(store::Batch& batch) {
+  table_.write_changes(batch);
+  const std::int64_t since = journal_->last_seq() - snapshot_seq_;
+  const std::int64_t due = std::max<std::int64_t>(kSnapshotEvery, 4 * static_cast<std::int64_t>(state_.tasks.size()));
+  if (since < due && !(force_snapshot_ && since > 0)) return;
+  force_snapshot_ = false;
+  // The snapshot holds readings that the journal lacks; what is replayed after it starts from them.
+  unjournalled_.clear();
+  snapshot_seq_ = journal_->last_seq();
+  batch.snapshot = store::Snapshot{snapshot_seq_, base::json::serialize(core::to_json(state_))};
+}
+
+}  // namespace berth::daemon

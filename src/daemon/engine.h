@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where an input becomes a step, a journal entry, changed records, and then deeds. Deeds and
+// answers wait until the journal has the step. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/snapshot.h"
+#include "core/step.h"
+#include "daemon/journal.h"
+#include "daemon/task_table.h"
+
+namespace berth::daemon {
+
+class Engine {
+ public:
+  /// Deeds, after the commit. Carrying one out twice must do no harm.
+  struct Deeds {
+    std::function<void(const model::TaskRecord&)> queued;
+    std::function<void(const model::TaskRecord&, const core::Launch&)> launch;
+    std::function<void(const core::Stop&)> stop;
+    std::function<void(const model::TaskRecord&)> finished;
+    std::function<void(const model::TaskId&)> changed;  // at once, without waiting for the commit
+    std::function<void(const base::Error&)> broken;
+  };
+  using TaskCallback = std::function<void(base::Result<std::shared_ptr<const model::TaskRecord>>)>;
+  using DoneCallback = std::function<void(base::Status)>;
+
+  Engine(Loop& loop, Deeds deeds) : loop_(loop), deeds_(std::move(deeds)) {}
+
+  /// The state and the records as the store has them; then begins to write to it.
+  base::Status restore(store::Store& store, store::Loaded loaded);
+
+  [[nodiscard]] const core::State& state() const { return state_; }
+  [[nodiscard]] TaskTable& table() { return table_; }
+  [[nodiscard]] const TaskTable& table() const { return table_; }
+
+  void configure(core::Config config);
+  void observe_inventory(std::vector<model::Device> devices);
+  /// Readings are used at once, but journalled only with the next decision that they could bear on:
+  /// a busy box does not write its journal full of temperatures.
+  void observe_readings(std::vector<core::Reading> readings);
+
+  void submit(model::TaskRecord record, TaskCallback callback);
+  void cancel(const model::TaskId& id, DoneCallback callback);
+  void remove(const model::TaskId& id, DoneCallback callback);
+  void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback);
+  void launch_failed(const model::TaskId& id, int attempt, const std::string& why);
+  /// `why`: in words, for a failure that the task itself did not explain.
+  void exited(const model::TaskId& id, int attempt, const model::Exit& exit, const std::string& why);
+
+  /// The record changed beside the scheduler (progress, metrics): stored with the next batch, a
+  /// second later at most.
+  void touch(const model::TaskId& id);
+  /// Writes a snapshot with everything that is pending, then calls `done`.
+  void shut_down(std::function<void()> done);
+
+ private:
+  std::vector<core::Output> apply(const core::Input& input, std::function<void()> committed = {});
+  std::vector<core::Output> step(const core::Input& input, std::function<void()> committed);
+  void journal_readings();
+  void note(const core::Output& output, base::Time now);
+  void carry_out(const core::Output& output);
+  void prepare(store::Batch& batch);
+
+  Loop& loop_;
+  Deeds deeds_;
+  core::State state_;
+  TaskTable table_;
+  std::unique_ptr<Journal> journal_;
+  std::set<model::DeviceId> unjournalled_;             // readings in the state that the journal lacks
+  std::map<model::DeviceId, core::Reading> journalled_;
+  std::map<model::TaskId, base::Bytes> peaks_;
+  std::int64_t snapshot_seq_ = 0;
+  bool force_snapshot_ = false;
+  Loop::Handle flush_timer_;
+};
+
+}  // namespace berth::daemon

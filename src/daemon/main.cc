@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// berthd. The order of initialisation, and why:
+//   1. configuration           what is wrong with it is said before anything is touched
+//   2. sampler process         drivers are slow; it looks at them while the store is read
+//   3. state directory, store  the lock on it keeps a second daemon out
+//   4. state and records       snapshot, journal
+//   5. devices                 requests name them, so they come before the listeners; a driver that
+//                              does not answer within a moment is not waited for
+//   6. running tasks           taken over before anything new is placed
+//   7. listeners               ready
+#include <unistd.h>
+
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "api/routes.h"
+#include "base/fd.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "daemon/config.h"
+#include "daemon/hardware_table.h"
+#include "daemon/service.h"
+#include "http/server.h"
+#include "store/store.h"
+
+namespace berth::daemon {
+namespace {
+
+constexpr base::Duration kDevicePatience{2'000};
+
+int refuse(const base::Error& error) {
+  std::fprintf(stderr, "berthd: %s\n", error.message.c_str());
+  return base::row(error.code).exit_status;
+}
+
+std::string own_program() {
+  char buffer[PATH_MAX];
+  const ssize_t size = ::readlink("/proc/self/exe", buffer, sizeof buffer);
+  return size > 0 ? std::string(buffer, static_cast<std::size_t>(size)) : std::string("berthd");
+}
+
+bool is_loopback(const std::string& address) {
+  return address.rfind("127.", 0) == 0 || address.rfind("[::1]", 0) == 0 || address.rfind("localhost", 0) == 0 ||
+         address.rfind("unix:", 0) == 0;
+}
+
+base::Status check_listeners(const Config& config) {
+  for (const auto& address : config.listen) {
+    if (is_loopback(address) || !config.data_roots.empty()) continue;
+    return base::fail(base::ErrorCode::kBadRequest,
+                      "the listener " + address + " can be reached from other machines: name the directories that "
+                      "requests may use as data_roots in the configuration");
+  }
+  return {};
+}
+
+base::Result<std::string> read_or_make_token(const std::string& path) {
+  const auto found = base::read_file(path, 4096);
+  if (found) {
+    std::string token = *found;
+    while (!token.empty() && (token.back() == '\n' || token.back() == ' ')) token.pop_back();
+    if (!token.empty()) return token;
+  }
+  std::string token;
+  for (int i = 0; i < 2; ++i) {
+    for (const char c : base::random_uuid()) {
+      if (c != '-') token += c;
+    }
+  }
+  if (auto status = base::write_file(path, token + "\n", 0600); !status) return base::fail(status.error());
+  return token;
+}
+
+http::ServerOptions server_options(const Config& config, const std::string& token) {
+  http::ServerOptions options;
+  options.listen = config.listen;
+  options.token = token;
+  options.token_hint = config.state_dir + "/token";
+  options.insecure = config.insecure;
+  options.host_names = config.host_names;
+  options.allowed_origins = config.allowed_origins;
+  return options;
+}
+
+int run(const Config& config) {
+  if (auto status = check_listeners(config); !status) return refuse(status.error());
+  const std::string program = own_program();
+  const std::string program_dir = program.substr(0, program.rfind('/'));
+
+  Loop loop;
+  int exit_status = 0;
+  Service service(loop, config, program, program_dir, [&](const base::Error& error) {
+    base::log_error("the store failed: stopping, running tasks go on", {{"reason", error.message}});
+    exit_status = 1;
+    loop.stop();
+  });
+  service.start_devices();
+
+  if (auto status = base::make_directories(config.state_dir, 0755); !status) return refuse(status.error());
+  if (auto status = base::make_directories(config.state_dir + "/tasks", 0711); !status) return refuse(status.error());
+  auto store = store::Store::open(config.state_dir + "/berth.db");
+  if (!store) return refuse(store.error());
+  auto loaded = (*store)->load();
+  if (!loaded) return refuse(loaded.error());
+  if (auto status = service.restore(**store, std::move(*loaded)); !status) return refuse(status.error());
+  const auto token = read_or_make_token(config.state_dir + "/token");
+  if (!token) return refuse(token.error());
+
+  bool impatient = false;
+  auto patience = loop.after(kDevicePatience, [&] { impatient = true; });
+  bool stopping = false;
+  const auto signals = loop.on_signals({SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
+    if (signal == SIGHUP || stopping) return;
+    stopping = true;
+    base::log_info("stopping, running tasks go on");
+    service.shut_down([&] { loop.stop(); });
+  });
+  loop.run_until([&] { return service.devices_known() || impatient || stopping; });
+  patience.reset();
+  service.go();
+  std::fputs(hardware_table(service, config.language).c_str(), stdout);
+
+  http::Router router;
+  api::add_routes(router, service);
+  auto server = http::Server::create(loop.context(), server_options(config, *token), std::move(router));
+  if (!server) return refuse(server.error());
+  for (const auto& address : (*server)->bound_addresses()) {
+    base::log_info("listening", {{"address", address}});
+  }
+  std::fflush(stdout);
+  loop.run();
+  return exit_status;
+}
+
+}  // namespace
+}  // namespace berth::daemon
+
+int main(int argc, char** argv) {
+  using namespace berth;
+  std::signal(SIGPIPE, SIG_IGN);
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments.front() == "--run-sampler") {
+    const auto options = device::parse_sampler_arguments(arguments);
+    return options ? device::run_sampler(*options, device::kSamplerFd) : daemon::refuse(options.error());
+  }
+  const auto wanted = daemon::read_config(arguments);
+  if (!wanted) return daemon::refuse(wanted.error());
+  switch (wanted->what) {
+    case daemon::Wanted::What::kHelp:
+      std::fputs(daemon::usage().c_str(), stdout);
+      return 0;
+    case daemon::Wanted::What::kVersion:
+      std::puts("berthd " BERTH_VERSION);
+      return 0;
+    case daemon::Wanted::What::kRun:
+      break;
+  }
+  return daemon::run(wanted->config);
+}

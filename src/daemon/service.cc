@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/service.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/worker_build.h"
+#include "supervise/log_reader.h"
+
+namespace berth::daemon {
+
+namespace {
+
+using base::json::array;
+using base::json::object;
+
+// Keys of daemon records, so that one written again after a restart is dropped: they grow through
+// the life of a task.
+constexpr std::uint64_t kKeyWaiting = 1;
+constexpr std::uint64_t kKeyFallback = 2;
+constexpr std::uint64_t key_of_attempt(int attempt, std::uint64_t phase) {
+  return static_cast<std::uint64_t>(attempt) * 16 + phase;
+}
+constexpr std::uint64_t kAllocated = 3, kStarted = 4, kCancelRequested = 8, kEnded = 15;
+
+object record(std::string_view level, std::string_view code, array args = {}) {
+  return object{{"level", level}, {"code", code}, {"args", std::move(args)}};
+}
+
+device::SamplerOptions sampler_options(const Config& config) {
+  device::SamplerOptions options;
+  options.machine.nvml_library = config.nvml_library;
+  options.machine.sysfs_root = config.sysfs_root;
+  return options;
+}
+
+std::string signal_name(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name != nullptr ? std::string("SIG") + name : std::to_string(signal);
+}
+
+}  // namespace
+
+Service::Service(Loop& loop, const Config& config, std::string program, std::string program_dir,
+                 std::function<void(const base::Error&)> on_broken)
+    : loop_(loop),
+      config_(config),
+      worker_dir_(config.worker_dir.empty() ? program_dir : config.worker_dir),
+      worker_(read_worker_build(worker_dir_)),
+      watchers_(loop),
+      engine_(loop,
+              Engine::Deeds{
+                  [this](const model::TaskRecord& task) { log_queued(task); },
+                  [this](const model::TaskRecord& task, const core::Launch& launch) {
+                    log_launched(task);
+                    supervisor_.launch(task, launch.attempt, grant_for(task));
+                  },
+                  [this](const core::Stop& stop) {
+                    supervisor_.append_log(stop.task, record("WARNING", "cancel_requested"),
+                                           key_of_attempt(stop.attempt, kCancelRequested));
+                    supervisor_.stop(stop.task, stop.attempt);
+                  },
+                  [this](const model::TaskRecord& task) { close_finished(task); },
+                  [this](const model::TaskId& id) { watchers_.changed(id); }, std::move(on_broken)}),
+      supervisor_(loop,
+                  Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
+                                      config.cancel_grace, config.max_output, config.max_log},
+                  Supervisor::Callbacks{
+                      [this](const model::TaskId& id, int attempt, const supervise::Ended& ended) {
+                        task_ended(id, attempt, ended);
+                      },
+                      [this](const model::TaskId& id, int attempt, const std::string& why) {
+                        engine_.launch_failed(id, attempt, why);
+                      },
+                      [this](const supervise::LogNotice& notice) { take_notice(notice); }}),
+      devices_(loop, std::move(program), sampler_options(config),
+               [this](const DeviceFeed::Changes& changes) { devices_changed(changes); }),
+      processor_(config.sysfs_root) {}
+
+void Service::start_devices() { devices_.start(); }
+
+bool Service::devices_known() const {
+  const auto& watch = devices_.watch();
+  return watch.has_inventory() && watch.samples().size() >= watch.inventory().devices.size();
+}
+
+base::Status Service::restore(store::Store& store, store::Loaded loaded) {
+  return engine_.restore(store, std::move(loaded));
+}
+
+void Service::go() {
+  going_ = true;
+  core::Config scheduler = config_.scheduler;
+  if (worker_.installed && worker_.cuda) scheduler.worker_vendors.insert(model::Vendor::kNvidia);
+  engine_.configure(std::move(scheduler));
+  DeviceFeed::Changes all;
+  all.inventory = devices_.watch().has_inventory();
+  for (const auto& sample : devices_.watch().samples()) all.samples.insert(sample.device);
+  // What runs is taken over before anything new is decided on, so that its memory is known as its
+  // own. The records are gone through by copy: adopting may change them.
+  std::vector<std::shared_ptr<model::TaskRecord>> live;
+  for (const auto& [sequence, task] : records()) {
+    if (!model::is_final(task->state) || !task->log_closed) live.push_back(task);
+  }
+  for (const auto& task : live) {
+    log_queued(*task);
+    if (model::is_final(task->state)) {
+      close_finished(*task);
+    } else if (task->state == model::TaskState::kRunning) {
+      log_launched(*task);
+      supervisor_.adopt(*task, grant_for(*task));
+    }
+  }
+  devices_changed(all);
+}
+
+void Service::shut_down(std::function<void()> done) { engine_.shut_down(std::move(done)); }
+
+// ---- devices ----
+
+core::Reading Service::reading_of(const model::Sample& sample) {
+  core::Reading reading;
+  reading.device = sample.device;
+  reading.health = sample.health;
+  reading.health_reason = sample.health_reason;
+  reading.total = sample.total_memory;
+  reading.free = sample.free_memory;
+  reading.reserved = sample.reserved_memory;
+  // In steps of ten: it only breaks ties, and must not make every reading a new one.
+  if (sample.utilization_percent) reading.utilization_percent = (*sample.utilization_percent + 5) / 10 * 10;
+  if (!sample.processes) return reading;
+  for (const auto& process : *sample.processes) {
+    const auto task = supervisor_.task_of(process.pid);
+    if (!task) continue;
+    task_by_pid_[process.pid] = *task;
+    if (process.used_memory) reading.used_by_task[*task] += *process.used_memory;
+  }
+  return reading;
+}
+
+void Service::devices_changed(const DeviceFeed::Changes& changes) {
+  const auto& watch = devices_.watch();
+  for (const auto& id : changes.health) {
+    const auto* sample = watch.sample(id);
+    if (sample == nullptr) continue;
+    if (sample->health == model::Health::kHealthy) {
+      base::log_info("device is healthy", {{"device", id.value}});
+    } else {
+      base::log_warning("device is not healthy", {{"device", id.value},
+                                                  {"state", std::string(model::to_text(sample->health))},
+                                                  {"reason", sample->health_reason}});
+    }
+  }
+  if (!going_) return;
+  if (changes.inventory) engine_.observe_inventory(watch.inventory().devices);
+  if (changes.samples.empty()) return;
+  std::vector<core::Reading> readings;
+  task_by_pid_.clear();
+  for (const auto& sample : watch.samples()) {
+    core::Reading reading = reading_of(sample);
+    if (changes.samples.contains(sample.device)) readings.push_back(std::move(reading));
+  }
+  engine_.observe_readings(std::move(readings));
+}
+
+std::vector<api::DeviceView> Service::devices() const {
+  std::vector<api::DeviceView> views;
+  const auto& watch = devices_.watch();
+  for (const auto& device : watch.inventory().devices) {
+    api::DeviceView view;
+    view.device = device;
+    if (const auto* sample = watch.sample(device.id)) view.sample = *sample;
+    view.task_by_pid = task_by_pid_;
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+object Service::processor() const {
+  return device::host::to_json(processor_.read(std::chrono::steady_clock::now()));
+}
+
+std::map<std::string, std::string> Service::parts() const {
+  std::map<std::string, std::string> parts{{"supervision", supervisor_.cgroups().text()}};
+  parts["workers"] = !worker_.installed ? "not installed"
+                     : worker_.cuda     ? "PyTorch " + worker_.torch_version.value_or("?") + " with CUDA"
+                                        : "PyTorch " + worker_.torch_version.value_or("?") + ", CPU only";
+  parts["devices"] = devices_.watch().has_inventory() ? "ok" : "the drivers have not answered yet";
+  return parts;
+}
+
+// The cores of the processor are shared by the built-in tasks that run: one alone gets them all.
+Grant Service::grant_for(const model::TaskRecord& task) const {
+  Grant grant;
+  int cores = 1;
+  int builtin = 0;
+  for (const auto& [id, entry] : state().devices) {
+    if (entry.is_cpu()) cores = std::max(1, entry.device.cores);
+  }
+  for (const auto& [id, entry] : state().tasks) {
+    builtin += entry.request.builtin && entry.state == model::TaskState::kRunning ? 1 : 0;
+  }
+  grant.threads = std::max(1, cores / std::max(1, builtin));
+  if (!task.placement) return grant;
+  for (const auto& share : task.placement->shares) {
+    const auto entry = state().devices.find(share.device);
+    if (entry != state().devices.end()) grant.devices.push_back(entry->second.device);
+  }
+  return grant;
+}
+
+// ---- the log of a task ----
+
+void Service::log_queued(const model::TaskRecord& task) {
+  supervisor_.open_log(task.id());
+  std::string device = base::lower(task.request.selector.text);
+  if (device.empty()) device = "auto";
+  std::transform(device.begin(), device.end(), device.begin(), [](char c) { return std::toupper(c); });
+  supervisor_.append_log(task.id(), record("INFO", "waiting", {device}), kKeyWaiting);
+  if (!task.fallback.empty()) {
+    supervisor_.append_log(task.id(),
+                           record("WARNING", task.fallback == "no_gpu" ? "no_gpu" : "worker_without_gpu"),
+                           kKeyFallback);
+  }
+}
+
+void Service::log_launched(const model::TaskRecord& task) {
+  supervisor_.append_log(task.id(), record("INFO", "allocated", {task.device}),
+                         key_of_attempt(task.attempt, kAllocated));
+  supervisor_.append_log(task.id(), record("INFO", "started", {task.type}), key_of_attempt(task.attempt, kStarted));
+}
+
+void Service::close_finished(const model::TaskRecord& task) {
+  const auto key = key_of_attempt(task.attempt, kEnded);
+  switch (task.state) {
+    case model::TaskState::kCompleted:
+      supervisor_.append_log(task.id(), record("INFO", "completed", {task.type}), key);
+      break;
+    case model::TaskState::kCancelled:
+      supervisor_.append_log(task.id(), record("WARNING", "cancelled"), key);
+      break;
+    default:
+      supervisor_.append_log(
+          task.id(), record("ERROR", "failed", {task.type, task.failure ? task.failure->message : ""}), key);
+  }
+  supervisor_.close_log(task.id(), [this, id = task.id()] {
+    const auto found = engine_.table().find(id);
+    if (found == nullptr) return;
+    found->log_closed = true;
+    engine_.touch(id);
+  });
+}
+
+void Service::take_notice(const supervise::LogNotice& notice) {
+  const auto task = engine_.table().find(notice.task);
+  if (task == nullptr) return;
+  for (const auto& event : notice.events) {
+    if (event.attempt == task->attempt) take_event(*task, event);
+  }
+  if (notice.events.empty()) {
+    watchers_.changed(notice.task);
+    return;
+  }
+  task->updated = base::now();
+  engine_.touch(notice.task);
+}
+
+void Service::take_event(model::TaskRecord& task, const supervise::TaskEvent& event) {
+  using Kind = supervise::TaskEvent::Kind;
+  switch (event.kind) {
+    case Kind::kProgress:
+      task.progress = std::clamp(event.value, 0.0, 1.0);
+      if (event.current_epoch) task.current_epoch = event.current_epoch;
+      if (event.total_epochs) task.total_epochs = event.total_epochs;
+      break;
+    case Kind::kMetrics:
+      for (const auto& entry : event.data) task.latest_metrics[entry.key()] = entry.value();
+      break;
+    case Kind::kResult:
+      task.result = event.data;
+      break;
+    case Kind::kFailure:
+      task.failure = model::Failure{event.code, event.message, event.file};
+      break;
+    case Kind::kCheckpoint:
+    case Kind::kLog:
+      break;
+  }
+}
+
+// ---- the end of a task ----
+
+std::string Service::end_in_words(const model::TaskId& id, int attempt, const supervise::Ended& ended) const {
+  const model::Exit& exit = ended.exit;
+  if (exit.cause == "timeout") return "the time limit was reached";
+  std::string words = ended.message;
+  if (exit.cause == "launch_failed" || exit.cause == "lost") {
+    return words.empty() ? "the process was lost" : words;
+  }
+  if (exit.signal) {
+    words = "killed by " + signal_name(*exit.signal) + " (" + strsignal(*exit.signal) + ")";
+  } else {
+    words = "exit status " + std::to_string(exit.exit_code.value_or(-1));
+  }
+  // What the program said last is mostly why.
+  const auto directory = attempt_directory(config_.state_dir, id, attempt);
+  const auto error = supervise::read_output(directory, supervise::OutputStream::kStderr, 0, 1U << 20);
+  if (!error) return words;
+  const auto lines = base::split(base::trim(base::to_utf8(error->bytes)), '\n');
+  const std::string last(base::trim(lines.back()));
+  return last.empty() ? words : words + ": " + last.substr(0, 500);
+}
+
+void Service::task_ended(const model::TaskId& id, int attempt, const supervise::Ended& ended) {
+  engine_.exited(id, attempt, ended.exit, end_in_words(id, attempt, ended));
+}
+
+// ---- what the API asks for ----
+
+std::shared_ptr<const model::TaskRecord> Service::find(const model::TaskId& id) const {
+  return engine_.table().find(id);
+}
+
+base::Result<api::LogPage> Service::read_log(const model::TaskId& id, std::uint64_t offset,
+                                             std::size_t max_bytes) const {
+  auto chunk = supervise::read_log(supervise::log_path(task_directory(config_.state_dir, id)), offset, max_bytes);
+  if (!chunk) return base::fail(chunk.error());
+  api::LogPage page{{}, chunk->next_offset, chunk->at_end};
+  for (auto& entry : chunk->entries) {
+    page.records.push_back({std::move(entry.json), entry.end_offset, entry.daemon_record});
+  }
+  return page;
+}
+
+base::Result<api::OutputPage> Service::read_output(const model::TaskId& id, bool standard_error,
+                                                   std::uint64_t offset, std::size_t max_bytes) const {
+  const auto task = find(id);
+  if (task == nullptr || task->attempt == 0) return api::OutputPage{{}, offset};
+  auto chunk = supervise::read_output(
+      attempt_directory(config_.state_dir, id, task->attempt),
+      standard_error ? supervise::OutputStream::kStderr : supervise::OutputStream::kStdout, offset, max_bytes);
+  if (!chunk) return base::fail(chunk.error());
+  return api::OutputPage{std::move(chunk->bytes), chunk->next_offset};
+}
+
+std::string Service::default_save_path(const model::TaskId& id) const {
+  const std::string directory = task_directory(config_.state_dir, id);
+  return config_.state_dir + "/results" + directory.substr(directory.rfind('/'));
+}
+
+void Service::submit(model::TaskRecord task, TaskCallback callback) {
+  engine_.submit(std::move(task), std::move(callback));
+}
+
+void Service::cancel(const model::TaskId& id, DoneCallback callback) { engine_.cancel(id, std::move(callback)); }
+
+void Service::remove(const model::TaskId& id, DoneCallback callback) {
+  engine_.remove(id, [this, id, callback = std::move(callback)](base::Status status) {
+    if (status) supervisor_.delete_task(id);
+    callback(std::move(status));
+  });
+}
+
+void Service::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {
+  engine_.set_limits(std::move(changes), std::move(callback));
+}
+
+std::shared_ptr<void> Service::watch(const model::TaskId& id, std::function<void()> changed) {
+  return watchers_.watch(id, std::move(changed));
+}
+
+}  // namespace berth::daemon

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon as a whole: engine, supervisor and devices joined, and seen by the API. Loop thread
+// only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/service.h"
+#include "daemon/config.h"
+#include "daemon/device_feed.h"
+#include "daemon/engine.h"
+#include "daemon/supervisor.h"
+#include "daemon/watchers.h"
+#include "device/host/load.h"
+
+namespace berth::daemon {
+
+class Service final : public api::Service {
+ public:
+  /// `program_dir`: where berthd, berth-shim and the workers are. `on_broken`: the store failed.
+  Service(Loop& loop, const Config& config, std::string program, std::string program_dir,
+          std::function<void(const base::Error&)> on_broken);
+
+  /// Starts to look at the devices; nothing else needs to be ready.
+  void start_devices();
+  [[nodiscard]] bool devices_known() const;
+  base::Status restore(store::Store& store, store::Loaded loaded);
+  /// After restore(), and the devices once known or given up on: takes over what runs.
+  void go();
+  void shut_down(std::function<void()> done);
+
+  [[nodiscard]] const core::State& state() const override { return engine_.state(); }
+  [[nodiscard]] const model::Inventory& inventory() const override { return devices_.watch().inventory(); }
+  [[nodiscard]] std::vector<api::DeviceView> devices() const override;
+  [[nodiscard]] const api::WorkerBuild& worker() const override { return worker_; }
+  [[nodiscard]] base::json::object processor() const override;
+  [[nodiscard]] std::map<std::string, std::string> parts() const override;
+  [[nodiscard]] base::Time now() const override { return base::now(); }
+  [[nodiscard]] const TaskTable::Records& records() const override { return engine_.table().all(); }
+  [[nodiscard]] std::shared_ptr<const model::TaskRecord> find(const model::TaskId& id) const override;
+  [[nodiscard]] base::Result<api::LogPage> read_log(const model::TaskId& id, std::uint64_t offset,
+                                                    std::size_t max_bytes) const override;
+  [[nodiscard]] base::Result<api::OutputPage> read_output(const model::TaskId& id, bool standard_error,
+                                                          std::uint64_t offset,
+                                                          std::size_t max_bytes) const override;
+  [[nodiscard]] std::size_t watchers() const override { return watchers_.size(); }
+  [[nodiscard]] std::string default_save_path(const model::TaskId& id) const override;
+  [[nodiscard]] const std::vector<std::string>& data_roots() const override { return config_.data_roots; }
+
+  void submit(model::TaskRecord record, TaskCallback callback) override;
+  void cancel(const model::TaskId& id, DoneCallback callback) override;
+  void remove(const model::TaskId& id, DoneCallback callback) override;
+  void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
+  [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id, std::function<void()> changed) override;
+
+ private:
+  void devices_changed(const DeviceFeed::Changes& changes);
+  [[nodiscard]] core::Reading reading_of(const model::Sample& sample);
+  [[nodiscard]] Grant grant_for(const model::TaskRecord& record) const;
+  void log_queued(const model::TaskRecord& record);
+  void log_launched(const model::TaskRecord& record);
+  void close_finished(const model::TaskRecord& record);
+  void take_notice(const supervise::LogNotice& notice);
+  void take_event(model::TaskRecord& record, const supervise::TaskEvent& event);
+  void task_ended(const model::TaskId& id, int attempt, const supervise::Ended& ended);
+  [[nodiscard]] std::string end_in_words(const model::TaskId& id, int attempt, const supervise::Ended& ended) const;
+
+  Loop& loop_;
+  Config config_;
+  std::string worker_dir_;
+  api::WorkerBuild worker_;
+  Watchers watchers_;
+  Engine engine_;
+  Supervisor supervisor_;
+  DeviceFeed devices_;
+  mutable device::host::LoadMeter processor_;
+  mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
+  bool going_ = false;
+};
+
+}  // namespace berth::daemon

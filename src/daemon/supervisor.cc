@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/supervisor.h"
+
+#include <utility>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "supervise/launch.h"
+
+namespace berth::daemon {
+
+namespace {
+
+using supervise::Adoption;
+
+constexpr base::Duration kLookAgain{20};
+
+// The originals' log shows the task's own words only; a command has no events, so its output is
+// its log.
+supervise::LogOptions log_options(const model::TaskRecord& record, base::Bytes limit) {
+  const bool output = !record.request.builtin;
+  return supervise::LogOptions{output, output, limit};
+}
+
+}  // namespace
+
+std::string task_directory(const std::string& state_dir, const model::TaskId& id) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string name;
+  for (const char c : id.value) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '_' || (c == '.' && !name.empty());
+    if (plain) {
+      name += c;
+    } else {
+      name += '%';
+      name += kHex[byte >> 4];
+      name += kHex[byte & 15];
+    }
+  }
+  // A long id in another script grows threefold; file names end at 255 bytes.
+  if (name.size() > 200) name = name.substr(0, 180) + "%" + std::to_string(std::hash<std::string>{}(id.value));
+  return state_dir + "/tasks/" + name;
+}
+
+std::string attempt_directory(const std::string& state_dir, const model::TaskId& id, int attempt) {
+  return task_directory(state_dir, id) + "/" + std::to_string(attempt);
+}
+
+Supervisor::Supervisor(Loop& loop, Options options, Callbacks callbacks)
+    : loop_(loop),
+      options_(std::move(options)),
+      callbacks_(std::move(callbacks)),
+      cgroups_(supervise::Cgroups::detect(std::to_string(std::hash<std::string>{}(options_.state_dir)))),
+      self_(std::make_shared<Supervisor*>(this)) {
+  logs_ = std::make_unique<supervise::LogThread>(
+      [&loop, weak = std::weak_ptr<Supervisor*>(self_)](std::vector<supervise::LogNotice> notices) {
+        loop.post([weak, notices = std::move(notices)] {
+          const auto self = weak.lock();
+          if (self == nullptr) return;
+          for (const auto& notice : notices) (*self)->callbacks_.notice(notice);
+        });
+      });
+}
+
+Supervisor::~Supervisor() {
+  self_.reset();
+  running_.clear();
+}
+
+void Supervisor::open_log(const model::TaskId& id) { logs_->open(id, task_directory(options_.state_dir, id)); }
+
+void Supervisor::append_log(const model::TaskId& id, base::json::object record, std::uint64_t key) {
+  logs_->append(id, std::move(record), key);
+}
+
+void Supervisor::close_log(const model::TaskId& id, std::function<void()> closed) {
+  logs_->forget(id, false, [this, weak = std::weak_ptr<Supervisor*>(self_), closed = std::move(closed)] {
+    loop_.post([weak, closed] {
+      if (!weak.expired()) closed();
+    });
+  });
+}
+
+void Supervisor::delete_task(const model::TaskId& id) {
+  logs_->open(id, task_directory(options_.state_dir, id));
+  logs_->forget(id, true);
+}
+
+base::Status Supervisor::write_specification(const model::TaskRecord& record, const Grant& grant) {
+  const std::string directory = task_directory(options_.state_dir, record.id());
+  if (auto status = base::make_directories(directory); !status) return status;
+  return base::write_file(directory + "/spec.json",
+                          base::json::serialize(worker_specification(record, grant)) + "\n");
+}
+
+void Supervisor::watch_log(const model::TaskRecord& record, int attempt) {
+  logs_->watch(record.id(), task_directory(options_.state_dir, record.id()), attempt,
+               attempt_directory(options_.state_dir, record.id(), attempt), log_options(record, options_.max_log));
+}
+
+void Supervisor::launch(const model::TaskRecord& record, int attempt, const Grant& grant) {
+  const model::TaskId id = record.id();
+  supervise::LaunchSpec spec;
+  spec.task = id;
+  spec.attempt = attempt;
+  spec.directory = attempt_directory(options_.state_dir, id, attempt);
+  spec.argv = record.argv;
+  if (record.request.builtin) {
+    if (auto status = write_specification(record, grant); !status) {
+      return callbacks_.launch_failed(id, attempt, status.error().message);
+    }
+    spec.argv = {options_.worker_dir + "/berth-worker-vision", record.type == "training" ? "train" : "infer",
+                 "--spec", task_directory(options_.state_dir, id) + "/spec.json"};
+  }
+  spec.env = task_environment(record, grant);
+  spec.cwd = record.cwd;
+  spec.grace = options_.cancel_grace;
+  spec.timeout = record.timeout;
+  spec.max_output = options_.max_output;
+  spec.cgroup = cgroups_.path_for(id, attempt);
+  running_[id] = Running{attempt, {}, nullptr, nullptr, false};
+  auto launched = supervise::launch(options_.shim, spec);
+  if (!launched) {
+    running_.erase(id);
+    return callbacks_.launch_failed(id, attempt, launched.error().message);
+  }
+  watch_log(record, attempt);
+  follow(id, attempt, launched->shim_pid, std::move(launched->pidfd));
+}
+
+void Supervisor::follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd) {
+  Running& task = running_[id];
+  task.attempt = attempt;
+  task.wait.reset();
+  task.pidfd = std::move(pidfd);
+  processes_.add(id, attempt, shim_pid);
+  task.wait = loop_.on_readable(task.pidfd.get(), [this, id, attempt] {
+    auto found = running_.find(id);
+    if (found == running_.end() || found->second.attempt != attempt) return;
+    // A zombie until its status is taken; one that we did not start has no status for us.
+    if (auto reaped = supervise::reap(found->second.pidfd.get()); !reaped) {
+      base::log_warning("cannot take a shim's exit status", {{"task", id.value}, {"reason", reaped.error().message}});
+    }
+    found->second.wait.reset();
+    look(id, attempt);
+  });
+  if (task.stop_requested) stop(id, attempt);
+}
+
+// What has become of the attempt, after its shim ended or when it is being taken over.
+void Supervisor::look(const model::TaskId& id, int attempt) {
+  auto found = running_.find(id);
+  if (found == running_.end() || found->second.attempt != attempt) return;
+  auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
+  if (!adoption) {
+    base::log_error("cannot read an attempt's directory", {{"task", id.value}, {"reason", adoption.error().message}});
+    supervise::Ended lost;
+    lost.exit.cause = "lost";
+    lost.message = adoption.error().message;
+    return finish(id, attempt, std::move(lost));
+  }
+  switch (adoption->phase) {
+    case Adoption::Phase::kRunning:
+      return follow(id, attempt, adoption->shim.pid, std::move(adoption->pidfd));
+    case Adoption::Phase::kStarting:
+      found->second.retry = loop_.after(kLookAgain, [this, id, attempt] { look(id, attempt); });
+      return;
+    case Adoption::Phase::kEnded:
+      return finish(id, attempt, std::move(adoption->ended));
+    case Adoption::Phase::kNeverStarted:
+      // Only after a launch of ours whose shim could not even claim: nothing ran.
+      running_.erase(id);
+      processes_.remove(id);
+      return callbacks_.launch_failed(id, attempt, "the supervisor process ended before it could start the task");
+    case Adoption::Phase::kVanished:
+      break;
+  }
+  if (auto killed = supervise::kill_strays(id, attempt); !killed) {
+    base::log_warning("cannot look for strays of a lost task", {{"task", id.value}});
+  }
+  if (auto status = supervise::remove_cgroup(adoption->cgroup); !status) {
+    base::log_warning("cannot remove a cgroup", {{"task", id.value}, {"reason", status.error().message}});
+  }
+  finish(id, attempt, std::move(adoption->ended));
+}
+
+void Supervisor::finish(const model::TaskId& id, int attempt, supervise::Ended ended) {
+  logs_->finish(id, attempt, [this, weak = std::weak_ptr<Supervisor*>(self_), id, attempt, ended = std::move(ended)] {
+    loop_.post([this, weak, id, attempt, ended] {
+      if (weak.expired()) return;
+      running_.erase(id);
+      processes_.remove(id);
+      callbacks_.ended(id, attempt, ended);
+    });
+  });
+}
+
+void Supervisor::stop(const model::TaskId& id, int attempt) {
+  const auto found = running_.find(id);
+  if (found == running_.end() || found->second.attempt != attempt) return;
+  found->second.stop_requested = true;
+  if (!found->second.pidfd.valid()) return;
+  const auto status = supervise::send_signal(found->second.pidfd.get(), supervise::kCancelSignal);
+  if (!status && status.error().code != base::ErrorCode::kNotFound) {
+    base::log_warning("cannot signal a task", {{"task", id.value}, {"reason", status.error().message}});
+  }
+}
+
+void Supervisor::adopt(const model::TaskRecord& record, const Grant& grant) {
+  const model::TaskId id = record.id();
+  const int attempt = record.attempt;
+  auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
+  if (adoption && adoption->phase == Adoption::Phase::kNeverStarted) return launch(record, attempt, grant);
+  running_[id] = Running{attempt, {}, nullptr, nullptr, record.cancelling};
+  watch_log(record, attempt);
+  look(id, attempt);
+}
+
+}  // namespace berth::daemon

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries out launches and stops, follows the processes to their end, takes them over again after
+// a restart. Loop thread only; the log thread and the shims report here.
+//
+// Directories: <state>/tasks/<id>/ holds log.jsonl, spec.json and one directory per attempt.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/loop.h"
+#include "daemon/task_environment.h"
+#include "model/record.h"
+#include "supervise/adopt.h"
+#include "supervise/cgroup.h"
+#include "supervise/process.h"
+#include "supervise/task_log.h"
+
+namespace berth::daemon {
+
+/// <state>/tasks/<id>, the id percent-encoded where it is no plain file name.
+std::string task_directory(const std::string& state_dir, const model::TaskId& id);
+std::string attempt_directory(const std::string& state_dir, const model::TaskId& id, int attempt);
+
+class Supervisor {
+ public:
+  struct Options {
+    std::string state_dir;
+    std::string shim;         // program file
+    std::string worker_dir;   // where the berth-worker-* programs are
+    base::Duration cancel_grace{10'000};
+    base::Bytes max_output{64LL << 20};
+    base::Bytes max_log{64LL << 20};
+  };
+  struct Callbacks {
+    /// The process tree is gone and its log is complete.
+    std::function<void(const model::TaskId&, int attempt, const supervise::Ended&)> ended;
+    std::function<void(const model::TaskId&, int attempt, const std::string& why)> launch_failed;
+    /// The task's log grew or its events say something.
+    std::function<void(const supervise::LogNotice&)> notice;
+  };
+
+  Supervisor(Loop& loop, Options options, Callbacks callbacks);
+  ~Supervisor();
+
+  void open_log(const model::TaskId& id);
+  /// See LogThread::append.
+  void append_log(const model::TaskId& id, base::json::object record, std::uint64_t key);
+  /// `closed` when everything appended is in the log.
+  void close_log(const model::TaskId& id, std::function<void()> closed);
+  void delete_task(const model::TaskId& id);
+
+  void launch(const model::TaskRecord& record, int attempt, const Grant& grant);
+  void stop(const model::TaskId& id, int attempt);
+  /// A running task of an earlier run of the daemon; launches it when it never started.
+  void adopt(const model::TaskRecord& record, const Grant& grant);
+
+  [[nodiscard]] std::optional<model::TaskId> task_of(int pid) { return processes_.find(pid); }
+  [[nodiscard]] const supervise::Cgroups& cgroups() const { return cgroups_; }
+
+ private:
+  struct Running {
+    int attempt = 0;
+    base::Fd pidfd;
+    Loop::Handle wait;
+    Loop::Handle retry;
+    bool stop_requested = false;
+  };
+
+  base::Status write_specification(const model::TaskRecord& record, const Grant& grant);
+  void follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd);
+  void look(const model::TaskId& id, int attempt);
+  void finish(const model::TaskId& id, int attempt, supervise::Ended ended);
+  void watch_log(const model::TaskRecord& record, int attempt);
+
+  Loop& loop_;
+  Options options_;
+  Callbacks callbacks_;
+  supervise::Cgroups cgroups_;
+  supervise::TaskProcesses processes_;
+  std::map<model::TaskId, Running> running_;
+  std::shared_ptr<Supervisor*> self_;  // what posted work holds, so that it does nothing after the end
+  std::unique_ptr<supervise::LogThread> logs_;
+};
+
+}  // namespace berth::daemon

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The environment and the argument vector that a task is started with (contract: section 6).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/record.h"
+
+namespace berth::daemon {
+
+struct Grant {
+  std::vector<model::Device> devices;  // of the placement, in order
+  int threads = 1;                     // processor cores for a built-in task
+};
+
+/// What the task gets beside what the launcher sets: the client's variables (a command), what a
+/// program needs to run at all (PATH, HOME, LANG), then ours, which nothing overrides:
+/// BERTH_DEVICE, BERTH_MEMORY_LIMIT (bytes), the vendor's visible-devices variable with UUIDs,
+/// CUDA_DEVICE_ORDER. On the processor CUDA_VISIBLE_DEVICES is empty, so that a task does not take
+/// a GPU that it was not given.
+std::vector<std::string> task_environment(const model::TaskRecord& record, const Grant& grant);
+
+/// The specification of a built-in task for its worker: the request, the device as the task sees
+/// it, the cores granted.
+base::json::object worker_specification(const model::TaskRecord& record, const Grant& grant);
+
+}  // namespace berth::daemon
