@@ -128,7 +128,7 @@ base::Result<core::LimitChange> read_kinds(const std::string& key, const value& 
     const bool whole = entry.value().is_int64() && entry.value().as_int64() >= 0 && entry.value().as_int64() <= 1'000'000;
     if (!whole) {
       return base::fail(base::ErrorCode::kBadRequest, "max_concurrent." + key + "." + kind + " is " +
-                                                          base::json::serialize(entry.value()) +
+                                                          base::to_text(entry.value()) +
                                                           ": it must be a whole number of at least 0");
     }
     const int number = static_cast<int>(entry.value().as_int64());

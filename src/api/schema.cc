@@ -29,7 +29,7 @@ http::Response unprocessable(array detail) {
 http::Response json_response(const value& body, int status) {
   http::Response response;
   response.status = status;
-  response.body = base::json::serialize(body);
+  response.body = base::to_text(body);
   return response;
 }
 
@@ -176,7 +176,7 @@ double Fields::number_or(std::string_view name, double otherwise, std::optional<
   const auto number = to_number(name, *found);
   if (!number) return otherwise;
   if (greater_than && !(*number > *greater_than)) {
-    add("greater_than", name, "Input should be greater than " + base::json::serialize(value(*greater_than)), *found,
+    add("greater_than", name, "Input should be greater than " + base::to_text(value(*greater_than)), *found,
         {{"gt", *greater_than}});
     return otherwise;
   }

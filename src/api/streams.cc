@@ -97,7 +97,7 @@ class LogSession : public Session {
     if (task != nullptr) {
       const base::json::object last{{"status", model::to_text(task->state)},
                                     {"message", phrase(Phrase::kTaskEnded, language_)}};
-      send_last(http::format_event(base::json::serialize(last), std::to_string(offset_)));
+      send_last(http::format_event(base::to_text(last), std::to_string(offset_)));
     }
     return Next::kEnd;
   }
@@ -115,7 +115,7 @@ class EventSession : public Session {
   Next next() override {
     const auto task = service().find(id());
     if (task == nullptr || ended_) return Next::kEnd;
-    std::string text = base::json::serialize(task_response(*task, language_));
+    std::string text = base::to_text(task_response(*task, language_));
     if (text == last_) return Next::kWait;
     last_ = std::move(text);
     ended_ = model::is_final(task->state) && task->log_closed;

@@ -113,7 +113,9 @@ std::string render_record(std::string_view text, Language language) {
   } else if (code == "allocated") {
     message = chinese ? "资源已分配，使用设备: " + args[0] : "Device assigned: " + args[0];
   } else if (code == "no_gpu" || code == "worker_without_gpu") {
-    message = fallback_note(code, language);
+    message = code == "no_gpu" ? (chinese ? "未检测到GPU，使用CPU" : "No GPU on this machine: running on the CPU")
+              : chinese ? "内置程序未启用GPU支持，使用CPU"
+                        : "The built-in workers are built without GPU support: running on the CPU";
   } else if (code == "started") {
     message = chinese ? "开始" + what + "..." : what + " starts...";
   } else if (code == "completed") {
@@ -131,7 +133,7 @@ std::string render_record(std::string_view text, Language language) {
                             {"level", base::string_or(record, "level", "INFO")},
                             {"message", message}};
   if (code == "completed") result["stage"] = "completed";
-  return base::json::serialize(result);
+  return base::to_text(result);
 }
 
 std::string phrase(Phrase which, Language language, std::string_view argument) {

@@ -22,6 +22,9 @@ namespace json = boost::json;
 /// Parses one JSON text; at most 64 levels deep. kBadRequest with the offset when it is none.
 Result<json::value> parse_json(std::string_view text);
 
+/// Compact JSON text. Numbers as people write them; a number that is none (NaN) becomes null.
+std::string to_text(const json::value& value);
+
 // Readers for values that Berth itself wrote: absent or of another type gives the default.
 std::string string_or(const json::object& object, std::string_view key, std::string_view otherwise = "");
 std::int64_t int_or(const json::object& object, std::string_view key, std::int64_t otherwise = 0);

@@ -23,7 +23,7 @@ constexpr std::int64_t kSnapshotEvery = 4096;
 std::string outcome_text(const std::vector<Output>& outputs) {
   base::json::array list;
   for (const auto& output : outputs) list.push_back(core::to_json(output));
-  return base::json::serialize(list);
+  return base::to_text(list);
 }
 
 std::string device_names(const model::Placement& placement) {
@@ -223,7 +223,7 @@ std::vector<Output> Engine::step(const core::Input& input, std::function<void()>
   const base::Time now = base::now();
   auto outputs = core::step(state_, input, now);
   for (const auto& output : outputs) note(output, now);
-  journal_->append(now, base::json::serialize(core::to_json(input)), outcome_text(outputs),
+  journal_->append(now, base::to_text(core::to_json(input)), outcome_text(outputs),
                    [this, outputs, committed = std::move(committed)] {
                      if (committed) committed();
                      for (const auto& output : outputs) carry_out(output);
@@ -286,7 +286,7 @@ void Engine::prepare(store::Batch& batch) {
   // The snapshot holds readings that the journal lacks; what is replayed after it starts from them.
   unjournalled_.clear();
   snapshot_seq_ = journal_->last_seq();
-  batch.snapshot = store::Snapshot{snapshot_seq_, base::json::serialize(core::to_json(state_))};
+  batch.snapshot = store::Snapshot{snapshot_seq_, base::to_text(core::to_json(state_))};
 }
 
 }  // namespace berth::daemon

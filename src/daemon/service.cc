@@ -224,7 +224,7 @@ void Service::log_queued(const model::TaskRecord& task) {
   supervisor_.append_log(task.id(), record("INFO", "waiting", {device}), kKeyWaiting);
   if (!task.fallback.empty()) {
     supervisor_.append_log(task.id(),
-                           record("WARNING", task.fallback == "no_gpu" ? "no_gpu" : "worker_without_gpu"),
+                           record("INFO", task.fallback == "no_gpu" ? "no_gpu" : "worker_without_gpu"),
                            kKeyFallback);
   }
 }

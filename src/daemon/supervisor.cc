@@ -92,7 +92,7 @@ base::Status Supervisor::write_specification(const model::TaskRecord& record, co
   const std::string directory = task_directory(options_.state_dir, record.id());
   if (auto status = base::make_directories(directory); !status) return status;
   return base::write_file(directory + "/spec.json",
-                          base::json::serialize(worker_specification(record, grant)) + "\n");
+                          base::to_text(worker_specification(record, grant)) + "\n");
 }
 
 void Supervisor::watch_log(const model::TaskRecord& record, int attempt) {

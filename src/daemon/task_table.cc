@@ -55,7 +55,7 @@ void TaskTable::write_changes(store::Batch& batch) {
   for (const auto sequence : dirty_) {
     const auto& record = *records_.at(sequence);
     batch.tasks.push_back(
-        {record.id().value, static_cast<std::int64_t>(sequence), base::json::serialize(model::to_json(record))});
+        {record.id().value, static_cast<std::int64_t>(sequence), base::to_text(model::to_json(record))});
   }
   dirty_.clear();
 }

@@ -20,8 +20,7 @@
 //                 reader that looks up the inode of the file it opened has the right offset at
 //                 every moment. A file whose inode is not listed is read again from the start.
 //
-// Keys of the exit record: version=1, exit_code or signal (absent when the program was never
-// started), cause (exited | cancelled | timeout | launch_failed), started_ms, ended_ms (Unix time),
+// Keys of the exit record: version=1, exit_code or signal, cause (exited | cancelled | timeout | launch_failed), started_ms, ended_ms (Unix time),
 // user_us, system_us, max_rss_kb (of all processes of the task), dropped (output bytes that could
 // not be stored), message (one line), sum=<FNV-1a of everything before "sum=", 16 hex digits>.
 // A record without a correct sum is none.

@@ -34,7 +34,8 @@ struct Adoption {
     kRunning,       // shim, pidfd, child_pid
     kEnded,         // ended
     kVanished,      // claimed, shim gone, no exit record (killed, or the machine was restarted):
-                    // ended has cause "lost" and what is known; call kill_strays and remove_cgroup
+                    // ended has cause "lost" and what is known (not when it ended: 0); call
+                    // kill_strays and remove_cgroup
   };
   Phase phase = Phase::kNeverStarted;
   ProcessIdentity shim;  // kRunning, and kVanished where known

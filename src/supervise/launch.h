@@ -49,7 +49,7 @@ struct Launched {
 /// The attempt's BERTH_EVENTS file.
 std::string events_path(const std::string& attempt_directory);
 
-/// Starts the shim of this attempt. Doing it twice is harmless: the second shim ends at once with
+/// Starts the shim (an absolute path) of this attempt. Doing it twice is harmless: the second shim ends at once with
 /// status 75 and nothing started. kBadRequest for an impossible spec (empty argv, a NUL byte, an
 /// argument list the kernel refuses), kIoError when the directory or the process cannot be made.
 base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& spec);

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin: every target calls a script of tools/ or a CMake preset.
+.PHONY: all help deps build demo test lint bench sanitize test-unit test-functional clean install
+
+all: build
+
+help:
+	@echo "make demo    install what is missing, build, train and infer on the best device, leave the page up"
+	@echo "make test    install what is missing, build, run every test"
+	@echo "make build | lint | bench | sanitize | install | clean"
+
+deps:
+	@tools/install_dependencies.sh build
+
+build: deps
+	@tools/build.sh
+
+demo: build
+	@tools/demo.sh
+
+test: build test-unit test-functional
+
+test-unit:
+	@tools/test_unit.sh
+
+test-functional:
+	@tools/test_functional.sh
+
+sanitize: deps
+	@tools/sanitize.sh
+
+lint:
+	@tools/install_dependencies.sh lint
+	@tools/lint.sh
+
+bench: build
+	@tools/bench.sh
+
+install: build
+	@tools/install.sh
+
+clean:
+	rm -rf build

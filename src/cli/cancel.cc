@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/screen.h"
+#include "cli/session.h"
+#include "cli/verbs.h"
+
+namespace berth::cli {
+
+namespace {
+
+// Does `act` to every task; goes on after a failure and ends with the first one's status.
+template <class Act>
+int for_each_task(const std::vector<std::string>& ids, std::string_view done, Act act) {
+  auto session = Session::open();
+  if (!session) return report(session.error());
+  int status = kDone;
+  for (const std::string& id : ids) {
+    const auto task = session->task(id);
+    const std::string full = task ? base::string_or(*task, "task_id") : id;
+    const auto answer = task ? act(*session, full) : base::Result<base::json::value>(base::fail(task.error()));
+    if (answer) {
+      print(full + " " + std::string(done) + "\n");
+    } else {
+      const int own = report(answer.error());
+      if (status == kDone) status = own;
+    }
+  }
+  return status;
+}
+
+}  // namespace
+
+int cancel(const std::vector<std::string>& ids) {
+  return for_each_task(ids, "cancelled", [](Session& session, const std::string& id) { return session.post(task_path(id, "/cancel")); });
+}
+
+int rm(const std::vector<std::string>& ids) {
+  return for_each_task(ids, "removed", [](Session& session, const std::string& id) { return session.remove(task_path(id)); });
+}
+
+}  // namespace berth::cli

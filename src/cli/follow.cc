@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads: the caller's reads the task's events; "berth-out" and "berth-err" copy its output;
+// "berth-wait" asks for the reason of waiting; "berth-sig" waits for Ctrl-C. They share nothing but
+// a Shared, each has its own connection, and all are joined before follow() returns.
+#include "cli/follow.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "cli/screen.h"
+#include "cli/session.h"
+#include "cli/task_text.h"
+#include "http/event_reader.h"
+
+namespace berth::cli {
+
+namespace json = base::json;
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+namespace {
+
+// A stream that is silent for so long is opened again: heartbeats come every 15 s, and a followed
+// output is resumed at its offset.
+constexpr milliseconds kSilence{45'000};
+constexpr milliseconds kPause{250};
+constexpr milliseconds kFirstReason{400};
+constexpr milliseconds kReasonInterval{2'000};
+
+struct Shared {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool ended = false;    // the task is final, or we gave up
+  bool waiting = true;   // pending or queued
+  std::atomic<bool> broken_pipe{false};
+
+  // False when the end came first.
+  bool sleep(milliseconds time) {
+    std::unique_lock lock(mutex);
+    return !changed.wait_for(lock, time, [&] { return ended; });
+  }
+  bool over() {
+    const std::lock_guard lock(mutex);
+    return ended;
+  }
+  void set_waiting(bool value) {
+    const std::lock_guard lock(mutex);
+    waiting = value;
+  }
+  bool is_waiting() {
+    const std::lock_guard lock(mutex);
+    return waiting && !ended;
+  }
+  void end() {
+    const std::lock_guard lock(mutex);
+    ended = true;
+    changed.notify_all();
+  }
+};
+
+void note(const std::string& text) {
+  print_error((screen_of(2).live ? "\r\x1b[K" : "") + std::string("berth: ") + text + "\n");
+}
+
+// Copies one output stream until the task is final and everything was sent.
+void copy_output(const std::string& id, const char* name, int fd, Shared& shared) {
+  std::uint64_t offset = 0;
+  for (int tries_after_end = 0; tries_after_end < 5;) {
+    const bool last = shared.over();  // asked before reading: what is there then is all there is
+    auto session = Session::open();
+    if (session) {
+      const auto answer = session->stream(
+          task_path(id, std::string("/output/") + name + "?follow=true&offset=" + std::to_string(offset)),
+          [&](std::string_view bytes) {
+            offset += bytes.size();
+            if (write_all(fd, bytes)) return true;
+            shared.broken_pipe = true;
+            return false;
+          },
+          kSilence);
+      if (shared.broken_pipe) {
+        (void)session->post(task_path(id, "/cancel"));  // as SIGPIPE would have ended the command
+        return;
+      }
+      if (answer && !answer->ok() && answer->status < 500) {
+        if (answer->status != 404) note("no " + std::string(name) + ": " + problem(*answer));
+        return;
+      }
+      if (answer && answer->ok() && last) return;
+    }
+    if (last) {
+      ++tries_after_end;
+      std::this_thread::sleep_for(kPause);
+    } else {
+      (void)shared.sleep(kPause);
+    }
+  }
+}
+
+void announce_reason(const std::string& id, Shared& shared) {
+  std::string said;
+  std::optional<Session> session;
+  for (milliseconds pause = kFirstReason; shared.sleep(pause); pause = kReasonInterval) {
+    if (!shared.is_waiting()) continue;
+    if (!session) {
+      auto opened = Session::open();
+      if (!opened) continue;
+      session.emplace(std::move(*opened));
+    }
+    const auto explanation = session->object(task_path(id, "/explain"));
+    if (!explanation) {
+      session.reset();
+      continue;
+    }
+    const std::string reason = waiting_reason(*explanation);
+    if (reason.empty() || reason == said || !shared.is_waiting()) continue;
+    said = reason;
+    print_error(paint("waiting: " + reason, Tone::kDim, screen_of(2)) + "\n");
+  }
+}
+
+// Waits for SIGINT or SIGTERM with all of `signals` blocked; SIGUSR1 sends it home.
+void take_signals(const std::string& id, sigset_t signals) {
+  for (int count = 0;;) {
+    int number = 0;
+    if (sigwait(&signals, &number) != 0 || number == SIGUSR1) return;
+    if (++count > 1) {
+      note("left: the task goes on (berth wait " + id + ", berth cancel " + id + ")");
+      _exit(128 + number);
+    }
+    auto session = Session::open();
+    const auto done = session ? session->post(task_path(id, "/cancel")) : Result<json::value>(fail(session.error()));
+    if (done) note(number == SIGINT ? "cancelling; press Ctrl-C again to leave the task alone" : "cancelling");
+    else note("it could not be cancelled (" + done.error().message + "); press Ctrl-C again to leave");
+  }
+}
+
+class SignalThread {
+ public:
+  explicit SignalThread(const std::string& id) {
+    sigemptyset(&signals_);
+    for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals_, number);
+    pthread_sigmask(SIG_BLOCK, &signals_, &before_);  // before any thread starts: all inherit it
+    thread_ = std::thread([id, signals = signals_] { take_signals(id, signals); });
+    pthread_setname_np(thread_.native_handle(), "berth-sig");
+  }
+  ~SignalThread() {
+    pthread_kill(thread_.native_handle(), SIGUSR1);
+    thread_.join();
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  SignalThread(const SignalThread&) = delete;
+  SignalThread& operator=(const SignalThread&) = delete;
+
+ private:
+  sigset_t signals_{};
+  sigset_t before_{};
+  std::thread thread_;
+};
+
+class NamedThread {
+ public:
+  template <class Work>
+  NamedThread(const char* name, Work work) : thread_(std::move(work)) {
+    pthread_setname_np(thread_.native_handle(), name);
+  }
+  ~NamedThread() { thread_.join(); }
+  NamedThread(const NamedThread&) = delete;
+  NamedThread& operator=(const NamedThread&) = delete;
+
+ private:
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<json::object> watch_task(const std::string& id, const std::function<void(const json::object&)>& on_change) {
+  auto last_contact = Clock::now();
+  for (bool told = false;;) {
+    auto session = Session::open();
+    if (session) {
+      std::optional<json::object> final_state;
+      http::EventReader reader([&](const http::Event& event) {
+        const auto value = base::parse_json(event.data);
+        last_contact = Clock::now();
+        if (!value || !value->is_object()) return true;
+        if (on_change) on_change(value->as_object());
+        if (is_final(value->as_object())) final_state = value->as_object();
+        return !final_state;
+      });
+      const auto answer = session->stream(
+          task_path(id, "/events"), [&](std::string_view bytes) { return reader.feed(bytes); }, kSilence);
+      if (final_state) return std::move(*final_state);
+      if (answer && !answer->ok() && answer->status < 500) return fail(error_of(*answer));
+      if (answer && answer->ok()) last_contact = Clock::now();
+    } else if (session.error().code != ErrorCode::kNotReachable) {
+      return fail(session.error());
+    }
+    if (Clock::now() - last_contact > std::chrono::seconds(kPatienceSeconds)) {
+      return fail(ErrorCode::kNotReachable, "the daemon at " + daemon_url() + " has been away for " +
+                                                std::to_string(kPatienceSeconds) + " s; task " + id +
+                                                " may still run (berth show " + id + ")");
+    }
+    if (!session && !told) {
+      note("the daemon is away; trying to reach it again for " + std::to_string(kPatienceSeconds) + " s");
+      told = true;
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+Result<json::object> follow(const std::string& id, const FollowOptions& options) {
+  Shared shared;
+  std::optional<SignalThread> signals;
+  if (options.interruptible) signals.emplace(id);
+  std::optional<NamedThread> out;
+  std::optional<NamedThread> err;
+  std::optional<NamedThread> reason;
+  if (options.output) {
+    (void)std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is seen by write_all()
+    out.emplace("berth-out", [&] { copy_output(id, "stdout", 1, shared); });
+    err.emplace("berth-err", [&] { copy_output(id, "stderr", 2, shared); });
+  }
+  if (options.announce) reason.emplace("berth-wait", [&] { announce_reason(id, shared); });
+  auto result = watch_task(id, [&](const json::object& task) {
+    const std::string state = base::string_or(task, "status");
+    shared.set_waiting(state == "pending" || state == "queued");
+    if (options.on_change) options.on_change(task);
+  });
+  shared.end();
+  reason.reset();
+  out.reset();
+  err.reset();
+  signals.reset();
+  return result;
+}
+
+}  // namespace berth::cli

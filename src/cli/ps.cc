@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/screen.h"
+#include "cli/session.h"
+#include "cli/task_text.h"
+#include "cli/verbs.h"
+
+namespace berth::cli {
+
+int ps(const PsOptions& options) {
+  auto session = Session::open();
+  if (!session) return report(session.error());
+  const auto answer = session->object("/api/v2/tasks?limit=" + std::to_string(options.limit) + (options.all ? "" : "&status=live"));
+  if (!answer) return report(answer.error());
+  if (options.json) {
+    base::json::object list;
+    for (const char* key : {"tasks", "total"}) {
+      if (const auto* value = answer->if_contains(key)) list[key] = *value;
+    }
+    print(base::json::serialize(list) + "\n");
+    return kDone;
+  }
+  const std::string text = render_tasks(*answer, base::now(), screen_of(1));
+  if (!text.empty()) print(text);
+  else print_error(options.all ? "no tasks yet (berth run -- COMMAND starts one)\n"
+                               : "nothing is running or waiting (berth ps --all shows what has ended)\n");
+  return kDone;
+}
+
+}  // namespace berth::cli

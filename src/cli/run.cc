@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+
+#include "base/text.h"
+#include "cli/follow.h"
+#include "cli/screen.h"
+#include "cli/session.h"
+#include "cli/submit.h"
+#include "cli/task_text.h"
+#include "cli/verbs.h"
+#include "cli/width.h"
+
+namespace berth::cli {
+
+namespace json = base::json;
+
+namespace {
+
+json::object request_body(const RunOptions& options) {
+  json::array command;
+  for (const std::string& word : options.command) command.emplace_back(word);
+  json::object env = caller_environment();
+  for (const auto& [name, value] : options.env) env[name] = value;
+  json::object body{{"command", std::move(command)},
+                    {"kind", options.kind},
+                    {"gpus", options.gpus},
+                    {"exclusive", options.exclusive},
+                    {"env", std::move(env)},
+                    {"cwd", absolute_path(options.cwd.empty() ? "." : options.cwd)},
+                    {"retry", options.retry}};
+  if (!options.device.empty()) body["device"] = options.device;
+  if (options.memory) body["memory_gb"] = options.memory->gib();
+  if (!options.gpu_type.empty()) body["gpu_type"] = options.gpu_type;
+  if (!options.policy.empty()) body["policy"] = options.policy;
+  if (options.priority) body["priority"] = *options.priority;
+  if (!options.name.empty()) body["name"] = options.name;
+  if (!options.task_id.empty()) body["task_id"] = options.task_id;
+  if (options.timeout) body["timeout_s"] = static_cast<double>(options.timeout->count()) / 1000.0;
+  if (!options.after.empty()) {
+    json::array after;
+    for (const std::string& id : options.after) after.emplace_back(id);
+    body["after"] = std::move(after);
+  }
+  return body;
+}
+
+// On a terminal: where the task runs, once for each attempt.
+class StartNote {
+ public:
+  explicit StartNote(const Screen& screen) : screen_(screen) {}
+  void operator()(const json::object& task) {
+    if (!screen_.live || base::string_or(task, "status") != "running") return;
+    const std::int64_t attempt = base::int_or(task, "attempt", 1);
+    if (attempt == attempt_) return;
+    attempt_ = attempt;
+    std::string where = placement_text(task);
+    if (where.empty()) where = base::string_or(task, "device");
+    if (base::string_or(task, "fallback") == "no_gpu") where += " (no GPU on this machine)";
+    std::string text = "running: " + printable(where);
+    if (attempt > 1) text += ", attempt " + std::to_string(attempt);
+    print_error(paint(text, Tone::kDim, screen_) + "\n");
+  }
+
+ private:
+  Screen screen_;
+  std::int64_t attempt_ = 0;
+};
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  for (const std::string& word : options.command) {
+    if (base::to_utf8(word) != word) {
+      return report(base::Error{base::ErrorCode::kSchemaViolation, "an argument of the command is not UTF-8: " + printable(word), {}});
+    }
+  }
+  const auto task = submit("/api/v2/tasks", request_body(options));
+  if (!task) return report(task.error());
+  const std::string id = base::string_or(*task, "task_id");
+  if (options.detach) {
+    print(id + "\n");
+    return kDone;
+  }
+  const Screen screen = screen_of(2);
+  StartNote start(screen);
+  FollowOptions how;
+  how.announce = screen.live;
+  how.on_change = [&](const json::object& state) { start(state); };
+  const auto end = follow(id, how);
+  if (!end) {
+    (void)report(end.error());
+    return kBerthFailed;
+  }
+  const int status = exit_status(*end);
+  // What the command itself ended with needs no comment; what Berth or a signal did to it does.
+  const std::string why = failure(*end);
+  if (status >= kBerthFailed && !why.empty()) print_error("berth: task " + id.substr(0, 8) + ": " + printable(why) + "\n");
+  return status;
+}
+
+}  // namespace berth::cli

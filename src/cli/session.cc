@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/session.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/screen.h"
+#include "cli/width.h"
+
+namespace berth::cli {
+
+namespace json = base::json;
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+}  // namespace
+
+std::string daemon_url() {
+  const std::string url = environment("BERTH_URL");
+  return url.empty() ? "http://127.0.0.1:8000" : url;
+}
+
+std::string daemon_token() {
+  if (std::string token = environment("BERTH_TOKEN"); !token.empty()) return token;
+  std::vector<std::string> places;
+  if (const std::string dir = environment("BERTH_STATE_DIR"); !dir.empty()) places.push_back(dir + "/token");
+  places.emplace_back("/var/lib/berth/token");
+  if (const std::string home = environment("HOME"); !home.empty()) places.push_back(home + "/.local/state/berth/token");
+  for (const std::string& place : places) {
+    if (const auto text = base::read_file(place, 4096)) {
+      const std::string token(base::trim(*text));
+      if (!token.empty()) return token;
+    }
+  }
+  return {};
+}
+
+std::string_view language() {
+  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    const std::string value = environment(name);
+    if (!value.empty()) return base::lower(value).starts_with("zh") ? "zh" : "en";
+  }
+  return "en";
+}
+
+std::string problem(const http::ClientResponse& response) {
+  const auto body = base::parse_json(response.body);
+  const json::value* detail = body && body->is_object() ? body->as_object().if_contains("detail") : nullptr;
+  if (detail == nullptr || !detail->is_array()) return response.detail();
+  std::vector<std::string> lines;
+  for (const json::value& item : detail->as_array()) {
+    if (!item.is_object()) continue;
+    std::vector<std::string> place;
+    if (const json::value* loc = item.as_object().if_contains("loc"); loc != nullptr && loc->is_array()) {
+      for (const json::value& part : loc->as_array()) {
+        if (part.is_string() && !(place.empty() && part.as_string() == "body")) place.emplace_back(part.as_string());
+        else if (part.is_int64()) place.push_back(std::to_string(part.as_int64()));
+      }
+    }
+    const std::string where = base::join(place, ".");
+    lines.push_back((where.empty() ? "" : where + ": ") + base::string_or(item.as_object(), "msg"));
+  }
+  return lines.empty() ? response.detail() : base::join(lines, "\n       ");
+}
+
+base::Error error_of(const http::ClientResponse& response) {
+  ErrorCode code = response.status >= 500 ? ErrorCode::kInternal : ErrorCode::kBadRequest;
+  for (const auto& row : base::kErrorCodes) {
+    // 400, 403, 409, 500 and 503 stand for several codes with the same exit status; the first will do.
+    if (row.http_status == response.status) {
+      code = row.code;
+      break;
+    }
+  }
+  std::string message = problem(response);
+  if (message.empty()) message = "the daemon answered with status " + std::to_string(response.status);
+  return base::Error{code, std::move(message), {}};
+}
+
+int report(const base::Error& error) {
+  std::string text;
+  for (const std::string& line : base::split(error.message, '\n')) {
+    text += (text.empty() ? "berth: " : "\n") + printable(line);
+  }
+  print_error(text + "\n");
+  return base::row(error.code).exit_status;
+}
+
+Result<Session> Session::open() {
+  http::ClientOptions options;
+  options.token = daemon_token();
+  auto client = http::Client::connect(daemon_url(), options);
+  if (!client) return fail(client.error());
+  return Session(std::move(*client));
+}
+
+Result<json::value> Session::call(std::string_view method, std::string_view path, std::string_view body) {
+  http::HeaderList headers{{"Accept-Language", std::string(language())}};
+  if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
+  const auto response = client_.request(method, path, headers, body);
+  if (!response) return fail(response.error());
+  if (!response->ok()) return fail(error_of(*response));
+  auto value = base::parse_json(response->body);
+  if (!value) {
+    return fail(ErrorCode::kInternal, client_.url() + std::string(path) + " answered with what is no JSON; is that berthd?");
+  }
+  return value;
+}
+
+Result<json::value> Session::post(std::string_view path, const json::object& body) {
+  return call("POST", path, json::serialize(body));
+}
+
+Result<json::object> Session::object(std::string_view path) {
+  auto value = get(path);
+  if (!value) return fail(value.error());
+  if (!value->is_object()) {
+    return fail(ErrorCode::kInternal, client_.url() + std::string(path) + " did not answer with an object; is that berthd?");
+  }
+  return std::move(value->as_object());
+}
+
+Result<json::object> Session::task(std::string_view id) {
+  if (id.empty()) return fail(ErrorCode::kNotFound, "an empty task id");
+  auto exact = object(task_path(id));
+  if (exact || exact.error().code != ErrorCode::kNotFound) return exact;
+
+  constexpr int kPage = 500;
+  std::vector<json::object> found;
+  for (std::int64_t offset = 0;; offset += kPage) {
+    auto page = object("/api/v2/tasks?limit=" + std::to_string(kPage) + "&offset=" + std::to_string(offset));
+    if (!page) return fail(page.error());
+    const json::value* tasks = page->if_contains("tasks");
+    if (tasks == nullptr || !tasks->is_array() || tasks->as_array().empty()) break;
+    for (const json::value& task : tasks->as_array()) {
+      if (task.is_object() && base::string_or(task.as_object(), "task_id").starts_with(id)) {
+        found.push_back(task.as_object());
+      }
+    }
+    if (offset + kPage >= base::int_or(*page, "total")) break;
+  }
+  if (found.empty()) {
+    return fail(ErrorCode::kNotFound, "no task's id is or begins with \"" + std::string(id) + "\" (berth ps --all lists them)");
+  }
+  if (found.size() == 1) return std::move(found.front());
+  std::string message = "\"" + std::string(id) + "\" fits " + std::to_string(found.size()) + " tasks; give more of the id:";
+  for (std::size_t i = 0; i < found.size() && i < 5; ++i) message += "\n  " + base::string_or(found[i], "task_id");
+  if (found.size() > 5) message += "\n  ...";
+  return fail(ErrorCode::kNotFound, std::move(message));
+}
+
+Result<http::ClientResponse> Session::stream(std::string_view path, const std::function<bool(std::string_view)>& on_data,
+                                             std::chrono::milliseconds idle) {
+  return client_.stream("GET", path, {{"Accept-Language", std::string(language())}}, on_data, {}, idle);
+}
+
+std::string task_path(std::string_view id, std::string_view rest) {
+  return "/api/v2/tasks/" + http::percent_encode(id) + std::string(rest);
+}
+
+std::string absolute_path(const std::string& path) {
+  std::error_code code;
+  const auto full = std::filesystem::absolute(path, code);
+  if (code) return path;
+  std::string text = full.lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+}  // namespace berth::cli

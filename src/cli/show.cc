@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/screen.h"
+#include "cli/session.h"
+#include "cli/task_text.h"
+#include "cli/verbs.h"
+
+namespace berth::cli {
+
+int show(const ShowOptions& options) {
+  auto session = Session::open();
+  if (!session) return report(session.error());
+  const auto task = session->task(options.id);
+  if (!task) return report(task.error());
+  print(options.json ? base::json::serialize(*task) + "\n" : render_task(*task, base::now(), screen_of(1)));
+  return kDone;
+}
+
+}  // namespace berth::cli

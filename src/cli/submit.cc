@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/submit.h"
+
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/session.h"
+
+namespace berth::cli {
+
+namespace json = base::json;
+
+base::Result<json::object> submit(std::string_view path, const json::object& body) {
+  auto session = Session::open();
+  if (!session) return base::fail(session.error());
+  auto answer = session->post(path, body);
+  if (!answer) {
+    base::Error error = answer.error();
+    if (error.code == base::ErrorCode::kUnauthorized && daemon_token().empty()) {
+      error.message += "\n  no token was found: set BERTH_TOKEN, or make the daemon's <state-dir>/token readable";
+    }
+    return base::fail(std::move(error));
+  }
+  if (!answer->is_object() || base::string_or(answer->as_object(), "task_id").empty()) {
+    return base::fail(base::ErrorCode::kInternal, "the daemon accepted the task but gave it no id");
+  }
+  return std::move(answer->as_object());
+}
+
+json::object caller_environment() {
+  json::object result;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos || equals == 0) continue;
+    const std::string_view name = text.substr(0, equals);
+    if (name == "BERTH_TOKEN" || base::to_utf8(text) != text) continue;
+    result[json::string_view(name.data(), name.size())] = std::string(text.substr(equals + 1));
+  }
+  return result;
+}
+
+}  // namespace berth::cli

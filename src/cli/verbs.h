@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each verb takes, and the verbs. Each returns the program's exit status and has printed
+// everything there is to say.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "base/units.h"
+
+namespace berth::cli {
+
+struct GpusOptions {
+  bool json = false;
+  bool watch = false;
+};
+int gpus(const GpusOptions& options);
+
+struct CheckOptions {
+  bool json = false;
+};
+/// The GPU memory check of document 004; 1 with no GPU.
+int check(const CheckOptions& options);
+
+enum class PickFormat { kDevice, kIndex, kUuid, kEnv, kJson };
+struct PickOptions {
+  int count = 1;
+  base::Bytes memory;  // free on each; 0: any
+  std::string policy = "most_free";
+  PickFormat format = PickFormat::kDevice;
+};
+int pick(const PickOptions& options);
+
+struct RunOptions {
+  std::string device;
+  int gpus = 1;
+  std::optional<base::Bytes> memory;
+  std::string gpu_type;
+  bool exclusive = false;
+  std::string kind = "command";
+  std::string policy;
+  std::optional<int> priority;
+  std::string name;
+  std::string task_id;
+  int retry = 0;
+  std::optional<base::Duration> timeout;
+  std::vector<std::string> after;
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string cwd;
+  bool detach = false;
+  std::vector<std::string> command;
+};
+int run(const RunOptions& options);
+
+struct PsOptions {
+  bool all = false;
+  bool json = false;
+  int limit = 100;
+};
+int ps(const PsOptions& options);
+
+struct ShowOptions {
+  std::string id;
+  bool json = false;
+};
+int show(const ShowOptions& options);
+int why(const ShowOptions& options);
+
+struct LogsOptions {
+  std::string id;
+  bool follow = false;
+  bool out = false;      // only standard output
+  bool err = false;      // only standard error
+  bool records = false;  // Berth's own records instead of the raw output
+  bool json = false;     // the records as JSON lines
+};
+int logs(const LogsOptions& options);
+
+/// Of the first of `ids`, in their order, that did not end with 0; else 0.
+int wait(const std::vector<std::string>& ids);
+int cancel(const std::vector<std::string>& ids);
+int rm(const std::vector<std::string>& ids);
+
+struct LimitChange {
+  std::string device, kind;
+  int limit = 0;
+};
+struct LimitsOptions {
+  bool json = false;
+  std::vector<LimitChange> changes;  // empty: show
+};
+int limits(const LimitsOptions& options);
+
+struct TrainOptions {
+  std::string model = "resnet18";
+  std::string train, val, save, name, weights;
+  int epochs = 100;
+  int batch_size = 8;
+  double learning_rate = 0.0001;
+  int image_size = 224;
+  std::optional<int> num_classes;  // default: the sub-directories of `train`
+  std::string device = "cuda";
+  int priority = 5;
+  bool shuffle = true;
+  bool pretrained = true;
+  std::string task_id;
+  bool detach = false;
+};
+int train(const TrainOptions& options);
+
+struct InferOptions {
+  std::string weights, source, cfg, save, name;
+  std::string device = "cuda";
+  int priority = 3;
+  std::string task_id;
+  bool detach = false;
+  bool json = false;
+};
+int infer(const InferOptions& options);
+
+struct InfoOptions {
+  bool json = false;
+};
+int info(const InfoOptions& options);
+int version();
+int doctor(const InfoOptions& options);
+
+}  // namespace berth::cli

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/follow.h"
+#include "cli/screen.h"
+#include "cli/session.h"
+#include "cli/task_text.h"
+#include "cli/verbs.h"
+#include "cli/width.h"
+
+namespace berth::cli {
+
+int wait(const std::vector<std::string>& ids) {
+  // All ids are looked up before the first is waited for, so that a wrong one is told at once.
+  std::vector<std::string> full;
+  {
+    auto session = Session::open();
+    if (!session) return report(session.error());
+    for (const std::string& id : ids) {
+      const auto task = session->task(id);
+      if (!task) return report(task.error());
+      full.push_back(base::string_or(*task, "task_id"));
+    }
+  }
+  int status = kDone;
+  for (const std::string& id : full) {
+    const auto end = watch_task(id, {});
+    int own = kBerthFailed;
+    if (end) {
+      own = exit_status(*end);
+      if (own != 0) print_error("berth: task " + id.substr(0, 8) + ": " + printable(failure(*end)) + "\n");
+    } else {
+      (void)report(end.error());
+    }
+    if (status == kDone) status = own;
+  }
+  return status;
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device/nvml/backend.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <tuple>
+
+#include "base/text.h"
+#include "base/time.h"
+
+namespace berth::device::nvml {
+
+namespace {
+
+template <std::size_t N>
+std::string text_of(const std::array<char, N>& buffer) {
+  return base::to_utf8(base::trim(std::string(buffer.data(), ::strnlen(buffer.data(), N))));
+}
+
+}  // namespace
+
+std::string cuda_version_text(int version) {
+  return std::to_string(version / 1000) + '.' + std::to_string(version % 1000 / 10);
+}
+
+base::Result<std::unique_ptr<NvmlBackend>> NvmlBackend::open(const std::string& library,
+                                                             const std::string& root) {
+  auto opened = Library::open(library);
+  if (!opened) return base::fail(opened.error());
+  return std::unique_ptr<NvmlBackend>(new NvmlBackend(std::move(*opened), root));
+}
+
+NvmlBackend::NvmlBackend(std::unique_ptr<Library> library, std::string root)
+    : library_(std::move(library)), root_(root), processes_(std::move(root)) {}
+
+NvmlBackend::~NvmlBackend() { stop(); }
+
+base::Status NvmlBackend::start() {
+  if (started_) return {};
+  const int code = library_->functions().init();
+  if (code != kSuccess) {
+    return base::fail(base::ErrorCode::kUnavailable,
+                      "the NVIDIA driver cannot be used: " + library_->words(code) +
+                          " (is the kernel module loaded, and of the library's version?)");
+  }
+  started_ = true;
+  return {};
+}
+
+void NvmlBackend::stop() {
+  if (started_ && library_->functions().shutdown != nullptr) library_->functions().shutdown();
+  started_ = false;
+}
+
+base::Status NvmlBackend::reopen() {
+  stop();
+  return start();
+}
+
+std::optional<int> NvmlBackend::count() {
+  unsigned count = 0;
+  if (!started_ || library_->functions().device_count(&count) != kSuccess) return std::nullopt;
+  return static_cast<int>(count);
+}
+
+void NvmlBackend::read_versions(model::Inventory& inventory) const {
+  const Functions& f = library_->functions();
+  std::array<char, kVersionSize> driver{};
+  if (f.driver_version != nullptr && f.driver_version(driver.data(), kVersionSize) == kSuccess) {
+    inventory.driver_version = text_of(driver);
+  }
+  int cuda = 0;
+  if (f.cuda_driver_version != nullptr && f.cuda_driver_version(&cuda) == kSuccess && cuda > 0) {
+    inventory.cuda_version = cuda_version_text(cuda);
+  }
+}
+
+base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin, const SkipList& skip) {
+  begin("nvidia");
+  if (auto started = start(); !started) return base::fail(started.error());
+  unsigned count = 0;
+  if (const int code = library_->functions().device_count(&count); code != kSuccess) {
+    return base::fail(base::ErrorCode::kUnavailable,
+                      "the NVIDIA driver does not count its devices: " + library_->words(code));
+  }
+  model::Inventory inventory;
+  read_versions(inventory);
+
+  std::vector<Found> found;
+  for (unsigned number = 0; number < count; ++number) {
+    const std::string key = "nvidia:" + std::to_string(number);
+    if (skip.contains(key)) {
+      inventory.hints.push_back("the NVIDIA device with the driver's number " + std::to_string(number) +
+                                " does not answer and is left alone for now");
+      continue;
+    }
+    begin(key);
+    auto device = identify(number);
+    if (!device) {
+      inventory.hints.push_back(device.error().message);
+      continue;
+    }
+    device->gpu.readable = !skip.contains(device->device.id.value);
+    if (device->gpu.readable) describe(*device);
+    found.push_back(std::move(*device));
+  }
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return std::tie(a.position, a.device.id) < std::tie(b.position, b.device.id);
+  });
+
+  gpus_.clear();
+  for (Found& entry : found) {
+    entry.device.index = static_cast<int>(inventory.devices.size());
+    entry.device.name = "cuda:" + std::to_string(entry.device.index);
+    gpus_[entry.device.id] = std::move(entry.gpu);
+    inventory.devices.push_back(std::move(entry.device));
+  }
+  return inventory;
+}
+
+/// Handle, UUID and place on the bus; without these there is nothing to call a device by.
+base::Result<NvmlBackend::Found> NvmlBackend::identify(unsigned number) const {
+  const Functions& f = library_->functions();
+  const auto refuse = [&](int code) {
+    const char* advice = code == kNoPermission ? " (this user may not open its /dev/nvidia file)" : "";
+    return base::fail(base::ErrorCode::kUnavailable, "the NVIDIA device with the driver's number " +
+                                                         std::to_string(number) + " cannot be used: " +
+                                                         library_->words(code) + advice);
+  };
+  Found found;
+  if (const int code = f.handle_by_index(number, &found.gpu.handle); code != kSuccess) return refuse(code);
+  std::array<char, kUuidSize> uuid{};
+  const int named = f.uuid != nullptr ? f.uuid(found.gpu.handle, uuid.data(), kUuidSize) : kFunctionNotFound;
+  if (named != kSuccess) return refuse(named);
+
+  model::Device& device = found.device;
+  device.id = model::DeviceId(text_of(uuid));
+  device.vendor = model::Vendor::kNvidia;
+  PciInfo pci{};
+  if (f.pci_info != nullptr && f.pci_info(found.gpu.handle, &pci) == kSuccess) {
+    found.position = {pci.domain, pci.bus, pci.device};
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%08X:%02X:%02X.0", pci.domain, pci.bus, pci.device);
+    device.pci_bus_id = text.data();
+  } else {
+    found.position = {~0U, number, 0};  // the driver's own order, after those whose place is known
+  }
+  return found;
+}
+
+void NvmlBackend::describe(Found& found) const {
+  const Functions& f = library_->functions();
+  const DeviceHandle handle = found.gpu.handle;
+  model::Device& device = found.device;
+  std::array<char, kNameSize> name{};
+  if (f.name != nullptr && f.name(handle, name.data(), kNameSize) == kSuccess) device.model = text_of(name);
+  int major = 0;
+  int minor = 0;
+  if (f.compute_capability != nullptr && f.compute_capability(handle, &major, &minor) == kSuccess) {
+    device.compute_capability = std::to_string(major) + '.' + std::to_string(minor);
+  }
+  unsigned mhz = 0;
+  if (f.max_clock != nullptr && f.max_clock(handle, kClockSm, &mhz) == kSuccess && mhz > 0) {
+    device.max_clock_mhz = static_cast<int>(mhz);
+  }
+  model::Sample sample;
+  read_memory(handle, sample);
+  device.total_memory = sample.total_memory;
+}
+
+}  // namespace berth::device::nvml

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// NVIDIA devices through the management library. One session stays open for the object's life.
+// Not thread-safe; any call may block in the driver.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "device/backend.h"
+#include "device/nvml/loader.h"
+#include "device/process_table.h"
+
+namespace berth::device::nvml {
+
+class NvmlBackend final : public Backend {
+ public:
+  /// Loads the library without starting a session (enumerate() does). `library` empty: the default
+  /// name. `root` precedes /proc, for the names of processes and unified memory.
+  static base::Result<std::unique_ptr<NvmlBackend>> open(const std::string& library, const std::string& root);
+  ~NvmlBackend() override;
+
+  [[nodiscard]] model::Vendor vendor() const override { return model::Vendor::kNvidia; }
+  base::Result<model::Inventory> enumerate(const Breadcrumb& begin, const SkipList& skip) override;
+  model::Sample sample(const model::DeviceId& id, const Scope& scope) override;
+  std::optional<int> count() override;
+  base::Status reopen() override;
+
+ private:
+  // What is kept per device between samples.
+  struct Gpu {
+    DeviceHandle handle = nullptr;
+    bool readable = false;           // false: on the skip list
+    model::Sample last;
+    unsigned expected_processes = 16;  // entries to offer before the driver says that it has more
+  };
+  struct Position {
+    unsigned domain = 0;
+    unsigned bus = 0;
+    unsigned device = 0;
+    auto operator<=>(const Position&) const = default;
+  };
+  struct Found {
+    Position position;
+    model::Device device;
+    Gpu gpu;
+  };
+
+  NvmlBackend(std::unique_ptr<Library> library, std::string root);
+  base::Status start();
+  void stop();
+  base::Result<Found> identify(unsigned number) const;
+  void describe(Found& found) const;
+  void read_versions(model::Inventory& inventory) const;
+
+  void read_memory(DeviceHandle handle, model::Sample& sample) const;
+  void read_cheap(DeviceHandle handle, model::Sample& sample) const;
+  void read_costly(DeviceHandle handle, model::Sample& sample) const;
+  void read_processes(Gpu& gpu, model::Sample& sample, bool verify);
+  /// Calls a function that fills in `out`; true when it succeeded. Records a lost or broken device.
+  template <class Function, class... Arguments>
+  bool ask(model::Sample& sample, Function function, Arguments... arguments) const;
+  /// The same for functions that give one unsigned number.
+  template <class Function, class... Arguments>
+  std::optional<unsigned> number(model::Sample& sample, Function function, Arguments... arguments) const;
+  void note(model::Sample& sample, int code) const;
+
+  std::unique_ptr<Library> library_;
+  std::string root_;
+  ProcessTable processes_;
+  bool started_ = false;
+  std::map<model::DeviceId, Gpu> gpus_;
+  std::vector<unsigned char> buffer_;  // for process lists
+};
+
+/// 13000 -> "13.0", 12040 -> "12.4".
+std::string cuda_version_text(int version);
+
+}  // namespace berth::device::nvml

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device/nvml/loader.h"
+
+#include <dlfcn.h>
+
+#include <cstring>
+
+namespace berth::device::nvml {
+
+base::Result<std::unique_ptr<Library>> Library::open(const std::string& path) {
+  const std::string name = path.empty() ? "libnvidia-ml.so.1" : path;
+  void* handle = ::dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  if (handle == nullptr) {
+    const char* words = ::dlerror();
+    return base::fail(base::ErrorCode::kNotFound,
+                      "cannot load " + name + ": " + (words != nullptr ? words : "unknown error"));
+  }
+  std::unique_ptr<Library> library(new Library(handle));
+  library->find_all();
+  const Functions& found = library->functions_;
+  if (found.init == nullptr || found.device_count == nullptr || found.handle_by_index == nullptr) {
+    return base::fail(base::ErrorCode::kUnavailable,
+                      name + " is no NVIDIA management library: nvmlInit, nvmlDeviceGetCount or "
+                             "nvmlDeviceGetHandleByIndex is missing");
+  }
+  return library;
+}
+
+Library::~Library() { ::dlclose(handle_); }
+
+std::string Library::words(int code) const {
+  const char* text = functions_.error_string != nullptr ? functions_.error_string(code) : nullptr;
+  return text != nullptr ? text : "NVML error " + std::to_string(code);
+}
+
+/// The position of the name that was found, -1 for none.
+template <class Slot>
+int Library::find(Slot& slot, std::initializer_list<const char*> names) {
+  int position = 0;
+  for (const char* name : names) {
+    if (void* address = ::dlsym(handle_, name); address != nullptr) {
+      static_assert(sizeof slot == sizeof address);
+      std::memcpy(&slot, &address, sizeof slot);
+      return position;
+    }
+    ++position;
+  }
+  return -1;
+}
+
+void Library::find_processes(ProcessCall& call, const char* v3, const char* v2, const char* v1) {
+  // Not the version number but two other functions tell the early 535 drivers apart, whose v3
+  // entries are 32 bytes long (nvitop's rule).
+  void* probe = nullptr;
+  const bool r535 = find(probe, {"nvmlDeviceGetConfComputeMemSizeInfo"}) == 0 &&
+                    find(probe, {"nvmlDeviceGetRunningProcessDetailList"}) < 0;
+  switch (find(call.call, {v3, v2, v1})) {
+    case 0: call.entry_size = r535 ? kProcessSize535 : kProcessSizeV2; break;
+    case 1: call.entry_size = kProcessSizeV2; break;
+    case 2: call.entry_size = kProcessSizeV1; break;
+    default: break;
+  }
+}
+
+void Library::find_all() {
+  Functions& f = functions_;
+  find(f.init, {"nvmlInit_v2", "nvmlInit"});
+  find(f.shutdown, {"nvmlShutdown"});
+  find(f.error_string, {"nvmlErrorString"});
+  find(f.driver_version, {"nvmlSystemGetDriverVersion"});
+  find(f.cuda_driver_version, {"nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion"});
+  find(f.device_count, {"nvmlDeviceGetCount_v2", "nvmlDeviceGetCount"});
+  find(f.handle_by_index, {"nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex"});
+  find(f.uuid, {"nvmlDeviceGetUUID"});
+  find(f.name, {"nvmlDeviceGetName"});
+  find(f.pci_info, {"nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetPciInfo_v2"});
+  find(f.compute_capability, {"nvmlDeviceGetCudaComputeCapability"});
+  find(f.memory_v2, {"nvmlDeviceGetMemoryInfo_v2"});
+  find(f.memory_v1, {"nvmlDeviceGetMemoryInfo"});
+  find(f.mig_mode, {"nvmlDeviceGetMigMode"});
+  find(f.utilization, {"nvmlDeviceGetUtilizationRates"});
+  find(f.temperature, {"nvmlDeviceGetTemperature"});
+  find(f.temperature_v, {"nvmlDeviceGetTemperatureV"});
+  find(f.power_usage, {"nvmlDeviceGetPowerUsage"});
+  find(f.enforced_power_limit, {"nvmlDeviceGetEnforcedPowerLimit"});
+  find(f.power_limit, {"nvmlDeviceGetPowerManagementLimit"});
+  find(f.clock, {"nvmlDeviceGetClockInfo"});
+  find(f.max_clock, {"nvmlDeviceGetMaxClockInfo"});
+  find(f.fan_speed, {"nvmlDeviceGetFanSpeed"});
+  find_processes(f.compute_processes, "nvmlDeviceGetComputeRunningProcesses_v3",
+                 "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses");
+  find_processes(f.graphics_processes, "nvmlDeviceGetGraphicsRunningProcesses_v3",
+                 "nvmlDeviceGetGraphicsRunningProcesses_v2", "nvmlDeviceGetGraphicsRunningProcesses");
+  find_processes(f.mps_processes, "nvmlDeviceGetMPSComputeRunningProcesses_v3",
+                 "nvmlDeviceGetMPSComputeRunningProcesses_v2", "nvmlDeviceGetMPSComputeRunningProcesses");
+}
+
+}  // namespace berth::device::nvml

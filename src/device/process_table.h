@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who a process is: its command line and user from <root>/proc, remembered by pid and start time so
+// that an unchanged process is not read again. Not thread-safe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "base/fd.h"
+
+namespace berth::device {
+
+struct ProcessText {
+  std::string command;  // arguments joined by spaces, at most kCommandLimit bytes; empty: unreadable
+  std::string user;     // the number where there is no name; empty: no such process here
+};
+
+class ProcessTable {
+ public:
+  static constexpr std::size_t kCommandLimit = 256;
+
+  explicit ProcessTable(std::string root) : proc_(std::move(root) + "/proc/") {}
+
+  /// With `verify` a known pid's start time is checked first; without it the last answer stands.
+  /// The reference is good until the next call.
+  const ProcessText& describe(int pid, bool verify);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Entry {
+    std::string identity;  // start time and short name: an exec changes the latter
+    Clock::time_point used;
+    ProcessText text;
+  };
+
+  void forget_unused(Clock::time_point now);
+  [[nodiscard]] std::string identity(int pid) const;
+  ProcessText read(int pid);
+  const std::string& user_name(uid_t uid);
+
+  std::string proc_;
+  Clock::time_point tidied_ = Clock::now();
+  std::map<int, Entry> entries_;
+  std::map<uid_t, std::string> users_;
+};
+
+}  // namespace berth::device

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// The child's side: see sampler_spawn.cc for how it is started.
+#include "device/sampler.h"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <map>
+#include <tuple>
+
+#include "base/json.h"
+
+namespace berth::device {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAtLeastEvery{1000};
+constexpr milliseconds kLongestRecheck{600'000};
+
+// Asked to go, the child closes its session with the driver; should that hang, SIGALRM ends it.
+constexpr unsigned kLeaveSeconds = 2;
+
+volatile std::sig_atomic_t stop_requested = 0;
+void request_stop(int /*signal*/) {
+  stop_requested = 1;
+  ::alarm(kLeaveSeconds);
+}
+
+bool same_processes(const std::vector<model::DeviceProcess>& a, const std::vector<model::DeviceProcess>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.pid == y.pid && x.used_memory == y.used_memory && x.type == y.type && x.command == y.command &&
+           x.user == y.user;
+  });
+}
+
+bool same_readings(const model::Sample& a, const model::Sample& b) {
+  const auto readings = [](const model::Sample& s) {
+    return std::tie(s.health, s.health_reason, s.total_memory, s.used_memory, s.free_memory, s.reserved_memory,
+                    s.utilization_percent, s.memory_utilization_percent, s.temperature_c, s.power_w,
+                    s.power_limit_w, s.clock_mhz, s.memory_clock_mhz, s.fan_percent);
+  };
+  if (readings(a) != readings(b) || a.processes.has_value() != b.processes.has_value()) return false;
+  return !a.processes || same_processes(*a.processes, *b.processes);
+}
+
+/// Lines to a pipe. A line is written whole or the pipe is broken.
+class Output {
+ public:
+  explicit Output(int fd) : fd_(fd) {}
+  [[nodiscard]] bool broken() const { return broken_; }
+
+  void line(const base::json::value& value) {
+    std::string text = base::json::serialize(value);
+    text += '\n';
+    std::string_view rest = text;
+    while (!rest.empty() && !broken_) {
+      const ssize_t put = ::write(fd_, rest.data(), rest.size());
+      if (put >= 0) {
+        rest.remove_prefix(static_cast<std::size_t>(put));
+      } else if (errno == EAGAIN) {
+        wait(POLLOUT, milliseconds{1000});
+      } else if (errno != EINTR) {
+        broken_ = true;
+      }
+      if (stop_requested != 0) broken_ = true;
+    }
+  }
+
+  void begin(std::string_view key) { line({{"begin", base::json::string_view(key.data(), key.size())}}); }
+
+  /// Waits until the pipe breaks, a signal comes or the time is over.
+  void sleep_until(Clock::time_point moment) {
+    // Rounded up, or the last fraction of a millisecond would be spun away.
+    const auto left = std::chrono::ceil<milliseconds>(moment - Clock::now());
+    if (left.count() > 0) wait(0, left);
+  }
+
+ private:
+  void wait(short events, milliseconds time) {
+    pollfd entry{fd_, events, 0};
+    const int ready = ::poll(&entry, 1, static_cast<int>(time.count()));
+    if (ready > 0 && (entry.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) broken_ = true;
+  }
+
+  int fd_;
+  bool broken_ = false;
+};
+
+/// True once per `every`, the first time at once. Keeps its beat when called late.
+class Beat {
+ public:
+  explicit Beat(milliseconds every) : every_(every) {}
+  bool due(Clock::time_point now) {
+    if (now < next_) return false;
+    next_ = std::max(next_ + every_, now + every_ / 2);
+    return true;
+  }
+  /// Due at the next look.
+  void hasten() { next_ = {}; }
+
+ private:
+  milliseconds every_;
+  Clock::time_point next_{};
+};
+
+class Sampler {
+ public:
+  Sampler(const SamplerOptions& options, Output& output)
+      : options_(options), skip_(options.skip.begin(), options.skip.end()), machine_(options.machine),
+        output_(output), process_beat_(options.process_interval), costly_beat_(options.costly_interval), recheck_(options.recheck_interval) {}
+
+  void run() {
+    look();
+    auto next = Clock::now();
+    while (!finished()) {
+      round(Clock::now());
+      output_.line({{"idle", true}});
+      next = std::max(next + options_.interval, Clock::now());
+      output_.sleep_until(next);
+    }
+  }
+
+ private:
+  struct Written {
+    model::Sample sample;
+    Clock::time_point moment;
+  };
+
+  [[nodiscard]] bool finished() const { return output_.broken() || stop_requested != 0; }
+
+  void look() {
+    inventory_ = machine_.enumerate([this](std::string_view key) { output_.begin(key); }, skip_);
+    output_.line({{"inventory", model::to_json(inventory_)}, {"taken", base::to_ms(base::now())}});
+    written_.clear();
+    looked_ = Clock::now();
+    process_beat_.hasten();
+    costly_beat_.hasten();
+  }
+
+  void round(Clock::time_point now) {
+    const bool costly = costly_beat_.due(now);
+    const Scope scope{process_beat_.due(now), costly};
+    if (costly) look_if_changed(now);
+    for (const model::Device& device : inventory_.devices) {
+      if (finished()) return;
+      if (skip_.contains(device.id.value)) continue;
+      output_.begin(device.id.value);
+      write(machine_.sample(device, scope));
+    }
+  }
+
+  void look_if_changed(Clock::time_point now) {
+    if (skip_.contains("nvidia")) return;
+    output_.begin("nvidia");
+    if (machine_.count_changed()) {
+      recheck_ = options_.recheck_interval;
+      return look();
+    }
+    bool lost = false;
+    for (const auto& [id, last] : written_) lost = lost || last.sample.health == model::Health::kLost;
+    if ((!lost && !machine_.incomplete()) || now - looked_ < recheck_) return;
+    recheck_ = std::min(recheck_ * 2, kLongestRecheck);
+    machine_.reopen();
+    look();
+  }
+
+  void write(model::Sample sample) {
+    const auto now = Clock::now();
+    const auto place = written_.find(sample.device);
+    if (place != written_.end() && now - place->second.moment < kAtLeastEvery &&
+        same_readings(place->second.sample, sample)) {
+      return;
+    }
+    output_.line({{"sample", model::to_json(sample)}});
+    const auto device = sample.device;
+    written_.insert_or_assign(device, Written{std::move(sample), now});
+  }
+
+  const SamplerOptions& options_;
+  SkipList skip_;
+  Machine machine_;
+  Output& output_;
+  Beat process_beat_;
+  Beat costly_beat_;
+  model::Inventory inventory_;
+  Clock::time_point looked_{};
+  milliseconds recheck_;
+  std::map<model::DeviceId, Written> written_;
+};
+
+}  // namespace
+
+int run_sampler(const SamplerOptions& options, int output_fd) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_NAME, "berth-sampler");
+  struct sigaction action {};
+  action.sa_handler = request_stop;  // no SA_RESTART: it shall interrupt the wait
+  ::sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &action, nullptr);
+  clear_visible_devices();
+
+  Output output(output_fd);
+  Sampler sampler(options, output);
+  sampler.run();
+  ::alarm(kLeaveSeconds);
+  return 0;
+}
+
+}  // namespace berth::device

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/child.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "shim/layout.h"
+#include "shim/tree.h"
+
+namespace berth::shim {
+namespace {
+
+[[noreturn]] void fail(const ChildSetup& setup, ExecFailure::Step step, int error) {
+  const ExecFailure failure{step, error};
+  if (write(setup.failure_pipe, &failure, sizeof failure) < 0) {
+  }
+  const bool not_found = step == ExecFailure::kProgram && (error == ENOENT || error == ENOTDIR);
+  _exit(not_found ? kExitNotFound : kExitNotExecutable);
+}
+
+void reset_signals() {
+  // Not glibc's sigaction, which leaves out the two signals that it uses itself: a parent may have
+  // ignored them. All zeros is SIG_DFL without flags, however the kernel's structure is laid out.
+  const unsigned long default_action[8] = {};
+  constexpr unsigned long kMaskBytes = 8;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    syscall(SYS_rt_sigaction, signal, default_action, nullptr, kMaskBytes);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void hide_descriptors() {
+  if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+  for (int fd = 3; fd < 1024; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+bool become_user(const Options& options) {
+  return setgroups(static_cast<std::size_t>(options.group_count), options.groups) == 0 &&
+         setresgid(options.gid, options.gid, options.gid) == 0 &&
+         setresuid(options.uid, options.uid, options.uid) == 0;
+}
+
+}  // namespace
+
+void become_task(const ChildSetup& setup) {
+  const Options& options = *setup.options;
+  setsid();
+  if (setup.oom_score_adj[0] != '\0') set_oom_score(setup.oom_score_adj, nullptr, 0);
+  if (setup.in_cgroup) enter_cgroup(options.cgroup);
+
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null >= 0) dup2(null, 0);
+  dup2(setup.output, 1);
+  dup2(setup.error, 2);
+  hide_descriptors();
+
+  // The attempt's directory may be closed to the user that the task runs as.
+  if (options.cwd == nullptr && fchdir(setup.dir) != 0) fail(setup, ExecFailure::kDirectory, errno);
+  if (options.has_user && !become_user(options)) fail(setup, ExecFailure::kUser, errno);
+  if (options.cwd != nullptr && chdir(options.cwd) != 0) fail(setup, ExecFailure::kDirectory, errno);
+
+  // After the change of user, which clears it. A shim that was killed in between is noticed here.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != setup.shim) raise(SIGKILL);
+  reset_signals();
+  execvp(options.argv[0], options.argv);
+  fail(setup, ExecFailure::kProgram, errno);
+}
+
+void set_oom_score(const char* text, char* previous, std::size_t previous_size) {
+  const int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+  if (fd < 0) return;
+  if (previous != nullptr) {
+    const ssize_t got = pread(fd, previous, previous_size - 1, 0);
+    previous[got > 0 ? got : 0] = '\0';
+    previous[std::strcspn(previous, "\n")] = '\0';
+  }
+  // Refused without CAP_SYS_RESOURCE: then the shim is as likely a victim as others.
+  if (write(fd, text, std::strlen(text)) < 0) {
+  }
+  close(fd);
+}
+
+}  // namespace berth::shim

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// berth-shim: the parent of a task's processes. It outlives the daemon, keeps the task's output,
+// brings the whole tree down, and leaves behind how it ended. The order: own session, claim (so that
+// a launch carried out twice starts one process), identity, task, loop, exit record.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "shim/options.h"
+#include "shim/record.h"
+#include "shim/supervisor.h"
+
+int main(int argc, char** argv) {
+  using namespace berth::shim;
+  // Before anything else: a cancel that comes early waits until the loop reads it.
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+
+  static Options options;
+  if (!parse_options(argc, argv, &options)) return kExitUsage;
+  const int dir = open(options.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dir < 0) return kExitCannotStart;
+
+  setsid();
+  Claim claim;
+  if (const int refused = take_claim(dir, &claim); refused != 0) return refused;
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  static Supervisor supervisor(options, dir, claim);
+  return supervisor.run();
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of berth-shim:
+//   berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N] [--max-output-bytes N]
+//              [--cgroup PATH] [--user UID:GID[:GROUP,GROUP...]] -- ARGV...
+// The task's environment is the shim's own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "shim/layout.h"
+
+namespace berth::shim {
+
+inline constexpr int kMaxGroups = 64;
+
+struct Options {
+  const char* dir = nullptr;
+  const char* cwd = nullptr;         // null: the attempt's directory
+  const char* cgroup = nullptr;      // null: none
+  std::int64_t grace_ms = kDefaultGraceMs;
+  std::int64_t timeout_ms = -1;      // below 0: none
+  std::int64_t max_output_bytes = kDefaultMaxOutputBytes;
+  bool has_user = false;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  gid_t groups[kMaxGroups] = {};
+  int group_count = 0;
+  char** argv = nullptr;             // of the task, null-terminated
+};
+
+/// False after saying on standard error what is wrong.
+bool parse_options(int argc, char** argv, Options* options);
+
+}  // namespace berth::shim

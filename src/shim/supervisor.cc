@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <initializer_list>
+
+#include "shim/layout.h"
+#include "shim/tree.h"
+
+namespace berth::shim {
+namespace {
+
+constexpr std::int64_t kLeftOverGraceMs = 2'000;
+constexpr std::int64_t kLongestKillPauseMs = 500;
+constexpr char kOomScore[] = "-500";
+
+std::int64_t monotonic_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
+
+std::int64_t microseconds(const timeval& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec;
+}
+
+}  // namespace
+
+int Supervisor::run() {
+  started_ms_ = wall_ms();
+  if (!start()) {
+    give_up_claim(dir_);
+    return kExitCannotStart;
+  }
+  loop();
+  return finish();
+}
+
+bool Supervisor::start() {
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1}) sigaddset(&wanted, signal);
+  signals_ = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+  int failure_ends[2];
+  if (signals_ < 0 || pipe2(failure_ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
+  failure_pipe_ = failure_ends[0];
+  if (!output_.open(dir_, kStdoutFile, options_.max_output_bytes)) return false;
+  if (!error_.open(dir_, kStderrFile, options_.max_output_bytes)) return false;
+
+  const int events = openat(dir_, kEventsFile, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (events >= 0 && options_.has_user) {
+    if (fchown(events, options_.uid, options_.gid) != 0 || fchmod(dir_, 0711) != 0) {
+      // The task finds out when it opens the file.
+    }
+  }
+  if (events >= 0) close(events);
+
+  in_cgroup_ = options_.cgroup != nullptr && make_cgroup(options_.cgroup);
+  if (!write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, 0)) return false;
+
+  ChildSetup setup;
+  setup.options = &options_;
+  setup.dir = dir_;
+  setup.output = output_.write_end();
+  setup.error = error_.write_end();
+  setup.failure_pipe = failure_ends[1];
+  setup.shim = getpid();
+  setup.in_cgroup = in_cgroup_;
+  set_oom_score(kOomScore, setup.oom_score_adj, sizeof setup.oom_score_adj);
+  if (options_.timeout_ms >= 0) timeout_at_ = monotonic_ms() + options_.timeout_ms;
+
+  child_ = fork();
+  if (child_ == 0) become_task(setup);
+  close(failure_ends[1]);
+  output_.close_write_end();
+  error_.close_write_end();
+  if (child_ < 0) {
+    if (in_cgroup_) remove_cgroup(options_.cgroup);
+    return false;
+  }
+  write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, child_);
+  return true;
+}
+
+void Supervisor::loop() {
+  while (!tree_gone_) step(next_timeout_ms());
+}
+
+int Supervisor::next_timeout_ms() const {
+  std::int64_t at = phase_ == Phase::kRunning ? timeout_at_ : phase_at_;
+  if (at < 0) return -1;
+  at -= monotonic_ms();
+  return at < 0 ? 0 : at > 1'000'000 ? 1'000'000 : static_cast<int>(at);
+}
+
+void Supervisor::step(int timeout_ms) {
+  pollfd fds[] = {{signals_, POLLIN, 0},
+                  {output_.read_end(), POLLIN, 0},
+                  {error_.read_end(), POLLIN, 0},
+                  {failure_pipe_, POLLIN, 0}};
+  if (poll(fds, 4, timeout_ms) < 0 && errno != EINTR) return;
+  if (fds[1].revents != 0) output_.pump();
+  if (fds[2].revents != 0) error_.pump();
+  if (fds[3].revents != 0) read_failure();
+  if (fds[0].revents != 0) on_signals();
+  on_deadlines();
+}
+
+void Supervisor::on_signals() {
+  reap();  // first: a main process that ended by itself was not cancelled
+  signalfd_siginfo info{};
+  while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    const int signal = static_cast<int>(info.ssi_signo);
+    if (signal == SIGCHLD) continue;
+    if (phase_ != Phase::kRunning) end_tree(0, cause_);
+    else end_tree(signal == SIGUSR1 ? 0 : options_.grace_ms, "cancelled");
+  }
+  reap();  // again: the SIGCHLD of what was just ended may have been read above
+}
+
+void Supervisor::on_deadlines() {
+  const std::int64_t now = monotonic_ms();
+  if (phase_ == Phase::kRunning) {
+    if (timeout_at_ >= 0 && now >= timeout_at_) end_tree(options_.grace_ms, "timeout");
+  } else if (now >= phase_at_) {
+    kill_tree();
+    reap();
+  }
+}
+
+void Supervisor::reap() {
+  for (;;) {
+    int status = 0;
+    const pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+    if (pid == 0) break;
+    if (pid < 0) {
+      if (errno == EINTR) continue;
+      tree_gone_ = true;
+      return;
+    }
+    if (pid == child_) {
+      child_ended_ = true;
+      status_ = status;
+    }
+  }
+  if (child_ended_ && phase_ == Phase::kRunning) {
+    end_tree(options_.grace_ms < kLeftOverGraceMs ? options_.grace_ms : kLeftOverGraceMs, cause_);
+  }
+}
+
+void Supervisor::end_tree(std::int64_t grace_ms, const char* cause) {
+  cause_ = cause;
+  if (grace_ms <= 0) {
+    kill_tree();
+    return;
+  }
+  phase_ = Phase::kEnding;
+  phase_at_ = monotonic_ms() + grace_ms;
+  signal_descendants(SIGTERM);
+  if (in_cgroup_) signal_cgroup(options_.cgroup, SIGTERM);
+  signal_descendants(SIGCONT);  // or a stopped process could not act on it
+}
+
+void Supervisor::kill_tree() {
+  // Stop them first, until no new one appears, so that none can fork away from under the kill.
+  phase_ = Phase::kKilling;
+  if (in_cgroup_) signal_cgroup(options_.cgroup, SIGKILL);
+  int before = -1;
+  for (int round = 0; round < 8; ++round) {
+    const int found = signal_descendants(SIGSTOP);
+    if (found == before) break;
+    before = found;
+  }
+  signal_descendants(SIGKILL);
+  phase_at_ = monotonic_ms() + kill_pause_ms_;
+  if (kill_pause_ms_ < kLongestKillPauseMs) kill_pause_ms_ *= 2;
+}
+
+void Supervisor::read_failure() {
+  ExecFailure failure;
+  const ssize_t got = read(failure_pipe_, &failure, sizeof failure);
+  if (got == static_cast<ssize_t>(sizeof failure)) failure_ = failure;
+  if (got < 0 && errno == EAGAIN) return;
+  close(failure_pipe_);
+  failure_pipe_ = -1;
+}
+
+void Supervisor::describe(char* message, std::size_t size) const {
+  message[0] = '\0';
+  const std::int64_t dropped = output_.dropped() + error_.dropped();
+  const char* why = std::strerror(failure_.error);
+  if (failure_.step == ExecFailure::kProgram) {
+    std::snprintf(message, size, "cannot execute %s: %s", options_.argv[0], why);
+  } else if (failure_.step == ExecFailure::kDirectory) {
+    std::snprintf(message, size, "cannot change to the directory %s to start %s: %s",
+                  options_.cwd != nullptr ? options_.cwd : options_.dir, options_.argv[0], why);
+  } else if (failure_.step == ExecFailure::kUser) {
+    std::snprintf(message, size, "cannot become user %u to start %s: %s", options_.uid, options_.argv[0], why);
+  } else if (dropped > 0) {
+    std::snprintf(message, size, "%lld bytes of output could not be stored", static_cast<long long>(dropped));
+  }
+}
+
+int Supervisor::finish() {
+  output_.drain();
+  error_.drain();
+  if (failure_pipe_ >= 0) read_failure();
+  if (in_cgroup_) {
+    signal_cgroup(options_.cgroup, SIGKILL);
+    remove_cgroup(options_.cgroup);
+  }
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  char message[1024];
+  describe(message, sizeof message);
+
+  ExitRecord record;
+  record.status = status_;
+  record.cause = failure_.step != ExecFailure::kNone ? "launch_failed" : cause_;
+  record.started_ms = started_ms_;
+  record.ended_ms = wall_ms();
+  record.user_us = microseconds(usage.ru_utime);
+  record.system_us = microseconds(usage.ru_stime);
+  record.max_rss_kb = usage.ru_maxrss;
+  record.dropped = output_.dropped() + error_.dropped();
+  record.message = message;
+  return write_exit_record(claim_.exit_record, record) ? kExitRecorded : kExitCannotStart;
+}
+
+}  // namespace berth::shim

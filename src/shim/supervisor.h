@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shim's main loop: pipes, signals, deadlines, until no process of the task is left.
+//
+//   running --SIGTERM, timeout, main process ended--> ending --grace over--> killing
+//      any of them --no child is left--> the exit record, end
+//
+// As the subreaper of its tree the shim inherits every orphan, so "no child is left" (ECHILD) means
+// the tree is gone, however its processes daemonized.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "shim/child.h"
+#include "shim/options.h"
+#include "shim/output.h"
+#include "shim/record.h"
+
+namespace berth::shim {
+
+class Supervisor {
+ public:
+  Supervisor(const Options& options, int dir, const Claim& claim) : options_(options), dir_(dir), claim_(claim) {}
+
+  /// Starts the task and sees it through. What the shim exits with.
+  int run();
+
+ private:
+  enum class Phase { kRunning, kEnding, kKilling };
+
+  bool start();
+  void loop();
+  void step(int timeout_ms);
+  void on_signals();
+  void on_deadlines();
+  void reap();
+  void end_tree(std::int64_t grace_ms, const char* cause);
+  void kill_tree();
+  void read_failure();
+  [[nodiscard]] int next_timeout_ms() const;
+  int finish();
+  void describe(char* message, std::size_t size) const;
+
+  const Options& options_;
+  const int dir_;
+  const Claim claim_;
+  Output output_, error_;
+  int signals_ = -1;
+  int failure_pipe_ = -1;  // read end
+  bool in_cgroup_ = false;
+  pid_t child_ = 0;
+  bool child_ended_ = false;
+  bool tree_gone_ = false;
+  int status_ = 0;
+  ExecFailure failure_;
+  Phase phase_ = Phase::kRunning;
+  const char* cause_ = "exited";
+  std::int64_t started_ms_ = 0;
+  std::int64_t timeout_at_ = -1;     // monotonic ms; below 0: none
+  std::int64_t phase_at_ = 0;        // end of the grace, or the next round of kills
+  std::int64_t kill_pause_ms_ = 10;
+};
+
+}  // namespace berth::shim

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace berth::shim {
+namespace {
+
+struct Process {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  std::uint64_t start_time = 0;
+  bool ours = false;
+};
+
+// Reads parent and start time; the name in field 2 may itself hold blanks and brackets.
+bool read_stat(pid_t pid, Process* process) {
+  char path[40];
+  std::snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char text[1024];
+  const ssize_t got = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (got <= 0) return false;
+  text[got] = '\0';
+  const char* behind_name = std::strrchr(text, ')');
+  if (behind_name == nullptr) return false;
+  long parent = 0;
+  unsigned long long start = 0;
+  if (std::sscanf(behind_name + 1,
+                  " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &parent,
+                  &start) != 2) {
+    return false;
+  }
+  *process = Process{pid, static_cast<pid_t>(parent), start, false};
+  return true;
+}
+
+// The list grows and is kept: it is only needed when a tree is brought down.
+struct ProcessList {
+  Process* items = nullptr;
+  int count = 0;
+  int capacity = 0;
+
+  void add(const Process& process) {
+    if (count == capacity) {
+      const int wanted = capacity == 0 ? 512 : capacity * 2;
+      void* bigger = std::realloc(items, sizeof(Process) * static_cast<std::size_t>(wanted));
+      if (bigger == nullptr) return;
+      items = static_cast<Process*>(bigger);
+      capacity = wanted;
+    }
+    items[count++] = process;
+  }
+  // /proc lists PIDs in ascending order.
+  [[nodiscard]] bool is_ours(pid_t pid) const {
+    int low = 0, high = count;
+    while (low < high) {
+      const int middle = (low + high) / 2;
+      if (items[middle].pid < pid) low = middle + 1;
+      else high = middle;
+    }
+    return low < count && items[low].pid == pid && items[low].ours;
+  }
+};
+
+void read_processes(ProcessList* list) {
+  list->count = 0;
+  DIR* proc = opendir("/proc");
+  if (proc == nullptr) return;
+  while (const dirent* entry = readdir(proc)) {
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    Process process;
+    if (read_stat(std::atoi(entry->d_name), &process)) list->add(process);
+  }
+  closedir(proc);
+}
+
+bool signal_exactly(const Process& process, int signal) {
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, process.pid, 0));
+  if (pidfd < 0) {
+    // ENOSYS: a kernel before 5.3, where only the number is left.
+    return errno == ENOSYS && kill(process.pid, signal) == 0;
+  }
+  const bool same = start_time_of(process.pid) == process.start_time;
+  const bool sent = same && syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0;
+  close(pidfd);
+  return sent;
+}
+
+bool write_text(const char* directory, const char* file, const char* text) {
+  char path[4200];
+  if (std::snprintf(path, sizeof path, "%s/%s", directory, file) >= static_cast<int>(sizeof path)) return false;
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool written = write(fd, text, std::strlen(text)) > 0;
+  close(fd);
+  return written;
+}
+
+}  // namespace
+
+std::uint64_t start_time_of(pid_t pid) {
+  Process process;
+  return read_stat(pid, &process) ? process.start_time : 0;
+}
+
+int signal_descendants(int signal) {
+  static ProcessList list;
+  read_processes(&list);
+  const pid_t self = getpid();
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (int i = 0; i < list.count; ++i) {
+      Process& process = list.items[i];
+      if (process.ours || (process.parent != self && !list.is_ours(process.parent))) continue;
+      process.ours = changed = true;
+    }
+  }
+  int found = 0;
+  for (int i = 0; i < list.count; ++i) {
+    if (!list.items[i].ours) continue;
+    ++found;
+    signal_exactly(list.items[i], signal);
+  }
+  return found;
+}
+
+bool make_cgroup(const char* path) { return mkdir(path, 0755) == 0 || errno == EEXIST; }
+
+bool enter_cgroup(const char* path) { return write_text(path, "cgroup.procs", "0"); }
+
+void signal_cgroup(const char* path, int signal) {
+  if (signal == SIGKILL && write_text(path, "cgroup.kill", "1")) return;
+  char file[4200];
+  if (std::snprintf(file, sizeof file, "%s/cgroup.procs", path) >= static_cast<int>(sizeof file)) return;
+  FILE* members = std::fopen(file, "re");
+  if (members == nullptr) return;
+  int pid = 0;
+  while (std::fscanf(members, "%d", &pid) == 1) {
+    if (pid > 0 && pid != getpid()) kill(pid, signal);
+  }
+  std::fclose(members);
+}
+
+void remove_cgroup(const char* path) {
+  // A member that has just ended keeps it busy for a moment.
+  for (int i = 0; i < 40 && rmdir(path) != 0 && errno == EBUSY; ++i) {
+    const timespec moment{0, 5'000'000};
+    nanosleep(&moment, nullptr);
+  }
+}
+
+}  // namespace berth::shim

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervise/adopt.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <map>
+#include <optional>
+
+#include "base/text.h"
+#include "shim/layout.h"
+
+namespace berth::supervise {
+
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+// Where flock does not work, a claim without a "shim" file is given this long.
+constexpr std::int64_t kYoungSeconds = 10;
+
+using Fields = std::map<std::string, std::string, std::less<>>;
+
+Fields parse_fields(std::string_view text) {
+  Fields fields;
+  for (const auto& line : base::split(text, '\n')) {
+    const auto equals = line.find('=');
+    if (equals != std::string::npos) fields[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  return fields;
+}
+
+std::string text_of(const Fields& fields, std::string_view key) {
+  const auto field = fields.find(key);
+  return field == fields.end() ? std::string() : field->second;
+}
+
+std::optional<std::int64_t> number_of(const Fields& fields, std::string_view key) {
+  return base::parse_number(text_of(fields, key));
+}
+
+std::optional<int> small_number_of(const Fields& fields, std::string_view key) {
+  const auto number = number_of(fields, key);
+  return number ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
+}
+
+std::optional<Ended> read_exit(const std::string& directory) {
+  const auto text = base::read_file(directory + "/" + shim::kExitFile, shim::kExitRecordBytes);
+  if (!text) return std::nullopt;
+  const auto sum_at = text->find("\nsum=");
+  if (sum_at == std::string::npos) return std::nullopt;
+  std::uint64_t sum = 0;
+  const std::string_view digits = std::string_view(*text).substr(sum_at + 5, 16);
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), sum, 16);
+  if (code != std::errc{} || end != digits.data() + 16 || sum != shim::fnv1a(text->data(), sum_at + 1)) {
+    return std::nullopt;
+  }
+  const Fields fields = parse_fields(std::string_view(*text).substr(0, sum_at));
+  Ended ended;
+  ended.exit.exit_code = small_number_of(fields, "exit_code");
+  ended.exit.signal = small_number_of(fields, "signal");
+  ended.exit.cause = text_of(fields, "cause");
+  ended.started = base::from_ms(number_of(fields, "started_ms").value_or(0));
+  ended.ended = base::from_ms(number_of(fields, "ended_ms").value_or(0));
+  ended.user = base::Duration{number_of(fields, "user_us").value_or(0) / 1000};
+  ended.system = base::Duration{number_of(fields, "system_us").value_or(0) / 1000};
+  ended.max_rss = base::Bytes{number_of(fields, "max_rss_kb").value_or(0) * 1024};
+  ended.dropped_output_bytes = number_of(fields, "dropped").value_or(0);
+  ended.message = base::to_utf8(text_of(fields, "message"));
+  return ended;
+}
+
+struct ShimFile {
+  ProcessIdentity identity;
+  int child_pid = 0;
+  std::string cgroup;
+  base::Time started{};
+};
+
+std::optional<ShimFile> read_shim(const std::string& directory) {
+  const auto text = base::read_file(directory + "/" + shim::kShimFile, 1U << 16);
+  if (!text) return std::nullopt;
+  const Fields fields = parse_fields(*text);
+  ShimFile file;
+  file.identity.pid = small_number_of(fields, "pid").value_or(0);
+  file.identity.start_time = static_cast<std::uint64_t>(number_of(fields, "start_time").value_or(0));
+  file.identity.boot_id = text_of(fields, "boot_id");
+  file.child_pid = small_number_of(fields, "child_pid").value_or(0);
+  file.cgroup = text_of(fields, "cgroup");
+  file.started = base::from_ms(number_of(fields, "started_ms").value_or(0));
+  return file;
+}
+
+enum class Lock : std::uint8_t { kHeld, kFree, kUnknown };
+
+Lock probe(int claim) {
+  if (::flock(claim, LOCK_SH | LOCK_NB) == 0) return Lock::kFree;
+  return errno == EWOULDBLOCK ? Lock::kHeld : Lock::kUnknown;
+}
+
+bool is_young(int claim) {
+  struct stat info {};
+  return ::fstat(claim, &info) == 0 && ::time(nullptr) - info.st_mtim.tv_sec < kYoungSeconds;
+}
+
+std::string loss(const std::optional<ShimFile>& shim) {
+  if (!shim) return "the task's supervisor was killed before it started the task";
+  if (shim->identity.boot_id != boot_id()) return "the machine was restarted while the task ran";
+  return "the task's supervisor (pid " + std::to_string(shim->identity.pid) + ") was killed";
+}
+
+}  // namespace
+
+base::Result<Adoption> adopt(const std::string& attempt_directory) {
+  Adoption adoption;
+  const std::string claim_path = attempt_directory + "/" + shim::kClaimFile;
+  const base::Fd claim(::open(claim_path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!claim.valid()) {
+    if (errno == ENOENT) return adoption;
+    return fail(base::errno_error("cannot open " + claim_path, errno));
+  }
+  // Liveness before the record: a shim found dead has written its record already if it ever will.
+  const Lock lock = probe(claim.get());
+  const auto shim = read_shim(attempt_directory);
+  bool alive = false;
+  if (shim) {
+    auto pidfd = open_pidfd(shim->identity);
+    if (!pidfd && pidfd.error().code != ErrorCode::kNotFound) return fail(pidfd.error());
+    alive = pidfd && !has_ended(pidfd->get());
+    if (alive) adoption.pidfd = std::move(*pidfd);
+    adoption.shim = shim->identity;
+    adoption.child_pid = shim->child_pid;
+    adoption.cgroup = shim->cgroup;
+  }
+  if (auto ended = read_exit(attempt_directory)) {
+    adoption.phase = Adoption::Phase::kEnded;
+    adoption.ended = std::move(*ended);
+    adoption.pidfd.reset();
+    return adoption;
+  }
+  if (alive) {
+    adoption.phase = Adoption::Phase::kRunning;
+    return adoption;
+  }
+  const bool starting = lock == Lock::kHeld || (lock == Lock::kUnknown && is_young(claim.get()));
+  if (!shim && starting) {
+    adoption.phase = Adoption::Phase::kStarting;
+    return adoption;
+  }
+  adoption.phase = Adoption::Phase::kVanished;
+  adoption.ended.exit.cause = "lost";
+  adoption.ended.message = loss(shim);
+  if (shim) adoption.ended.started = shim->started;
+  return adoption;
+}
+
+}  // namespace berth::supervise

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+// fakegpu-ctl: makes and changes the simulated machine. GPU is the driver's number, a UUID or "all".
+//
+//   init --gpus N [--model M] [--memory 24G] [--compute 8.6] [--reserved 300M] [--driver V]
+//        [--cuda 12040] [--shuffle]        (--shuffle: the driver's order is not that of the PCI bus)
+//   set GPU KEY=VALUE...     keys of the table below; "na" for what the card does not report
+//   machine KEY=VALUE...     driver, cuda, memory_unknown, count (hot removal and addition)
+//   hold GPU BYTES [--pid P] [--sm N] [--as C|G|CG|M]   in the foreground until killed, as a foreign
+//                            process; with --pid registers that process and returns
+//   ghost GPU BYTES --pid P  a process of which only the driver knows; gone with `release P`
+//   release PID
+//   block GPU FUNCTION MS|forever · fail GPU FUNCTION CODE · unblock [GPU]
+//   lose GPU · recover GPU · show [--json]
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "fake_machine.h"
+
+namespace {
+
+using fakes::amount;
+using fakes::Machine;
+using fakes::usage;
+using fakes::whole;
+using Arguments = std::vector<std::string>;
+
+struct Key {
+  const char* name;
+  std::uint64_t LedgerGpu::*field;
+};
+constexpr Key kKeys[] = {
+    {"domain", &LedgerGpu::domain},
+    {"bus", &LedgerGpu::bus},
+    {"device", &LedgerGpu::device},
+    {"minor", &LedgerGpu::minor},
+    {"total", &LedgerGpu::total},
+    {"reserved", &LedgerGpu::reserved},
+    {"memory_supported", &LedgerGpu::memory_supported},
+    {"utilization", &LedgerGpu::utilization},
+    {"memory_utilization", &LedgerGpu::memory_utilization},
+    {"temperature", &LedgerGpu::temperature},
+    {"power_mw", &LedgerGpu::power_mw},
+    {"power_limit_mw", &LedgerGpu::power_limit_mw},
+    {"clock_mhz", &LedgerGpu::clock_mhz},
+    {"memory_clock_mhz", &LedgerGpu::memory_clock_mhz},
+    {"max_clock_mhz", &LedgerGpu::max_clock_mhz},
+    {"fan", &LedgerGpu::fan},
+    {"persistence", &LedgerGpu::persistence},
+    {"ecc", &LedgerGpu::ecc},
+    {"ecc_errors", &LedgerGpu::ecc_errors},
+    {"mig", &LedgerGpu::mig},
+    {"compute_major", &LedgerGpu::compute_major},
+    {"compute_minor", &LedgerGpu::compute_minor},
+};
+
+template <std::size_t N>
+void copy(char (&out)[N], const std::string& text) {
+  std::snprintf(out, N, "%s", text.c_str());
+}
+
+/// Takes "--name value" out of the arguments.
+std::string option(Arguments& arguments, const std::string& name, const std::string& otherwise) {
+  for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
+    if (arguments[i] != name) continue;
+    std::string value = arguments[i + 1];
+    arguments.erase(arguments.begin() + static_cast<long>(i), arguments.begin() + static_cast<long>(i) + 2);
+    return value;
+  }
+  return otherwise;
+}
+
+bool flag(Arguments& arguments, const std::string& name) {
+  const auto before = arguments.size();
+  std::erase(arguments, name);
+  return arguments.size() != before;
+}
+
+void init(Arguments arguments) {
+  const auto count = whole(option(arguments, "--gpus", "1"));
+  const auto model = option(arguments, "--model", "NVIDIA GeForce RTX 3090");
+  const auto memory = amount(option(arguments, "--memory", "24G"));
+  const auto reserved = amount(option(arguments, "--reserved", "300M"));
+  const auto compute = option(arguments, "--compute", "8.6");
+  const auto driver = option(arguments, "--driver", "550.54.14");
+  const auto cuda = whole(option(arguments, "--cuda", "12040"));
+  const bool shuffle = flag(arguments, "--shuffle");
+  if (!arguments.empty()) usage("init does not know " + arguments.front());
+  if (count > LEDGER_GPUS) usage("at most 64 GPUs");
+  const auto dot = compute.find('.');
+  if (dot == std::string::npos) usage("--compute is like 8.6");
+
+  const Machine machine = Machine::open(true);
+  const int held = machine.lock();
+  Ledger& ledger = machine.ledger();
+  LEDGER_PUT(ledger.magic, std::uint64_t{0});
+  std::memset(&ledger, 0, sizeof ledger);
+  copy(ledger.driver_version, driver);
+  ledger.cuda_version = cuda;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t place = shuffle ? count - 1 - i : i;
+    LedgerGpu& gpu = ledger.gpus[i];
+    gpu.present = 1;
+    std::snprintf(gpu.uuid, sizeof gpu.uuid, "GPU-%08x-0000-4000-8000-%012x",
+                  0xbe000000U + static_cast<unsigned>(place), static_cast<unsigned>(place));
+    copy(gpu.name, model);
+    std::snprintf(gpu.serial, sizeof gpu.serial, "13200%08u", static_cast<unsigned>(place));
+    gpu.domain = 0;
+    gpu.bus = 0x17 + place * 3;
+    gpu.pci_device_id = 0x220410de;
+    gpu.pci_subsystem_id = 0x147d10de;
+    gpu.minor = place;
+    gpu.compute_major = whole(compute.substr(0, dot));
+    gpu.compute_minor = whole(compute.substr(dot + 1));
+    gpu.total = memory;
+    gpu.reserved = reserved;
+    gpu.memory_supported = 1;
+    gpu.memory_utilization = LEDGER_ABSENT;
+    gpu.temperature = 35;
+    gpu.power_mw = 28500;
+    gpu.power_limit_mw = gpu.power_max_mw = 350000;
+    gpu.clock_mhz = 210;
+    gpu.memory_clock_mhz = 405;
+    gpu.max_clock_mhz = 2100;
+    gpu.max_memory_clock_mhz = 9751;
+    gpu.fan = 30;
+    gpu.persistence = 1;
+    gpu.ecc = gpu.mig = LEDGER_ABSENT;
+    gpu.pstate = 8;
+    gpu.cores = 10496;
+  }
+  ledger.size = sizeof ledger;
+  LEDGER_PUT(ledger.count, count);
+  LEDGER_PUT(ledger.magic, LEDGER_MAGIC);
+  ::close(held);
+}
+
+/// The driver's numbers that a GPU argument names.
+std::vector<int> gpus_of(const Machine& machine, const std::string& name) {
+  std::vector<int> found;
+  if (name == "all") {
+    for (int i = 0; i < static_cast<int>(LEDGER_GET(machine.ledger().count)); ++i) found.push_back(i);
+    return found;
+  }
+  found.push_back(machine.gpu(name));
+  if (found.back() < 0) usage("there is no simulated GPU " + name);
+  return found;
+}
+
+void set(const Machine& machine, const Arguments& arguments) {
+  for (const int number : gpus_of(machine, arguments.at(0))) {
+    LedgerGpu& gpu = machine.ledger().gpus[number];
+    for (std::size_t i = 1; i < arguments.size(); ++i) {
+      const auto equals = arguments[i].find('=');
+      if (equals == std::string::npos) usage("not KEY=VALUE: " + arguments[i]);
+      const std::string key = arguments[i].substr(0, equals);
+      const std::string value = arguments[i].substr(equals + 1);
+      if (key == "name" || key == "model") {
+        copy(gpu.name, value);
+        continue;
+      }
+      if (key == "uuid") {
+        copy(gpu.uuid, value);
+        continue;
+      }
+      bool known = false;
+      for (const Key& entry : kKeys) {
+        if (key != entry.name) continue;
+        const bool bytes = key == "total" || key == "reserved";
+        LEDGER_PUT(gpu.*entry.field, value == "na" ? LEDGER_ABSENT : bytes ? amount(value) : whole(value));
+        known = true;
+      }
+      if (!known) usage("a simulated GPU has no " + key);
+    }
+  }
+}
+
+void set_machine(const Machine& machine, const Arguments& arguments) {
+  Ledger& ledger = machine.ledger();
+  for (const std::string& argument : arguments) {
+    const auto equals = argument.find('=');
+    const std::string key = argument.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : argument.substr(equals + 1);
+    if (key == "driver") {
+      copy(ledger.driver_version, value);
+    } else if (key == "cuda") {
+      LEDGER_PUT(ledger.cuda_version, whole(value));
+    } else if (key == "memory_unknown") {
+      LEDGER_PUT(ledger.memory_unknown, whole(value));
+    } else if (key == "count") {
+      LEDGER_PUT(ledger.count, whole(value));
+    } else {
+      usage("the simulated machine has no " + key);
+    }
+  }
+}
+
+void hold(const Machine& machine, Arguments arguments, bool ghost) {
+  const std::string pid_text = option(arguments, "--pid", "");
+  const auto sm = whole(option(arguments, "--sm", "0"));
+  const std::string as = option(arguments, "--as", "C");
+  std::uint64_t lists = 0;
+  for (const char c : as) lists |= c == 'C' ? LEDGER_COMPUTE : c == 'G' ? LEDGER_GRAPHICS : LEDGER_MPS;
+  const pid_t pid = pid_text.empty() ? ::getpid() : static_cast<pid_t>(whole(pid_text));
+  if (ghost && pid_text.empty()) usage("ghost needs --pid");
+  const auto bytes = amount(arguments.at(1));
+  for (const int number : gpus_of(machine, arguments.at(0))) {
+    if (machine.enter(pid, number, bytes, sm, lists, ghost, !ghost) < 0) {
+      std::fprintf(stderr, "CUDA out of memory\n");
+      std::exit(1);
+    }
+  }
+  if (!pid_text.empty()) return;
+  std::printf("holding %llu bytes as %d\n", static_cast<unsigned long long>(bytes), static_cast<int>(pid));
+  std::fflush(stdout);
+  for (;;) ::pause();
+}
+
+void release(const Machine& machine, std::uint64_t pid) {
+  for (LedgerProcess& entry : machine.ledger().processes) {
+    if (LEDGER_GET(entry.pid) == pid) LEDGER_PUT(entry.pid, std::uint64_t{0});
+  }
+}
+
+void add_rule(const Machine& machine, const std::string& gpu, const std::string& function, std::uint64_t block_ms,
+              std::uint64_t code) {
+  const int held = machine.lock();
+  for (LedgerRule& rule : machine.ledger().rules) {
+    if (LEDGER_GET(rule.active) != 0) continue;
+    copy(rule.function, function);
+    LEDGER_PUT(rule.gpu, gpu == "all" ? LEDGER_ALL_GPUS : static_cast<std::uint64_t>(gpus_of(machine, gpu).front()));
+    LEDGER_PUT(rule.block_ms, block_ms);
+    LEDGER_PUT(rule.code, code);
+    LEDGER_PUT(rule.active, std::uint64_t{1});
+    ::close(held);
+    return;
+  }
+  usage("no more than 64 rules");
+}
+
+void unblock(const Machine& machine, const std::string& gpu) {
+  for (LedgerRule& rule : machine.ledger().rules) {
+    const bool named = gpu == "all" || LEDGER_GET(rule.gpu) == static_cast<std::uint64_t>(machine.gpu(gpu));
+    if (named) LEDGER_PUT(rule.active, std::uint64_t{0});
+  }
+}
+
+void mark_lost(const Machine& machine, const std::string& gpu, std::uint64_t lost) {
+  for (const int number : gpus_of(machine, gpu)) LEDGER_PUT(machine.ledger().gpus[number].lost, lost);
+}
+
+void show(const Machine& machine, bool json) {
+  const Ledger& ledger = machine.ledger();
+  const char* comma = "";
+  if (json) std::printf("{\"driver\":\"%s\",\"calls\":%llu,\"gpus\":[", ledger.driver_version,
+                        static_cast<unsigned long long>(LEDGER_GET(ledger.calls)));
+  for (unsigned i = 0; i < LEDGER_GET(ledger.count); ++i) {
+    const LedgerGpu& gpu = ledger.gpus[i];
+    const auto used = ledger_used(&ledger, i);
+    std::printf(json ? "%s{\"number\":%u,\"uuid\":\"%s\",\"name\":\"%s\",\"bus\":%u,\"total\":%llu,\"used\":%llu,"
+                       "\"lost\":%s}"
+                     : "%s%2u %s %s bus %02x total %llu used %llu lost %s\n",
+                comma, i, gpu.uuid, gpu.name, static_cast<unsigned>(LEDGER_GET(gpu.bus)),
+                static_cast<unsigned long long>(LEDGER_GET(gpu.total)), static_cast<unsigned long long>(used),
+                LEDGER_GET(gpu.lost) != 0 ? "true" : "false");
+    if (json) comma = ",";
+  }
+  comma = "";
+  if (json) std::printf("],\"processes\":[");
+  for (unsigned slot = 0; slot < LEDGER_PROCESSES; ++slot) {
+    const LedgerProcess& entry = ledger.processes[slot];
+    if (ledger_alive(&ledger, slot) == 0) continue;
+    std::printf(json ? "%s{\"pid\":%llu,\"gpu\":%llu,\"bytes\":%llu,\"sm\":%llu}"
+                     : "%s   pid %llu on %llu holds %llu, %llu %%\n",
+                comma, static_cast<unsigned long long>(LEDGER_GET(entry.pid)),
+                static_cast<unsigned long long>(LEDGER_GET(entry.gpu)),
+                static_cast<unsigned long long>(LEDGER_GET(entry.bytes)),
+                static_cast<unsigned long long>(LEDGER_GET(entry.sm)));
+    if (json) comma = ",";
+  }
+  if (json) std::printf("]}\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments(argv + 1, argv + argc);
+  if (arguments.empty()) usage("fakegpu-ctl init|set|machine|hold|ghost|release|block|fail|unblock|lose|recover|show");
+  const std::string verb = arguments.front();
+  arguments.erase(arguments.begin());
+  if (verb == "init") {
+    init(std::move(arguments));
+    return 0;
+  }
+  const Machine machine = Machine::open(false);
+  const auto need = [&](std::size_t count) {
+    if (arguments.size() < count) usage(verb + " needs " + std::to_string(count) + " arguments");
+  };
+  if (verb == "set") {
+    need(2);
+    set(machine, arguments);
+  } else if (verb == "machine") {
+    set_machine(machine, arguments);
+  } else if (verb == "hold" || verb == "ghost") {
+    need(2);
+    hold(machine, arguments, verb == "ghost");
+  } else if (verb == "release") {
+    need(1);
+    release(machine, whole(arguments[0]));
+  } else if (verb == "block") {
+    need(3);
+    const bool for_ever = arguments[2] == "forever";
+    add_rule(machine, arguments[0], arguments[1], for_ever ? LEDGER_FOR_EVER : whole(arguments[2]), 0);
+  } else if (verb == "fail") {
+    need(3);
+    add_rule(machine, arguments[0], arguments[1], 0, whole(arguments[2]));
+  } else if (verb == "unblock") {
+    unblock(machine, arguments.empty() ? "all" : arguments[0]);
+  } else if (verb == "lose" || verb == "recover") {
+    need(1);
+    mark_lost(machine, arguments[0], verb == "lose" ? 1 : 0);
+  } else if (verb == "show") {
+    show(machine, flag(arguments, "--json"));
+  } else {
+    usage("unknown verb " + verb);
+  }
+  return 0;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+void ledger_path(char* out, size_t size, const char* beside) {
+  const char* set = getenv("BERTH_FAKE_NVML_LEDGER");
+  if (set != NULL && *set != '\0') {
+    snprintf(out, size, "%s", set);
+    return;
+  }
+  const char* slash = strrchr(beside, '/');
+  const int folder = slash == NULL ? 0 : (int)(slash - beside) + 1;
+  snprintf(out, size, "%.*sledger", folder, beside);
+}
+
+Ledger* ledger_open(const char* path, int create) {
+  const int fd = open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0666);
+  if (fd < 0) return NULL;
+  struct stat status;
+  if (fstat(fd, &status) != 0 || (status.st_size != (off_t)sizeof(Ledger) &&
+                                  (!create || ftruncate(fd, (off_t)sizeof(Ledger)) != 0))) {
+    close(fd);
+    errno = EINVAL;
+    return NULL;
+  }
+  void* map = mmap(NULL, sizeof(Ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  close(fd);
+  if (map == MAP_FAILED) return NULL;
+  Ledger* ledger = map;
+  if (!create && LEDGER_GET(ledger->magic) != LEDGER_MAGIC) {
+    munmap(map, sizeof(Ledger));
+    errno = EINVAL;
+    return NULL;
+  }
+  return ledger;
+}
+
+int ledger_lock(const char* path) {
+  char name[4096];
+  snprintf(name, sizeof name, "%s.lock", path);
+  const int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0) return -1;
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  while (fcntl(fd, F_OFD_SETLKW, &lock) != 0) {
+    if (errno == EINTR) continue;
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+uint64_t ledger_start_time(uint64_t pid) {
+  char path[64];
+  char text[1024];
+  snprintf(path, sizeof path, "/proc/%llu/stat", (unsigned long long)pid);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  const ssize_t got = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (got <= 0) return 0;
+  text[got] = '\0';
+  char* at = strrchr(text, ')');
+  if (at == NULL || at[1] == '\0') return 0;
+  if (at[2] == 'Z' || at[2] == 'X') return 0;
+  for (int field = 2; field < 22 && at != NULL; ++field) at = strchr(at + 1, ' ');
+  return at == NULL ? 0 : strtoull(at, NULL, 10);
+}
+
+static uint64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int ledger_alive(const Ledger* ledger, unsigned slot) {
+  // Remembered per process that reads the ledger; races between its threads cost a second look.
+  static struct {
+    uint64_t pid, start_time, checked, alive;
+  } seen[LEDGER_PROCESSES];
+  const LedgerProcess* entry = &ledger->processes[slot];
+  const uint64_t pid = LEDGER_GET(entry->pid);
+  if (pid == 0) return 0;
+  const uint64_t start_time = LEDGER_GET(entry->start_time);
+  if (start_time == 0) return 1;
+  if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) return 0;
+  const uint64_t now = now_ms();
+  if (LEDGER_GET(seen[slot].pid) == pid && LEDGER_GET(seen[slot].start_time) == start_time &&
+      now - LEDGER_GET(seen[slot].checked) < 50) {
+    return LEDGER_GET(seen[slot].alive) != 0;
+  }
+  const int alive = ledger_start_time(pid) == start_time;
+  LEDGER_PUT(seen[slot].pid, pid);
+  LEDGER_PUT(seen[slot].start_time, start_time);
+  LEDGER_PUT(seen[slot].alive, (uint64_t)alive);
+  LEDGER_PUT(seen[slot].checked, now);
+  return alive;
+}
+
+uint64_t ledger_used(const Ledger* ledger, uint64_t gpu) {
+  uint64_t used = 0;
+  for (unsigned slot = 0; slot < LEDGER_PROCESSES; ++slot) {
+    const LedgerProcess* entry = &ledger->processes[slot];
+    if (LEDGER_GET(entry->pid) == 0 || LEDGER_GET(entry->gpu) != gpu) continue;
+    if (ledger_alive(ledger, slot)) used += LEDGER_GET(entry->bytes);
+  }
+  return used;
+}
+
+int ledger_free_slot(const Ledger* ledger) {
+  for (unsigned slot = 0; slot < LEDGER_PROCESSES; ++slot) {
+    const LedgerProcess* entry = &ledger->processes[slot];
+    const uint64_t pid = LEDGER_GET(entry->pid);
+    if (pid == 0) return (int)slot;
+    if (LEDGER_GET(entry->start_time) != 0 && ledger_start_time(pid) == 0) return (int)slot;
+  }
+  return -1;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/arguments.h"
+
+#include <gtest/gtest.h>
+
+#include "base/time.h"
+#include "base/units.h"
+
+namespace berth::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Wrong {
+  Words words;
+  std::string says;
+};
+
+class WrongArguments : public testing::TestWithParam<Wrong> {};
+
+TEST_P(WrongArguments, end_with_2_and_a_hint) {
+  const auto invocation = parse_arguments(GetParam().words);
+  EXPECT_FALSE(invocation.verb);
+  EXPECT_EQ(invocation.status, 2);
+  EXPECT_EQ(invocation.out, "");
+  EXPECT_NE(invocation.err.find(GetParam().says), std::string::npos) << invocation.err;
+  EXPECT_NE(invocation.err.find("berth"), std::string::npos) << invocation.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WrongArguments, testing::Values(
+    Wrong{{}, "berth run"},
+    Wrong{{"gpsu"}, "did you mean \"berth gpus\"?"},
+    Wrong{{"rnu"}, "did you mean \"berth run\"?"},
+    Wrong{{"frobnicate"}, "berth --help"},
+    Wrong{{"top"}, "not in this version"},
+    Wrong{{"--bogus"}, "no option --bogus"},
+    Wrong{{"gpus", "--jsno"}, "did you mean --json?"},
+    Wrong{{"gpus", "cuda:0"}, "\"cuda:0\""},
+    Wrong{{"run"}, "no command to run"},
+    Wrong{{"run", "--"}, "no command to run"},
+    Wrong{{"run", "--devcie", "cuda:0", "--", "a"}, "did you mean --device?"},
+    Wrong{{"run", "--device", "banana", "--", "a"}, "\"banana\" is not a device"},
+    Wrong{{"run", "--memory", "8X", "--", "a"}, "\"8X\" is not an amount of memory"},
+    Wrong{{"run", "--timeout", "soon", "--", "a"}, "\"soon\" is no duration"},
+    Wrong{{"run", "--priority", "11", "--", "a"}, "--priority"},
+    Wrong{{"run", "--env", "NOVALUE", "--", "a"}, "is not NAME=VALUE"},
+    Wrong{{"run", "--kind", "fun", "--", "a"}, "\"fun\""},
+    Wrong{{"run", "--policy", "best", "--", "a"}, "most_free"},
+    Wrong{{"pick", "--hold", "60s"}, "not in this version"},
+    Wrong{{"pick", "--format", "xml"}, "\"xml\""},
+    Wrong{{"show"}, "ID is required"},
+    Wrong{{"logs", "x", "--stdout", "--stderr"}, "--stdout"},
+    Wrong{{"wait"}, "ID is required"},
+    Wrong{{"ps", "--limit", "many"}, "--limit"},
+    Wrong{{"limits", "set", "cuda:0", "training=-1"}, "whole number"},
+    Wrong{{"limits", "set", "cuda:0", "fun=1"}, "\"fun\""},
+    Wrong{{"limits", "set", "training=1"}, "before any device"},
+    Wrong{{"limits", "set", "cuda:0"}, "nothing to set"},
+    Wrong{{"train", "--train", "a"}, "is required"},
+    Wrong{{"infer"}, "is required"}));
+
+class RightArguments : public testing::TestWithParam<Words> {};
+
+TEST_P(RightArguments, give_a_verb) {
+  const auto invocation = parse_arguments(GetParam());
+  EXPECT_TRUE(invocation.verb) << invocation.err;
+  EXPECT_EQ(invocation.err, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RightArguments, testing::Values(
+    Words{"gpus"}, Words{"gpus", "--json", "--watch"}, Words{"pick", "--count", "2", "--memory", "8G", "--format", "env"},
+    Words{"run", "--", "a"}, Words{"run", "a", "--not-ours", "-x"},
+    Words{"run", "--device", "cuda:0", "--env", "A=1", "--env", "B=", "python3", "x.py"},
+    Words{"run", "--after", "a", "--after", "b", "--retry", "2", "--timeout", "5m", "--", "find", ".", "-exec", "rm", "{}", ";"},
+    Words{"ps", "-a"}, Words{"logs", "x", "-f"}, Words{"wait", "a", "b"},
+    Words{"limits"}, Words{"limits", "--json"}, Words{"limits", "set", "cuda:0", "training=2", "inference=0", "cpu", "training=1"},
+    Words{"train", "--train", "a", "--val", "b", "--save", "c", "--no-shuffle", "--no-pretrained", "--num-classes", "3"},
+    Words{"infer", "--weights", "w", "--source", "s"}, Words{"version"}, Words{"doctor"}));
+
+TEST(Arguments, help_goes_to_standard_output_with_0) {
+  for (const Words& words : {Words{"--help"}, Words{"help"}, Words{"run", "--help"}, Words{"help", "run"}, Words{"limits", "set", "--help"}}) {
+    const auto invocation = parse_arguments(words);
+    EXPECT_FALSE(invocation.verb);
+    EXPECT_EQ(invocation.status, 0);
+    EXPECT_NE(invocation.out.find("berth"), std::string::npos);
+    EXPECT_EQ(invocation.err, "");
+  }
+  EXPECT_NE(parse_arguments({"run", "--help"}).out.find("berth run [OPTIONS] -- COMMAND..."), std::string::npos);
+}
+
+TEST(Arguments, amounts_and_durations) {
+  EXPECT_EQ(base::parse_bytes("8G")->gib(), 8);
+  EXPECT_EQ(base::parse_bytes("512M")->gib(), 0.5);
+  EXPECT_EQ(base::parse_bytes("1.5GiB")->gib(), 1.5);
+  EXPECT_FALSE(base::parse_bytes("-1"));
+  EXPECT_FALSE(base::parse_bytes(""));
+  EXPECT_EQ(base::parse_duration("90s"), std::chrono::seconds(90));
+  EXPECT_EQ(base::parse_duration("5m"), std::chrono::minutes(5));
+  EXPECT_EQ(base::parse_duration("1.5h"), std::chrono::minutes(90));
+  EXPECT_FALSE(base::parse_duration("five"));
+}
+
+}  // namespace
+}  // namespace berth::cli

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/gpus_text.h"
+
+#include "base/text.h"
+#include "cli/samples.h"
+#include "cli/width.h"
+
+namespace berth::cli {
+namespace {
+
+using namespace test;
+
+TEST(GpusText, at_80_columns) {
+  EXPECT_EQ(render_gpus(json_object(kGpus), "berthd at http://127.0.0.1:8000", kNarrow),
+            R"(@80@)");
+}
+
+TEST(GpusText, at_120_columns_has_the_kinds_of_tasks) {
+  EXPECT_EQ(render_gpus(json_object(kGpus), "read without a daemon", kWide),
+            R"(@120@)");
+}
+
+TEST(GpusText, no_line_is_wider_than_the_screen) {
+  for (const int width : {80, 90, 100, 120, 200}) {
+    for (const std::string& line : base::split(render_gpus(json_object(kGpus), "x", Screen{width, true, true}), '\n')) {
+      EXPECT_LE(display_width(line), width) << line;
+    }
+  }
+}
+
+TEST(GpusText, colour_changes_no_character) {
+  std::string plain;
+  const std::string painted = render_gpus(json_object(kGpus), "x", kColor);
+  for (std::size_t i = 0; i < painted.size(); ++i) {
+    if (painted[i] == '\x1b') i = painted.find('m', i);
+    else plain += painted[i];
+  }
+  EXPECT_EQ(plain, render_gpus(json_object(kGpus), "x", kNarrow));
+  EXPECT_NE(painted.find("\x1b[31m✗ lost"), std::string::npos);
+}
+
+TEST(GpusText, without_a_gpu_there_is_a_hint) {
+  const auto none = json_object(R"({"available": false, "count": 0, "devices": [], "hints": ["install the driver"]})");
+  EXPECT_EQ(render_gpus(none, "x", kPipe), "No GPU on this machine: tasks run on the CPU.\nhint: install the driver\n");
+  const auto silent = json_object(R"({"available": false, "count": 0, "devices": []})");
+  EXPECT_NE(render_gpus(silent, "x", kPipe).find("hint: "), std::string::npos);
+}
+
+TEST(CheckText, is_that_of_document_004) {
+  const std::string text = render_check(json_object(kGpus), "zh", kPipe);
+  EXPECT_TRUE(text.starts_with("🔍 GPU 显存检查工具\n==")) << text;
+  EXPECT_NE(text.find("✅ 检测到 3 个 GPU 设备\n\n📊 GPU 显存使用情况:\n--"), std::string::npos) << text;
+  EXPECT_NE(text.find("🔴 GPU 0: NVIDIA GeForce RTX 4090\n"
+                      "   总显存:      23.69 GB\n"
+                      "   已使用:      21.23 GB\n"
+                      "   可用:        2.46 GB\n"
+                      "   使用率:      89.6%\n"
+                      "   占用进程:    6 个\n"
+                      "      - PID 1863729: 18.55 GB\n"
+                      "      - PID 1004031: 1.12 GB\n"
+                      "      - PID 9: 512.00 MB\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("      ... 还有 1 个进程\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("🟢 GPU 1: "), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("💡 推荐使用 GPU 1 (空闲显存最多: 13.46 GB)\n"
+                             "   环境变量设置: export SENSEVOICE_DEVICE=cuda:1\n")) << text;
+}
+
+}  // namespace
+}  // namespace berth::cli

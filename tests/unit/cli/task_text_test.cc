@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/task_text.h"
+
+#include "cli/samples.h"
+#include "cli/when.h"
+
+namespace berth::cli {
+namespace {
+
+using namespace test;
+
+int status_of(std::string_view text) { return exit_status(json_object(text)); }
+
+TEST(ExitStatus, is_the_commands_own) {
+  EXPECT_EQ(status_of(R"({"status": "completed", "exit_code": 0})"), 0);
+  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 3, "signal": null})"), 3);
+  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 127})"), 127);
+  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": null, "signal": 9})"), 137);
+  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": null, "signal": null, "cause": "launch_failed"})"), 125);
+  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 0})"), 125);
+  EXPECT_EQ(status_of(R"({"status": "cancelled", "signal": 2})"), 130);
+  EXPECT_EQ(status_of(R"({"status": "cancelled", "exit_code": 0})"), 143);
+  EXPECT_EQ(status_of(R"({"status": "cancelled"})"), 143);
+}
+
+TEST(TaskText, failures_in_words) {
+  EXPECT_EQ(failure(json_object(R"({"status": "completed"})")), "");
+  EXPECT_EQ(failure(json_object(R"({"status": "failed", "exit_code": 3})")), "exit status 3");
+  EXPECT_EQ(failure(json_object(R"({"status": "failed", "signal": 11})")), "killed by SIGSEGV");
+  EXPECT_EQ(failure(json_object(R"({"status": "failed", "error": {"code": "path_not_found", "message": "no images", "file": "/d/x"}})")),
+            "no images [/d/x]");
+  EXPECT_EQ(failure(json_object(R"({"status": "failed", "cause": "lost"})")), "lost");
+}
+
+constexpr std::string_view kTasks = R"({"total": 12, "tasks": [
+  {"task_id": "0f3c8a11-1111-4000-8000-000000000000", "task_type": "command", "kind": "command", "status": "running", "progress": 40,
+   "device": "cuda:0", "priority": 5, "created_at": "2026-01-02T03:00:00Z", "started_at": "2026-01-02T03:00:05Z",
+   "command": ["python3", "train.py", "--name", "a b"]},
+  {"task_id": "0f3c8a11-2222-4000-8000-000000000000", "task_type": "training", "kind": "training", "status": "queued", "progress": 0,
+   "device": "cuda", "priority": 1, "created_at": "2026-01-02T03:03:00Z", "name": "无人机"},
+  {"task_id": "7e000000-2222-4000-8000-000000000000", "task_type": "inference", "kind": "inference", "status": "failed", "progress": 0,
+   "device": "cpu", "priority": 3, "created_at": "2026-01-02T03:00:00Z", "started_at": "2026-01-02T03:00:00Z", "finished_at": "2026-01-02T03:02:00Z",
+   "signal": 9, "command": null}]})";
+
+TEST(TaskText, a_list_of_tasks) {
+  const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
+  EXPECT_EQ(render_tasks(json_object(kTasks), now, kPipe),
+            "ID          STATE    KIND       DEVICE  PRI    TIME   RESULT  TASK\n"
+            "0f3c8a11-1  running  command    cuda:0    5  4m 00s      40%  python3 train.py --name 'a b'\n"
+            "0f3c8a11-2  queued   training   cuda      1  1m 05s           无人机\n"
+            "7e000000-2  failed   inference  cpu       3  2m 00s  SIGKILL  inference\n"
+            "... and 9 more (--limit N)\n");
+  EXPECT_EQ(render_tasks(json_object(R"({"tasks": [], "total": 0})"), now, kPipe), "");
+}
+
+constexpr std::string_view kWhy = R"({"state": "queued", "summary": "no device fits now", "devices": [
+    {"device": "cuda:0", "uuid": "GPU-a", "verdict": "wait", "code": "memory", "needed": "20.00 GB", "available": "2.40 GB"},
+    {"device": "cuda:1", "uuid": "GPU-b", "verdict": "never", "code": "too_small", "needed": "20.00 GB", "available": "9.70 GB"},
+    {"device": "cpu", "uuid": "CPU", "verdict": "fits", "code": "fits", "needed": "", "available": ""}],
+  "counts": {"memory": 1, "too_small": 1, "fits": 1}, "earliest_start": null,
+  "would_fit_if": ["20.00 GB were free on cuda:0 (now 2.40 GB)"]})";
+
+TEST(TaskText, why_a_task_waits) {
+  EXPECT_EQ(render_explanation(json_object(kWhy), kPipe),
+            "queued: no device fits now\n"
+            "\n"
+            "DEVICE  VERDICT  REASON     NEEDED    THERE IS\n"
+            "cuda:0  ◷ wait   memory     20.00 GB  2.40 GB\n"
+            "cuda:1  ✗ never  too_small  20.00 GB  9.70 GB\n"
+            "cpu     ✓ fits\n"
+            "\n"
+            "It would fit if\n"
+            "  - 20.00 GB were free on cuda:0 (now 2.40 GB)\n");
+}
+
+TEST(TaskText, the_reason_of_waiting_in_a_line) {
+  EXPECT_EQ(waiting_reason(json_object(kWhy)), "cuda:0 memory: needs 20.00 GB, has 2.40 GB");
+  EXPECT_EQ(waiting_reason(json_object(R"({"devices": [
+      {"device": "cuda:0", "verdict": "wait", "code": "kind_limit", "needed": "a slot for training", "available": "1 of 1 in use"},
+      {"device": "cuda:1", "verdict": "wait", "code": "memory", "needed": "x", "available": "y"}]})")),
+            "cuda:0 kind_limit: needs a slot for training; 1 of 1 in use (and 1 more device)");
+  EXPECT_EQ(waiting_reason(json_object(R"({"summary": "behind 2 tasks", "devices": []})")), "behind 2 tasks");
+}
+
+TEST(TaskText, one_task) {
+  const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
+  const std::string text = render_task(json_object(R"({"task_id": "0f3c8a11", "task_type": "command", "kind": "command", "status": "running",
+      "progress": 40, "priority": 1, "command": ["sh", "-c", "exit 3"], "cwd": "/w", "device_requested": "auto", "device": "cuda:0",
+      "placement": {"devices": [{"device": "cuda:0", "uuid": "GPU-a", "reserved_gb": 14.4}], "rule": "kind_share"},
+      "started_at": "2026-01-02T03:04:00Z", "latest_metrics": {"loss": 0.25, "none": null}})"), now, kPipe);
+  EXPECT_NE(text.find("command    sh -c 'exit 3'\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("device     cuda:0 14.40 GB (reserved by the rule: kind_share)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("priority   1 (most urgent)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("ran for    5s\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\nlatest metrics\nloss  0.25\n"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace berth::cli
