@@ -21,8 +21,8 @@ struct Scope {
   bool costly = true;     // clocks, fan, power limit: slow in some drivers and slow to change
 };
 
-/// Called before the driver is touched: with "nvidia" (opening and counting), "nvidia:3" (the device
-/// with the driver's own number 3, not yet identified) or a device's UUID.
+/// Called before the driver is touched: with "nvidia" (opening and counting), "nvidia:3" (the
+/// device with the driver's own number 3, not yet identified) or a device's UUID.
 using Breadcrumb = std::function<void(std::string_view key)>;
 
 /// Keys as above that must be left alone. A UUID here is still identified (its place in the order
@@ -40,7 +40,8 @@ class Backend {
 
   /// The vendor's devices in PCI bus order, its versions and hints. Devices that cannot be opened
   /// are left out with a hint; an error means that the driver lists nothing at all.
-  virtual base::Result<model::Inventory> enumerate(const Breadcrumb& begin, const SkipList& skip) = 0;
+  virtual base::Result<model::Inventory> enumerate(const Breadcrumb& begin,
+                                                   const SkipList& skip) = 0;
 
   /// One device of the last enumeration. What the driver does not give is absent; a failure of the
   /// device itself is in `health`.

@@ -24,7 +24,8 @@ std::vector<std::string> nvidia_pci_devices(const std::string& root) {
     const auto vendor = base::read_file(folder + "/vendor", 64);
     const auto kind = base::read_file(folder + "/class", 64);
     // Class 03xxxx: display controllers, 3D controllers included.
-    if (vendor && kind && base::trim(*vendor) == "0x10de" && base::trim(*kind).starts_with("0x03")) {
+    if (vendor && kind && base::trim(*vendor) == "0x10de" &&
+        base::trim(*kind).starts_with("0x03")) {
       found.push_back(entry->path().filename().string());
     }
   }
@@ -44,7 +45,8 @@ void clear_visible_devices() {
 
 Machine::Machine(Options options) : options_(std::move(options)), host_(options_.sysfs_root) {}
 
-void Machine::add_nvidia(model::Inventory& inventory, const Breadcrumb& begin, const SkipList& skip) {
+void Machine::add_nvidia(model::Inventory& inventory, const Breadcrumb& begin,
+                         const SkipList& skip) {
   nvidia_count_.reset();
   nvidia_listed_ = 0;
   if (skip.contains("nvidia")) {
@@ -57,10 +59,11 @@ void Machine::add_nvidia(model::Inventory& inventory, const Breadcrumb& begin, c
     if (!opened) {
       const auto cards = nvidia_pci_devices(options_.sysfs_root);
       if (!cards.empty()) {
-        inventory.hints.push_back("an NVIDIA GPU is on the PCI bus (" + base::join(cards, ", ") +
-                                  ") but its driver is not installed: " + opened.error().message +
-                                  "; on Debian install the packages nvidia-driver and libnvidia-ml1 "
-                                  "(component non-free)");
+        inventory.hints.push_back(
+            "an NVIDIA GPU is on the PCI bus (" + base::join(cards, ", ") +
+            ") but its driver is not installed: " + opened.error().message +
+            "; on Debian install the packages nvidia-driver and libnvidia-ml1 "
+            "(component non-free)");
       } else if (!options_.nvml_library.empty()) {
         inventory.hints.push_back(opened.error().message);
       }
@@ -87,14 +90,16 @@ model::Inventory Machine::enumerate(const Breadcrumb& begin, const SkipList& ski
   add_nvidia(inventory, begin, skip);
   begin("inventory");
   if (auto listed = host_.enumerate(begin, skip)) {
-    std::move(listed->devices.begin(), listed->devices.end(), std::back_inserter(inventory.devices));
+    std::move(listed->devices.begin(), listed->devices.end(),
+              std::back_inserter(inventory.devices));
   }
   return inventory;
 }
 
 model::Sample Machine::sample(const model::Device& device, const Scope& scope) {
   if (device.vendor == model::Vendor::kCpu) return host_.sample(device.id, scope);
-  if (nvidia_ != nullptr && device.vendor == model::Vendor::kNvidia) return nvidia_->sample(device.id, scope);
+  if (nvidia_ != nullptr && device.vendor == model::Vendor::kNvidia)
+    return nvidia_->sample(device.id, scope);
   model::Sample sample;
   sample.device = device.id;
   sample.health = model::Health::kLost;
@@ -102,7 +107,9 @@ model::Sample Machine::sample(const model::Device& device, const Scope& scope) {
   return sample;
 }
 
-bool Machine::count_changed() { return nvidia_ != nullptr && nvidia_count_ && nvidia_->count() != nvidia_count_; }
+bool Machine::count_changed() {
+  return nvidia_ != nullptr && nvidia_count_ && nvidia_->count() != nvidia_count_;
+}
 
 void Machine::reopen() {
   // An error shows again, as a hint, in the enumerate() that follows.

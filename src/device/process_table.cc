@@ -37,8 +37,8 @@ void ProcessTable::forget_unused(Clock::time_point now) {
 std::string ProcessTable::identity(int pid) const {
   const auto stat = base::read_file(proc_ + std::to_string(pid) + "/stat", 8192);
   if (!stat) return {};
-  // The short name may hold spaces and brackets: fields are counted from the last bracket. The start
-  // time is field 22, the 20th after the name.
+  // The short name may hold spaces and brackets: fields are counted from the last bracket. The
+  // start time is field 22, the 20th after the name.
   const auto open = stat->find('(');
   const auto close = stat->rfind(')');
   if (open == std::string::npos || close == std::string::npos || close < open) return {};
@@ -55,7 +55,7 @@ ProcessText ProcessTable::read(int pid) {
     command->resize(std::min(command->size(), kCommandLimit));
     text.command = base::to_utf8(base::trim(*command));
   }
-  struct stat status {};
+  struct stat status{};
   if (::stat(folder.c_str(), &status) == 0) text.user = user_name(status.st_uid);
   return text;
 }
@@ -66,7 +66,8 @@ const std::string& ProcessTable::user_name(uid_t uid) {
   std::array<char, 4096> buffer{};
   passwd entry{};
   passwd* found = nullptr;
-  const bool known = ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
+  const bool known =
+      ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
   place->second = known ? base::to_utf8(found->pw_name) : std::to_string(uid);
   return place->second;
 }

@@ -15,8 +15,9 @@
 namespace berth::device {
 
 struct ProcessText {
-  std::string command;  // arguments joined by spaces, at most kCommandLimit bytes; empty: unreadable
-  std::string user;     // the number where there is no name; empty: no such process here
+  std::string
+      command;       // arguments joined by spaces, at most kCommandLimit bytes; empty: unreadable
+  std::string user;  // the number where there is no name; empty: no such process here
 };
 
 class ProcessTable {

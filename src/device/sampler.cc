@@ -34,20 +34,23 @@ void request_stop(int /*signal*/) {
   ::alarm(kLeaveSeconds);
 }
 
-bool same_processes(const std::vector<model::DeviceProcess>& a, const std::vector<model::DeviceProcess>& b) {
+bool same_processes(const std::vector<model::DeviceProcess>& a,
+                    const std::vector<model::DeviceProcess>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return x.pid == y.pid && x.used_memory == y.used_memory && x.type == y.type && x.command == y.command &&
-           x.user == y.user;
+    return x.pid == y.pid && x.used_memory == y.used_memory && x.type == y.type &&
+           x.command == y.command && x.user == y.user;
   });
 }
 
 bool same_readings(const model::Sample& a, const model::Sample& b) {
   const auto readings = [](const model::Sample& s) {
-    return std::tie(s.health, s.health_reason, s.total_memory, s.used_memory, s.free_memory, s.reserved_memory,
-                    s.utilization_percent, s.memory_utilization_percent, s.temperature_c, s.power_w,
-                    s.power_limit_w, s.clock_mhz, s.memory_clock_mhz, s.fan_percent);
+    return std::tie(s.health, s.health_reason, s.total_memory, s.used_memory, s.free_memory,
+                    s.reserved_memory, s.utilization_percent, s.memory_utilization_percent,
+                    s.temperature_c, s.power_w, s.power_limit_w, s.clock_mhz, s.memory_clock_mhz,
+                    s.fan_percent);
   };
-  if (readings(a) != readings(b) || a.processes.has_value() != b.processes.has_value()) return false;
+  if (readings(a) != readings(b) || a.processes.has_value() != b.processes.has_value())
+    return false;
   return !a.processes || same_processes(*a.processes, *b.processes);
 }
 
@@ -74,7 +77,9 @@ class Output {
     }
   }
 
-  void begin(std::string_view key) { line({{"begin", base::json::string_view(key.data(), key.size())}}); }
+  void begin(std::string_view key) {
+    line({{"begin", base::json::string_view(key.data(), key.size())}});
+  }
 
   /// Waits until the pipe breaks, a signal comes or the time is over.
   void sleep_until(Clock::time_point moment) {
@@ -114,8 +119,13 @@ class Beat {
 class Sampler {
  public:
   Sampler(const SamplerOptions& options, Output& output)
-      : options_(options), skip_(options.skip.begin(), options.skip.end()), machine_(options.machine),
-        output_(output), process_beat_(options.process_interval), costly_beat_(options.costly_interval), recheck_(options.recheck_interval) {}
+      : options_(options),
+        skip_(options.skip.begin(), options.skip.end()),
+        machine_(options.machine),
+        output_(output),
+        process_beat_(options.process_interval),
+        costly_beat_(options.costly_interval),
+        recheck_(options.recheck_interval) {}
 
   void run() {
     look();
@@ -165,7 +175,8 @@ class Sampler {
       return look();
     }
     bool lost = false;
-    for (const auto& [id, last] : written_) lost = lost || last.sample.health == model::Health::kLost;
+    for (const auto& [id, last] : written_)
+      lost = lost || last.sample.health == model::Health::kLost;
     if ((!lost && !machine_.incomplete()) || now - looked_ < recheck_) return;
     recheck_ = std::min(recheck_ * 2, kLongestRecheck);
     machine_.reopen();
@@ -201,7 +212,7 @@ class Sampler {
 int run_sampler(const SamplerOptions& options, int output_fd) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_NAME, "berth-sampler");
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = request_stop;  // no SA_RESTART: it shall interrupt the wait
   ::sigaction(SIGTERM, &action, nullptr);
   action.sa_handler = SIG_IGN;

@@ -6,7 +6,8 @@
 //                                    driver is opened, "nvidia:3" before its device number 3
 //   {"inventory":{...},"taken":ms}   model::Inventory; after each look
 //   {"begin":"GPU-..."}              before a device is read
-//   {"sample":{...}}                 model::Sample; when a reading changed, and at least every second
+//   {"sample":{...}}                 model::Sample; when a reading changed, and at least every
+//   second
 //   {"idle":true}                    the round is over: the child waits for the next one
 //
 // The daemon reads them with a SamplerWatch (sampler_watch.h).
@@ -26,11 +27,12 @@ namespace berth::device {
 
 struct SamplerOptions {
   Options machine;
-  base::Duration interval{250};           // memory, utilisation, temperature, power
-  base::Duration process_interval{500};   // process lists
-  base::Duration costly_interval{2000};   // clocks, fan, power limit
-  base::Duration recheck_interval{30'000};  // for lost devices and absent drivers; doubles to 10 min
-  std::vector<std::string> skip;          // keys of begin lines that must be left alone
+  base::Duration interval{250};          // memory, utilisation, temperature, power
+  base::Duration process_interval{500};  // process lists
+  base::Duration costly_interval{2000};  // clocks, fan, power limit
+  base::Duration recheck_interval{
+      30'000};                    // for lost devices and absent drivers; doubles to 10 min
+  std::vector<std::string> skip;  // keys of begin lines that must be left alone
 };
 
 /// The descriptor on which a spawned sampler writes.
@@ -54,11 +56,12 @@ struct SamplerChild {
 /// Starts `exe_path` with the arguments in a session of its own, writing to kSamplerFd; standard
 /// input is /dev/null, standard output goes to standard error. Call it from a thread that lives as
 /// long as the daemon: the child dies with the thread that started it.
-base::Result<SamplerChild> spawn_sampler(const std::string& exe_path, const std::vector<std::string>& arguments);
+base::Result<SamplerChild> spawn_sampler(const std::string& exe_path,
+                                         const std::vector<std::string>& arguments);
 
-/// Closes the pipe and makes the child go: `stuck` by SIGKILL, else by SIGTERM so that it closes its
-/// session with the driver. Never waits: a child inside a driver may take hours. Returns the pid
-/// to reap.
+/// Closes the pipe and makes the child go: `stuck` by SIGKILL, else by SIGTERM so that it closes
+/// its session with the driver. Never waits: a child inside a driver may take hours. Returns the
+/// pid to reap.
 pid_t abandon_sampler(SamplerChild& child, bool stuck);
 
 /// Collects the exit status if there is one; true when the child is gone. Never blocks.

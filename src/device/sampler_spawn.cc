@@ -56,7 +56,8 @@ base::Result<SamplerOptions> parse_sampler_arguments(const std::vector<std::stri
   std::size_t i = !arguments.empty() && arguments.front() == "--run-sampler" ? 1 : 0;
   for (; i < arguments.size(); i += 2) {
     const std::string& name = arguments[i];
-    if (i + 1 == arguments.size()) return base::fail(base::ErrorCode::kBadRequest, name + " needs a value");
+    if (i + 1 == arguments.size())
+      return base::fail(base::ErrorCode::kBadRequest, name + " needs a value");
     const std::string& value = arguments[i + 1];
     base::Duration* interval = name == "--interval"           ? &options.interval
                                : name == "--process-interval" ? &options.process_interval
@@ -66,7 +67,8 @@ base::Result<SamplerOptions> parse_sampler_arguments(const std::vector<std::stri
     if (interval != nullptr) {
       const auto ms = base::parse_number(value);
       if (!ms || *ms < 1 || *ms > 3'600'000) {
-        return base::fail(base::ErrorCode::kBadRequest, name + " is " + value + ", not 1 to 3600000 milliseconds");
+        return base::fail(base::ErrorCode::kBadRequest,
+                          name + " is " + value + ", not 1 to 3600000 milliseconds");
       }
       *interval = base::Duration(*ms);
     } else if (name == "--nvml-library") {
@@ -82,9 +84,11 @@ base::Result<SamplerOptions> parse_sampler_arguments(const std::vector<std::stri
   return options;
 }
 
-base::Result<SamplerChild> spawn_sampler(const std::string& exe_path, const std::vector<std::string>& arguments) {
+base::Result<SamplerChild> spawn_sampler(const std::string& exe_path,
+                                         const std::vector<std::string>& arguments) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return base::fail(base::errno_error("cannot make the sampler's pipe", errno));
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return base::fail(base::errno_error("cannot make the sampler's pipe", errno));
   base::Fd output(ends[0]);
   base::Fd input(ends[1]);
   ::fcntl(output.get(), F_SETFL, O_NONBLOCK);  // of this end only
@@ -106,7 +110,8 @@ base::Result<SamplerChild> spawn_sampler(const std::string& exe_path, const std:
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   SamplerChild child;
-  const int code = ::posix_spawn(&child.pid, exe_path.c_str(), &plan.actions, &plan.attributes, argv.data(), environ);
+  const int code = ::posix_spawn(&child.pid, exe_path.c_str(), &plan.actions, &plan.attributes,
+                                 argv.data(), environ);
   if (code != 0) return base::fail(base::errno_error("cannot start the sampler " + exe_path, code));
   child.output = std::move(output);
   return child;

@@ -70,9 +70,11 @@ void SamplerWatch::take_line(std::string_view line, Moment now) {
   } else if (object.contains("idle")) {
     inside_.clear();
     suspected_.reset();
-  } else if (const auto* sample = object.if_contains("sample"); sample != nullptr && sample->is_object()) {
+  } else if (const auto* sample = object.if_contains("sample");
+             sample != nullptr && sample->is_object()) {
     take_sample(sample->as_object());
-  } else if (const auto* found = object.if_contains("inventory"); found != nullptr && found->is_object()) {
+  } else if (const auto* found = object.if_contains("inventory");
+             found != nullptr && found->is_object()) {
     take_inventory(found->as_object(), base::from_ms(base::int_or(object, "taken")));
     inside_.clear();
     suspected_.reset();
@@ -117,13 +119,14 @@ void SamplerWatch::put(model::Sample sample) {
 }
 
 const model::Sample* SamplerWatch::sample(const model::DeviceId& id) const {
-  const auto place =
-      std::find_if(samples_.begin(), samples_.end(), [&](const auto& other) { return other.device == id; });
+  const auto place = std::find_if(samples_.begin(), samples_.end(),
+                                  [&](const auto& other) { return other.device == id; });
   return place == samples_.end() ? nullptr : &*place;
 }
 
 /// Keeps the last readings and their time; changes only what is said about the device.
-void SamplerWatch::set_health(const model::DeviceId& id, model::Health health, const std::string& reason) {
+void SamplerWatch::set_health(const model::DeviceId& id, model::Health health,
+                              const std::string& reason) {
   const model::Sample* known = sample(id);
   if (known != nullptr && known->health == health && known->health_reason == reason) return;
   model::Sample marked;
@@ -152,7 +155,8 @@ void SamplerWatch::take_inventory(const base::json::object& from, base::Time tak
   }
   if (vendor_answers) answered("nvidia");
   // A number that was tried again has been identified, or its device is gone: either is an answer.
-  std::erase_if(quarantined_, [](const auto& item) { return is_number(item.first) && !item.second.skipped; });
+  std::erase_if(quarantined_,
+                [](const auto& item) { return is_number(item.first) && !item.second.skipped; });
   if (seen_inventory_) keep_missing(*fresh);
   if (!seen_inventory_ || model::to_json(*fresh) != model::to_json(inventory_)) {
     inventory_ = std::move(*fresh);
@@ -193,14 +197,16 @@ void SamplerWatch::keep_missing(model::Inventory& fresh) const {
   for (auto& device : fresh.devices) {
     if (device.vendor == model::Vendor::kCpu) continue;
     device.index = next[device.vendor]++;
-    device.name = std::string(model::device_prefix(device.vendor)) + ':' + std::to_string(device.index);
+    device.name =
+        std::string(model::device_prefix(device.vendor)) + ':' + std::to_string(device.index);
   }
 }
 
 /// Whether a device that is not listed is so because it, its number or its driver is left alone.
 bool SamplerWatch::silenced(const model::Device& device, std::string& reason) const {
   for (const auto& [key, entry] : quarantined_) {
-    if (key == device.id.value || (device.vendor == model::Vendor::kNvidia && (is_vendor(key) || is_number(key)))) {
+    if (key == device.id.value ||
+        (device.vendor == model::Vendor::kNvidia && (is_vendor(key) || is_number(key)))) {
       reason = entry.reason;
       return true;
     }
@@ -231,9 +237,12 @@ milliseconds SamplerWatch::patience(std::string_view key) const {
 
 std::optional<SamplerWatch::Moment> SamplerWatch::deadline() const {
   std::optional<Moment> earliest = respawn_;
-  const auto consider = [&](Moment moment) { earliest = earliest ? std::min(*earliest, moment) : moment; };
+  const auto consider = [&](Moment moment) {
+    earliest = earliest ? std::min(*earliest, moment) : moment;
+  };
   if (running_ && !stuck_) {
-    if (!inside_.empty()) consider(suspected_ ? *suspected_ + kConfirm : since_ + patience(inside_));
+    if (!inside_.empty())
+      consider(suspected_ ? *suspected_ + kConfirm : since_ + patience(inside_));
     for (const auto& [key, entry] : quarantined_) {
       if (entry.skipped) consider(entry.probe);
     }
@@ -253,7 +262,8 @@ void SamplerWatch::quarantine(const std::string& key, const std::string& reason,
 /// Tells it of the devices concerned: one by its UUID, all of a vendor while that is opened.
 void SamplerWatch::spread_reason(const std::string& key, const std::string& reason) {
   for (const auto& device : inventory_.devices) {
-    const bool all = (is_vendor(key) || key == "inventory") && device.vendor == model::Vendor::kNvidia;
+    const bool all =
+        (is_vendor(key) || key == "inventory") && device.vendor == model::Vendor::kNvidia;
     if (all || device.id.value == key) set_health(device.id, model::Health::kNotResponding, reason);
   }
 }
@@ -272,7 +282,8 @@ Advice SamplerWatch::check(Moment now) {
     if (now - *suspected_ < kConfirm) return Advice::kNone;
     const bool listing = is_vendor(inside_) || is_number(inside_) || inside_ == "inventory";
     const auto silence = std::chrono::duration_cast<milliseconds>(now - since_);
-    const std::string reason = silence_text(silence, listing ? " (while its devices were listed)" : "");
+    const std::string reason =
+        silence_text(silence, listing ? " (while its devices were listed)" : "");
     if (inside_ != "inventory") quarantine(inside_, reason, now);
     spread_reason(inside_, reason);
     stuck_ = true;
@@ -301,8 +312,9 @@ void SamplerWatch::ended(Moment now) {
     died_in_ = inside_;
   }
   inside_.clear();
-  respawn_wait_ = respawn_wait_.count() == 0 ? options_.first_respawn
-                                             : std::min(respawn_wait_ * 2, options_.longest_respawn);
+  respawn_wait_ = respawn_wait_.count() == 0
+                      ? options_.first_respawn
+                      : std::min(respawn_wait_ * 2, options_.longest_respawn);
   respawn_ = now + respawn_wait_;
 }
 

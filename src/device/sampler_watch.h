@@ -26,12 +26,13 @@
 namespace berth::device {
 
 struct WatchOptions {
-  std::chrono::milliseconds stall_after{2000};             // inside one device's calls
-  std::chrono::milliseconds inventory_stall_after{10'000};  // identifying one device may initialise it
-  std::chrono::milliseconds driver_stall_after{30'000};    // opening a driver initialises all devices
+  std::chrono::milliseconds stall_after{2000};  // inside one device's calls
+  std::chrono::milliseconds inventory_stall_after{
+      10'000};                                           // identifying one device may initialise it
+  std::chrono::milliseconds driver_stall_after{30'000};  // opening a driver initialises all devices
   std::chrono::milliseconds first_probe{30'000};
   std::chrono::milliseconds longest_probe{600'000};
-  std::chrono::milliseconds first_respawn{250};            // after the child ended by itself
+  std::chrono::milliseconds first_respawn{250};  // after the child ended by itself
   std::chrono::milliseconds longest_respawn{30'000};
 };
 
@@ -106,7 +107,7 @@ class SamplerWatch {
   bool overlong_ = false;
   std::size_t malformed_ = 0;
 
-  std::string inside_;        // key of the last begin line; empty while idle
+  std::string inside_;  // key of the last begin line; empty while idle
   Moment since_{};
   std::optional<Moment> suspected_;  // first check that found it overdue
   std::string died_in_;

@@ -30,7 +30,8 @@ std::uint64_t amount(const std::string& text) {
   double number = std::strtod(text.c_str(), &end);
   std::string unit(end);
   while (!unit.empty() && (unit.back() == 'B' || unit.back() == 'i')) unit.pop_back();
-  if (end == text.c_str() || number < 0 || unit.size() > 1) usage("not an amount of memory: " + text);
+  if (end == text.c_str() || number < 0 || unit.size() > 1)
+    usage("not an amount of memory: " + text);
   const std::string units = "KMGT";
   if (!unit.empty()) {
     const auto power = units.find(static_cast<char>(std::toupper(unit[0])));
@@ -52,7 +53,8 @@ double seconds(const std::string& text) {
 
 Machine Machine::open(bool create) {
   std::array<char, 4096> self{};
-  if (::readlink("/proc/self/exe", self.data(), self.size() - 1) < 0) usage("cannot read /proc/self/exe");
+  if (::readlink("/proc/self/exe", self.data(), self.size() - 1) < 0)
+    usage("cannot read /proc/self/exe");
   std::array<char, 4096> path{};
   ledger_path(path.data(), path.size(), self.data());
   Ledger* ledger = ledger_open(path.data(), create ? 1 : 0);
@@ -97,13 +99,14 @@ std::vector<int> Machine::in_pci_order() const {
 
 std::uint64_t Machine::free_on(int gpu) const {
   const LedgerGpu& card = ledger_->gpus[gpu];
-  const auto taken = LEDGER_GET(card.reserved) + ledger_used(ledger_, static_cast<std::uint64_t>(gpu));
+  const auto taken =
+      LEDGER_GET(card.reserved) + ledger_used(ledger_, static_cast<std::uint64_t>(gpu));
   const auto total = LEDGER_GET(card.total);
   return taken < total ? total - taken : 0;
 }
 
-int Machine::enter(pid_t pid, int gpu, std::uint64_t bytes, std::uint64_t sm, std::uint64_t lists, bool ghost,
-                   bool checked) const {
+int Machine::enter(pid_t pid, int gpu, std::uint64_t bytes, std::uint64_t sm, std::uint64_t lists,
+                   bool ghost, bool checked) const {
   const int held = lock();
   int slot = -1;
   if (!checked || bytes <= free_on(gpu)) {
@@ -126,7 +129,8 @@ bool Machine::resize(int slot, std::uint64_t bytes) const {
   const int held = lock();
   LedgerProcess& entry = ledger_->processes[slot];
   const auto before = LEDGER_GET(entry.bytes);
-  const bool fits = bytes <= before || bytes - before <= free_on(static_cast<int>(LEDGER_GET(entry.gpu)));
+  const bool fits =
+      bytes <= before || bytes - before <= free_on(static_cast<int>(LEDGER_GET(entry.gpu)));
   if (fits) LEDGER_PUT(entry.bytes, bytes);
   ::close(held);
   return fits;

@@ -35,8 +35,8 @@ class Machine {
   [[nodiscard]] std::vector<int> in_pci_order() const;
 
   /// Enters `pid`; the slot, or -1 when the device has not that much memory free.
-  [[nodiscard]] int enter(pid_t pid, int gpu, std::uint64_t bytes, std::uint64_t sm, std::uint64_t lists,
-                          bool ghost, bool checked) const;
+  [[nodiscard]] int enter(pid_t pid, int gpu, std::uint64_t bytes, std::uint64_t sm,
+                          std::uint64_t lists, bool ghost, bool checked) const;
   /// Changes what the slot holds; false when the device has not that much free.
   [[nodiscard]] bool resize(int slot, std::uint64_t bytes) const;
   void leave(int slot) const;

@@ -37,14 +37,14 @@ int fake_text(char* out, unsigned length, const char* text);
 /* A reading or NOT_SUPPORTED. */
 int fake_number(const uint64_t* field, unsigned* out);
 
-#define ENTER_DEVICE()                                                    \
-  LedgerGpu* gpu = NULL;                                                  \
-  do {                                                                    \
-    const int refused = fake_device(__func__, device, &gpu);              \
-    if (refused != 0) return refused;                                     \
+#define ENTER_DEVICE()                                       \
+  LedgerGpu* gpu = NULL;                                     \
+  do {                                                       \
+    const int refused = fake_device(__func__, device, &gpu); \
+    if (refused != 0) return refused;                        \
   } while (0)
-#define ENTER_SYSTEM()                                                    \
-  do {                                                                    \
-    const int refused = fake_enter(__func__, LEDGER_ALL_GPUS);            \
-    if (refused != 0) return refused;                                     \
+#define ENTER_SYSTEM()                                         \
+  do {                                                         \
+    const int refused = fake_enter(__func__, LEDGER_ALL_GPUS); \
+    if (refused != 0) return refused;                          \
   } while (0)

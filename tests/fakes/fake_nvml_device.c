@@ -36,8 +36,8 @@ static void pci_head(const LedgerGpu* gpu, PciInfoV2* info) {
   info->device = (unsigned)LEDGER_GET(gpu->device);
   info->pci_device_id = (unsigned)LEDGER_GET(gpu->pci_device_id);
   info->pci_subsystem_id = (unsigned)LEDGER_GET(gpu->pci_subsystem_id);
-  snprintf(info->legacy, sizeof info->legacy, "%04X:%02X:%02X.0", info->domain & 0xffffU, info->bus & 0xffU,
-           info->device & 0xffU);
+  snprintf(info->legacy, sizeof info->legacy, "%04X:%02X:%02X.0", info->domain & 0xffffU,
+           info->bus & 0xffU, info->device & 0xffU);
 }
 
 EXPORT int nvmlDeviceGetPciInfo_v2(nvmlDevice_t device, PciInfoV2* info) {
@@ -52,7 +52,8 @@ EXPORT int nvmlDeviceGetPciInfo_v3(nvmlDevice_t device, PciInfoV3* info) {
   pci_head(gpu, &head);
   memset(info, 0, sizeof *info);
   memcpy(info, &head, offsetof(PciInfoV3, bus_id));
-  snprintf(info->bus_id, sizeof info->bus_id, "%08X:%02X:%02X.0", head.domain, head.bus, head.device);
+  snprintf(info->bus_id, sizeof info->bus_id, "%08X:%02X:%02X.0", head.domain, head.bus,
+           head.device);
   return NVML_SUCCESS;
 }
 #endif
@@ -140,13 +141,15 @@ EXPORT int nvmlDeviceGetUtilizationRates(nvmlDevice_t device, Utilization* load)
   load->memory = memory == LEDGER_ABSENT ? load->gpu / 2 : (unsigned)memory;
   return NVML_SUCCESS;
 }
-EXPORT int nvmlDeviceGetEncoderUtilization(nvmlDevice_t device, unsigned* percent, unsigned* period_us) {
+EXPORT int nvmlDeviceGetEncoderUtilization(nvmlDevice_t device, unsigned* percent,
+                                           unsigned* period_us) {
   ENTER_DEVICE();
   *percent = 0;
   *period_us = 167000;
   return NVML_SUCCESS;
 }
-EXPORT int nvmlDeviceGetDecoderUtilization(nvmlDevice_t device, unsigned* percent, unsigned* period_us) {
+EXPORT int nvmlDeviceGetDecoderUtilization(nvmlDevice_t device, unsigned* percent,
+                                           unsigned* period_us) {
   ENTER_DEVICE();
   *percent = 0;
   *period_us = 167000;
@@ -158,7 +161,8 @@ EXPORT int nvmlDeviceGetTemperature(nvmlDevice_t device, int sensor, unsigned* c
   if (sensor != 0) return NVML_INVALID_ARGUMENT;
   return fake_number(&gpu->temperature, celsius);
 }
-EXPORT int nvmlDeviceGetTemperatureThreshold(nvmlDevice_t device, int threshold, unsigned* celsius) {
+EXPORT int nvmlDeviceGetTemperatureThreshold(nvmlDevice_t device, int threshold,
+                                             unsigned* celsius) {
   ENTER_DEVICE();
   *celsius = threshold == 0 ? 98 : 95;
   return NVML_SUCCESS;
@@ -180,7 +184,8 @@ EXPORT int nvmlDeviceGetPowerManagementDefaultLimit(nvmlDevice_t device, unsigne
   ENTER_DEVICE();
   return fake_number(&gpu->power_max_mw, milliwatts);
 }
-EXPORT int nvmlDeviceGetPowerManagementLimitConstraints(nvmlDevice_t device, unsigned* low, unsigned* high) {
+EXPORT int nvmlDeviceGetPowerManagementLimitConstraints(nvmlDevice_t device, unsigned* low,
+                                                        unsigned* high) {
   ENTER_DEVICE();
   *low = 100000;
   return fake_number(&gpu->power_max_mw, high);
@@ -190,7 +195,8 @@ EXPORT int nvmlDeviceGetPowerManagementMode(nvmlDevice_t device, int* mode) {
   *mode = 1;
   return NVML_SUCCESS;
 }
-EXPORT int nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned long long* millijoules) {
+EXPORT int nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device,
+                                               unsigned long long* millijoules) {
   ENTER_DEVICE();
   *millijoules = LEDGER_GET(gpu->energy_mj);
   return NVML_SUCCESS;
@@ -213,7 +219,8 @@ EXPORT int nvmlDeviceGetApplicationsClock(nvmlDevice_t device, int type, unsigne
   ENTER_DEVICE();
   return clock_of(gpu, type, 1, mhz);
 }
-EXPORT int nvmlDeviceGetCurrentClocksThrottleReasons(nvmlDevice_t device, unsigned long long* reasons) {
+EXPORT int nvmlDeviceGetCurrentClocksThrottleReasons(nvmlDevice_t device,
+                                                     unsigned long long* reasons) {
   ENTER_DEVICE();
   *reasons = 0;
   return NVML_SUCCESS;
@@ -269,7 +276,8 @@ EXPORT int nvmlDeviceGetEccMode(nvmlDevice_t device, int* current, int* pending)
   *current = *pending = (int)LEDGER_GET(gpu->ecc);
   return NVML_SUCCESS;
 }
-EXPORT int nvmlDeviceGetTotalEccErrors(nvmlDevice_t device, int kind, int counter, unsigned long long* count) {
+EXPORT int nvmlDeviceGetTotalEccErrors(nvmlDevice_t device, int kind, int counter,
+                                       unsigned long long* count) {
   ENTER_DEVICE();
   (void)counter;
   if (LEDGER_GET(gpu->ecc) == LEDGER_ABSENT) return NVML_NOT_SUPPORTED;
@@ -316,11 +324,13 @@ EXPORT int nvmlDeviceGetVbiosVersion(nvmlDevice_t device, char* version, unsigne
   ENTER_DEVICE();
   return fake_text(version, length, "94.02.42.00.01");
 }
-EXPORT int nvmlDeviceGetTopologyCommonAncestor(nvmlDevice_t device, nvmlDevice_t other, int* level) {
+EXPORT int nvmlDeviceGetTopologyCommonAncestor(nvmlDevice_t device, nvmlDevice_t other,
+                                               int* level) {
   ENTER_DEVICE();
   LedgerGpu* second = NULL;
   const int refused = fake_device(__func__, other, &second);
   if (refused != 0) return refused;
-  *level = LEDGER_GET(gpu->domain) == LEDGER_GET(second->domain) ? 20 : 50; /* host bridge, system */
+  *level =
+      LEDGER_GET(gpu->domain) == LEDGER_GET(second->domain) ? 20 : 50; /* host bridge, system */
   return NVML_SUCCESS;
 }

@@ -19,8 +19,8 @@ enum { SIZE_V3 = SIZE_R535 };
 enum { SIZE_V3 = SIZE_V2 };
 #endif
 
-static int list_processes(const char* function, nvmlDevice_t device, unsigned* count, char* out, size_t entry_size,
-                          unsigned lists) {
+static int list_processes(const char* function, nvmlDevice_t device, unsigned* count, char* out,
+                          size_t entry_size, unsigned lists) {
   LedgerGpu* gpu = NULL;
   const int refused = fake_device(function, device, &gpu);
   if (refused != 0) return refused;
@@ -34,7 +34,8 @@ static int list_processes(const char* function, nvmlDevice_t device, unsigned* c
       ProcessEntry entry;
       memset(&entry, 0, sizeof entry);
       entry.pid = (unsigned)LEDGER_GET(process->pid);
-      entry.used = LEDGER_GET(fake_ledger->memory_unknown) ? NOT_AVAILABLE : LEDGER_GET(process->bytes);
+      entry.used =
+          LEDGER_GET(fake_ledger->memory_unknown) ? NOT_AVAILABLE : LEDGER_GET(process->bytes);
       entry.gpu_instance = entry.compute_instance = ~0U;
       memcpy(out + found * entry_size, &entry, entry_size);
     }
@@ -45,10 +46,10 @@ static int list_processes(const char* function, nvmlDevice_t device, unsigned* c
   return fits ? NVML_SUCCESS : NVML_INSUFFICIENT_SIZE;
 }
 
-#define LIST(name, size, bits)                                                     \
-  EXPORT int name(nvmlDevice_t device, unsigned* count, void* entries);            \
-  EXPORT int name(nvmlDevice_t device, unsigned* count, void* entries) {           \
-    return list_processes(__func__, device, count, entries, size, bits);           \
+#define LIST(name, size, bits)                                           \
+  EXPORT int name(nvmlDevice_t device, unsigned* count, void* entries);  \
+  EXPORT int name(nvmlDevice_t device, unsigned* count, void* entries) { \
+    return list_processes(__func__, device, count, entries, size, bits); \
   }
 
 LIST(nvmlDeviceGetComputeRunningProcesses, SIZE_V1, LEDGER_COMPUTE)
@@ -83,8 +84,8 @@ typedef struct {
   unsigned sm, memory, encoder, decoder;
 } UtilizationSample;
 
-EXPORT int nvmlDeviceGetProcessUtilization(nvmlDevice_t device, UtilizationSample* out, unsigned* count,
-                                           unsigned long long last_seen_us) {
+EXPORT int nvmlDeviceGetProcessUtilization(nvmlDevice_t device, UtilizationSample* out,
+                                           unsigned* count, unsigned long long last_seen_us) {
   ENTER_DEVICE();
   unsigned found = 0;
   for (unsigned slot = 0; slot < LEDGER_PROCESSES; ++slot) {

@@ -106,29 +106,52 @@ EXPORT int nvmlShutdown(void) {
 
 EXPORT const char* nvmlErrorString(int code) {
   switch (code) {
-    case 0: return "Success";
-    case 1: return "Uninitialized";
-    case 2: return "Invalid Argument";
-    case 3: return "Not Supported";
-    case 4: return "Insufficient Permissions";
-    case 6: return "Not Found";
-    case 7: return "Insufficient Size";
-    case 8: return "Insufficient External Power";
-    case 9: return "Driver Not Loaded";
-    case 10: return "Timeout";
-    case 11: return "Interrupt Request Issue";
-    case 12: return "NVML Shared Library Not Found";
-    case 13: return "Function Not Found";
-    case 14: return "Corrupted infoROM";
-    case 15: return "GPU is lost";
-    case 16: return "GPU requires reset";
-    case 17: return "The operating system has blocked the request";
-    case 18: return "Driver/library version mismatch";
-    case 19: return "In use by another client";
-    case 20: return "Insufficient Memory";
-    case 21: return "No data";
-    case 25: return "Argument version mismatch";
-    default: return "Unknown Error";
+    case 0:
+      return "Success";
+    case 1:
+      return "Uninitialized";
+    case 2:
+      return "Invalid Argument";
+    case 3:
+      return "Not Supported";
+    case 4:
+      return "Insufficient Permissions";
+    case 6:
+      return "Not Found";
+    case 7:
+      return "Insufficient Size";
+    case 8:
+      return "Insufficient External Power";
+    case 9:
+      return "Driver Not Loaded";
+    case 10:
+      return "Timeout";
+    case 11:
+      return "Interrupt Request Issue";
+    case 12:
+      return "NVML Shared Library Not Found";
+    case 13:
+      return "Function Not Found";
+    case 14:
+      return "Corrupted infoROM";
+    case 15:
+      return "GPU is lost";
+    case 16:
+      return "GPU requires reset";
+    case 17:
+      return "The operating system has blocked the request";
+    case 18:
+      return "Driver/library version mismatch";
+    case 19:
+      return "In use by another client";
+    case 20:
+      return "Insufficient Memory";
+    case 21:
+      return "No data";
+    case 25:
+      return "Argument version mismatch";
+    default:
+      return "Unknown Error";
   }
 }
 
@@ -149,7 +172,9 @@ EXPORT int nvmlSystemGetCudaDriverVersion(int* version) {
   *version = (int)LEDGER_GET(fake_ledger->cuda_version);
   return NVML_SUCCESS;
 }
-EXPORT int nvmlSystemGetCudaDriverVersion_v2(int* version) { return nvmlSystemGetCudaDriverVersion(version); }
+EXPORT int nvmlSystemGetCudaDriverVersion_v2(int* version) {
+  return nvmlSystemGetCudaDriverVersion(version);
+}
 EXPORT int nvmlSystemGetProcessName(unsigned pid, char* name, unsigned length) {
   ENTER_SYSTEM();
   char path[64];
@@ -187,7 +212,8 @@ EXPORT int nvmlDeviceGetHandleByIndex(unsigned index, nvmlDevice_t* device) {
 EXPORT int nvmlDeviceGetHandleByUUID(const char* uuid, nvmlDevice_t* device) {
   ENTER_SYSTEM();
   for (unsigned i = 0; i < LEDGER_GET(fake_ledger->count); ++i) {
-    if (strcmp(fake_ledger->gpus[i].uuid, uuid) == 0) return nvmlDeviceGetHandleByIndex_v2(i, device);
+    if (strcmp(fake_ledger->gpus[i].uuid, uuid) == 0)
+      return nvmlDeviceGetHandleByIndex_v2(i, device);
   }
   return NVML_NOT_FOUND;
 }
@@ -196,8 +222,9 @@ EXPORT int nvmlDeviceGetHandleByPciBusId_v2(const char* bus_id, nvmlDevice_t* de
   for (unsigned i = 0; i < LEDGER_GET(fake_ledger->count); ++i) {
     const LedgerGpu* gpu = &fake_ledger->gpus[i];
     unsigned domain = 0, bus = 0, slot = 0;
-    if (sscanf(bus_id, "%x:%x:%x", &domain, &bus, &slot) == 3 && domain == LEDGER_GET(gpu->domain) &&
-        bus == LEDGER_GET(gpu->bus) && slot == LEDGER_GET(gpu->device)) {
+    if (sscanf(bus_id, "%x:%x:%x", &domain, &bus, &slot) == 3 &&
+        domain == LEDGER_GET(gpu->domain) && bus == LEDGER_GET(gpu->bus) &&
+        slot == LEDGER_GET(gpu->device)) {
       return nvmlDeviceGetHandleByIndex_v2(i, device);
     }
   }
@@ -209,7 +236,8 @@ EXPORT int nvmlDeviceGetHandleByPciBusId(const char* bus_id, nvmlDevice_t* devic
 EXPORT int nvmlDeviceGetHandleBySerial(const char* serial, nvmlDevice_t* device) {
   ENTER_SYSTEM();
   for (unsigned i = 0; i < LEDGER_GET(fake_ledger->count); ++i) {
-    if (strcmp(fake_ledger->gpus[i].serial, serial) == 0) return nvmlDeviceGetHandleByIndex_v2(i, device);
+    if (strcmp(fake_ledger->gpus[i].serial, serial) == 0)
+      return nvmlDeviceGetHandleByIndex_v2(i, device);
   }
   return NVML_NOT_FOUND;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// fakegpu-ctl: makes and changes the simulated machine. GPU is the driver's number, a UUID or "all".
+// fakegpu-ctl: makes and changes the simulated machine. GPU is the driver's number, a UUID or
+// "all".
 //
 //   init --gpus N [--model M] [--memory 24G] [--compute 8.6] [--reserved 300M] [--driver V]
-//        [--cuda 12040] [--shuffle]        (--shuffle: the driver's order is not that of the PCI bus)
+//        [--cuda 12040] [--shuffle]        (--shuffle: the driver's order is not that of the PCI
+//        bus)
 //   set GPU KEY=VALUE...     keys of the table below; "na" for what the card does not report
 //   machine KEY=VALUE...     driver, cuda, memory_unknown, count (hot removal and addition)
-//   hold GPU BYTES [--pid P] [--sm N] [--as C|G|CG|M]   in the foreground until killed, as a foreign
+//   hold GPU BYTES [--pid P] [--sm N] [--as C|G|CG|M]   in the foreground until killed, as a
+//   foreign
 //                            process; with --pid registers that process and returns
 //   ghost GPU BYTES --pid P  a process of which only the driver knows; gone with `release P`
 //   release PID
@@ -34,7 +37,7 @@ using Arguments = std::vector<std::string>;
 
 struct Key {
   const char* name;
-  std::uint64_t LedgerGpu::*field;
+  std::uint64_t LedgerGpu::* field;
 };
 constexpr Key kKeys[] = {
     {"domain", &LedgerGpu::domain},
@@ -71,7 +74,8 @@ std::string option(Arguments& arguments, const std::string& name, const std::str
   for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
     if (arguments[i] != name) continue;
     std::string value = arguments[i + 1];
-    arguments.erase(arguments.begin() + static_cast<long>(i), arguments.begin() + static_cast<long>(i) + 2);
+    arguments.erase(arguments.begin() + static_cast<long>(i),
+                    arguments.begin() + static_cast<long>(i) + 2);
     return value;
   }
   return otherwise;
@@ -146,7 +150,8 @@ void init(Arguments arguments) {
 std::vector<int> gpus_of(const Machine& machine, const std::string& name) {
   std::vector<int> found;
   if (name == "all") {
-    for (int i = 0; i < static_cast<int>(LEDGER_GET(machine.ledger().count)); ++i) found.push_back(i);
+    for (int i = 0; i < static_cast<int>(LEDGER_GET(machine.ledger().count)); ++i)
+      found.push_back(i);
     return found;
   }
   found.push_back(machine.gpu(name));
@@ -174,7 +179,9 @@ void set(const Machine& machine, const Arguments& arguments) {
       for (const Key& entry : kKeys) {
         if (key != entry.name) continue;
         const bool bytes = key == "total" || key == "reserved";
-        LEDGER_PUT(gpu.*entry.field, value == "na" ? LEDGER_ABSENT : bytes ? amount(value) : whole(value));
+        LEDGER_PUT(gpu.*entry.field, value == "na" ? LEDGER_ABSENT
+                                     : bytes       ? amount(value)
+                                                   : whole(value));
         known = true;
       }
       if (!known) usage("a simulated GPU has no " + key);
@@ -207,7 +214,8 @@ void hold(const Machine& machine, Arguments arguments, bool ghost) {
   const auto sm = whole(option(arguments, "--sm", "0"));
   const std::string as = option(arguments, "--as", "C");
   std::uint64_t lists = 0;
-  for (const char c : as) lists |= c == 'C' ? LEDGER_COMPUTE : c == 'G' ? LEDGER_GRAPHICS : LEDGER_MPS;
+  for (const char c : as)
+    lists |= c == 'C' ? LEDGER_COMPUTE : c == 'G' ? LEDGER_GRAPHICS : LEDGER_MPS;
   const pid_t pid = pid_text.empty() ? ::getpid() : static_cast<pid_t>(whole(pid_text));
   if (ghost && pid_text.empty()) usage("ghost needs --pid");
   const auto bytes = amount(arguments.at(1));
@@ -218,7 +226,8 @@ void hold(const Machine& machine, Arguments arguments, bool ghost) {
     }
   }
   if (!pid_text.empty()) return;
-  std::printf("holding %llu bytes as %d\n", static_cast<unsigned long long>(bytes), static_cast<int>(pid));
+  std::printf("holding %llu bytes as %d\n", static_cast<unsigned long long>(bytes),
+              static_cast<int>(pid));
   std::fflush(stdout);
   for (;;) ::pause();
 }
@@ -229,13 +238,14 @@ void release(const Machine& machine, std::uint64_t pid) {
   }
 }
 
-void add_rule(const Machine& machine, const std::string& gpu, const std::string& function, std::uint64_t block_ms,
-              std::uint64_t code) {
+void add_rule(const Machine& machine, const std::string& gpu, const std::string& function,
+              std::uint64_t block_ms, std::uint64_t code) {
   const int held = machine.lock();
   for (LedgerRule& rule : machine.ledger().rules) {
     if (LEDGER_GET(rule.active) != 0) continue;
     copy(rule.function, function);
-    LEDGER_PUT(rule.gpu, gpu == "all" ? LEDGER_ALL_GPUS : static_cast<std::uint64_t>(gpus_of(machine, gpu).front()));
+    LEDGER_PUT(rule.gpu, gpu == "all" ? LEDGER_ALL_GPUS
+                                      : static_cast<std::uint64_t>(gpus_of(machine, gpu).front()));
     LEDGER_PUT(rule.block_ms, block_ms);
     LEDGER_PUT(rule.code, code);
     LEDGER_PUT(rule.active, std::uint64_t{1});
@@ -247,28 +257,33 @@ void add_rule(const Machine& machine, const std::string& gpu, const std::string&
 
 void unblock(const Machine& machine, const std::string& gpu) {
   for (LedgerRule& rule : machine.ledger().rules) {
-    const bool named = gpu == "all" || LEDGER_GET(rule.gpu) == static_cast<std::uint64_t>(machine.gpu(gpu));
+    const bool named =
+        gpu == "all" || LEDGER_GET(rule.gpu) == static_cast<std::uint64_t>(machine.gpu(gpu));
     if (named) LEDGER_PUT(rule.active, std::uint64_t{0});
   }
 }
 
 void mark_lost(const Machine& machine, const std::string& gpu, std::uint64_t lost) {
-  for (const int number : gpus_of(machine, gpu)) LEDGER_PUT(machine.ledger().gpus[number].lost, lost);
+  for (const int number : gpus_of(machine, gpu))
+    LEDGER_PUT(machine.ledger().gpus[number].lost, lost);
 }
 
 void show(const Machine& machine, bool json) {
   const Ledger& ledger = machine.ledger();
   const char* comma = "";
-  if (json) std::printf("{\"driver\":\"%s\",\"calls\":%llu,\"gpus\":[", ledger.driver_version,
-                        static_cast<unsigned long long>(LEDGER_GET(ledger.calls)));
+  if (json)
+    std::printf("{\"driver\":\"%s\",\"calls\":%llu,\"gpus\":[", ledger.driver_version,
+                static_cast<unsigned long long>(LEDGER_GET(ledger.calls)));
   for (unsigned i = 0; i < LEDGER_GET(ledger.count); ++i) {
     const LedgerGpu& gpu = ledger.gpus[i];
     const auto used = ledger_used(&ledger, i);
-    std::printf(json ? "%s{\"number\":%u,\"uuid\":\"%s\",\"name\":\"%s\",\"bus\":%u,\"total\":%llu,\"used\":%llu,"
+    std::printf(json ? "%s{\"number\":%u,\"uuid\":\"%s\",\"name\":\"%s\",\"bus\":%u,\"total\":%llu,"
+                       "\"used\":%llu,"
                        "\"lost\":%s}"
                      : "%s%2u %s %s bus %02x total %llu used %llu lost %s\n",
                 comma, i, gpu.uuid, gpu.name, static_cast<unsigned>(LEDGER_GET(gpu.bus)),
-                static_cast<unsigned long long>(LEDGER_GET(gpu.total)), static_cast<unsigned long long>(used),
+                static_cast<unsigned long long>(LEDGER_GET(gpu.total)),
+                static_cast<unsigned long long>(used),
                 LEDGER_GET(gpu.lost) != 0 ? "true" : "false");
     if (json) comma = ",";
   }
@@ -292,7 +307,8 @@ void show(const Machine& machine, bool json) {
 
 int main(int argc, char** argv) {
   Arguments arguments(argv + 1, argv + argc);
-  if (arguments.empty()) usage("fakegpu-ctl init|set|machine|hold|ghost|release|block|fail|unblock|lose|recover|show");
+  if (arguments.empty())
+    usage("fakegpu-ctl init|set|machine|hold|ghost|release|block|fail|unblock|lose|recover|show");
   const std::string verb = arguments.front();
   arguments.erase(arguments.begin());
   if (verb == "init") {
@@ -317,7 +333,8 @@ int main(int argc, char** argv) {
   } else if (verb == "block") {
     need(3);
     const bool for_ever = arguments[2] == "forever";
-    add_rule(machine, arguments[0], arguments[1], for_ever ? LEDGER_FOR_EVER : whole(arguments[2]), 0);
+    add_rule(machine, arguments[0], arguments[1], for_ever ? LEDGER_FOR_EVER : whole(arguments[2]),
+             0);
   } else if (verb == "fail") {
     need(3);
     add_rule(machine, arguments[0], arguments[1], 0, whole(arguments[2]));

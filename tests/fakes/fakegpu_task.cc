@@ -82,7 +82,8 @@ std::vector<int> cuda_order(const Machine& machine) {
     const LedgerGpu& x = machine.ledger().gpus[a];
     const LedgerGpu& y = machine.ledger().gpus[b];
     const auto speed = [](const LedgerGpu& gpu) {
-      return (LEDGER_GET(gpu.compute_major) * 10 + LEDGER_GET(gpu.compute_minor)) * LEDGER_GET(gpu.max_clock_mhz);
+      return (LEDGER_GET(gpu.compute_major) * 10 + LEDGER_GET(gpu.compute_minor)) *
+             LEDGER_GET(gpu.max_clock_mhz);
     };
     return speed(x) > speed(y);
   });
@@ -99,7 +100,8 @@ std::vector<int> visible_gpus(const Machine& machine) {
     const auto comma = rest.find(',');
     const std::string entry = rest.substr(0, comma);
     rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
-    const bool number = !entry.empty() && entry.find_first_not_of("0123456789") == std::string::npos;
+    const bool number =
+        !entry.empty() && entry.find_first_not_of("0123456789") == std::string::npos;
     int gpu = -1;
     if (number) {
       const auto index = static_cast<std::size_t>(std::atoi(entry.c_str()));
@@ -126,14 +128,15 @@ void pause_ms(long ms) {
 }
 
 /// Holds the memory on every device until the time is over.
-void work(const Machine& machine, const std::vector<int>& gpus, const Wishes& wishes, std::uint64_t bytes,
-          std::uint64_t utilization, pid_t parent) {
+void work(const Machine& machine, const std::vector<int>& gpus, const Wishes& wishes,
+          std::uint64_t bytes, std::uint64_t utilization, pid_t parent) {
   const auto begin = Clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
   const std::uint64_t at_once = wishes.ramp > 0 ? 0 : bytes;
   std::vector<int> slots;
   for (const int gpu : gpus) {
-    slots.push_back(machine.enter(::getpid(), gpu, at_once, utilization, LEDGER_COMPUTE, false, true));
+    slots.push_back(
+        machine.enter(::getpid(), gpu, at_once, utilization, LEDGER_COMPUTE, false, true));
     if (slots.back() < 0) out_of_memory(bytes);
   }
   std::uint64_t held = at_once;
@@ -147,7 +150,8 @@ void work(const Machine& machine, const std::vector<int>& gpus, const Wishes& wi
     }
     if (parent != 0 && ::getppid() != parent) std::exit(0);
     const double left = wishes.seconds < 0 ? 1.0 : wishes.seconds - elapsed();
-    pause_ms(held < bytes || parent != 0 ? 10 : std::clamp(static_cast<long>(left * 1000), 1L, 100L));
+    pause_ms(held < bytes || parent != 0 ? 10
+                                         : std::clamp(static_cast<long>(left * 1000), 1L, 100L));
   }
   for (const int slot : slots) machine.leave(slot);
 }
@@ -164,7 +168,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   std::printf("devices: ");
-  for (const int gpu : gpus) std::printf("%s%s", gpu == gpus.front() ? "" : ",", machine.ledger().gpus[gpu].uuid);
+  for (const int gpu : gpus)
+    std::printf("%s%s", gpu == gpus.front() ? "" : ",", machine.ledger().gpus[gpu].uuid);
   std::printf("\n");
   std::fflush(stdout);
 
@@ -179,7 +184,8 @@ int main(int argc, char** argv) {
     const pid_t child = ::fork();
     if (child == 0) {
       if (wishes.escape) ::setsid();
-      work(machine, gpus, wishes, wishes.memory / share, wishes.utilization / share, wishes.escape ? 0 : self);
+      work(machine, gpus, wishes, wishes.memory / share, wishes.utilization / share,
+           wishes.escape ? 0 : self);
       return 0;
     }
     children.push_back(child);
@@ -187,7 +193,8 @@ int main(int argc, char** argv) {
   int worst = wishes.exit_code;
   for (const pid_t child : children) {
     int status = 0;
-    if (::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0) worst = WEXITSTATUS(status);
+    if (::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
+      worst = WEXITSTATUS(status);
   }
   return worst;
 }

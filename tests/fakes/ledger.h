@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The simulated machine: a file of fixed layout that the fake management library, fakegpu-ctl and
-// fakegpu-task map into memory. Readers take no lock and never wait: every field that changes is one
-// machine word, read and written atomically. Writers hold an fcntl lock, which the kernel drops when
-// they are killed. Plain C, for the library must not bring a C++ runtime into its host.
+// fakegpu-task map into memory. Readers take no lock and never wait: every field that changes is
+// one machine word, read and written atomically. Writers hold an fcntl lock, which the kernel drops
+// when they are killed. Plain C, for the library must not bring a C++ runtime into its host.
 #pragma once
 
 #include <stddef.h>
@@ -35,9 +35,10 @@ typedef struct {
 enum { LEDGER_COMPUTE = 1, LEDGER_GRAPHICS = 2, LEDGER_MPS = 4 };
 
 typedef struct {
-  uint64_t pid;        /* 0: free. Written last. */
-  uint64_t start_time; /* of /proc/<pid>/stat; 0: a ghost that counts though no such process is here */
-  uint64_t gpu;        /* the driver's number */
+  uint64_t pid; /* 0: free. Written last. */
+  uint64_t
+      start_time; /* of /proc/<pid>/stat; 0: a ghost that counts though no such process is here */
+  uint64_t gpu;   /* the driver's number */
   uint64_t bytes, sm, lists;
 } LedgerProcess;
 

@@ -44,7 +44,8 @@ std::string processor_model(const std::string& root) {
 int usable_cores(const std::string& root, const CgroupLimits& limits) {
   auto cores = static_cast<int>(allowed_processors(root).size());
   if (cores == 0) cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  if (limits.processors) cores = std::min(cores, std::max(1, static_cast<int>(std::ceil(*limits.processors))));
+  if (limits.processors)
+    cores = std::min(cores, std::max(1, static_cast<int>(std::ceil(*limits.processors))));
   return cores;
 }
 
@@ -69,17 +70,20 @@ std::vector<int> parse_processor_list(std::string_view text) {
     const auto first = base::parse_number(ends.front());
     const auto last = base::parse_number(ends.back());
     if (!first || !last || ends.size() > 2 || *last >= kMost) return {};
-    for (auto processor = *first; processor <= *last; ++processor) processors.push_back(static_cast<int>(processor));
+    for (auto processor = *first; processor <= *last; ++processor)
+      processors.push_back(static_cast<int>(processor));
   }
   return processors;
 }
 
 std::vector<int> allowed_processors(const std::string& root) {
   const auto status = base::read_file(root + "/proc/self/status", 1U << 20U);
-  return status ? parse_processor_list(first_value(*status, "Cpus_allowed_list")) : std::vector<int>{};
+  return status ? parse_processor_list(first_value(*status, "Cpus_allowed_list"))
+                : std::vector<int>{};
 }
 
-base::Result<model::Inventory> HostBackend::enumerate(const Breadcrumb& /*begin*/, const SkipList& /*skip*/) {
+base::Result<model::Inventory> HostBackend::enumerate(const Breadcrumb& /*begin*/,
+                                                      const SkipList& /*skip*/) {
   const CgroupLimits limits = read_cgroup_limits(root_);
   model::Device device;
   device.id = cpu_id();
@@ -88,8 +92,10 @@ base::Result<model::Inventory> HostBackend::enumerate(const Breadcrumb& /*begin*
   device.model = processor_model(root_);
   device.cores = usable_cores(root_, limits);
   if (const auto memory = usable_memory(root_, limits)) device.total_memory = memory->total;
-  if (const auto khz = base::read_file(root_ + "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", 4096)) {
-    if (const auto number = base::parse_number(base::trim(*khz))) device.max_clock_mhz = static_cast<int>(*number / 1000);
+  if (const auto khz =
+          base::read_file(root_ + "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", 4096)) {
+    if (const auto number = base::parse_number(base::trim(*khz)))
+      device.max_clock_mhz = static_cast<int>(*number / 1000);
   }
   model::Inventory inventory;
   inventory.devices.push_back(std::move(device));

@@ -80,8 +80,9 @@ base::json::object to_json(const CpuLoad& load) {
 
 std::optional<LoadMeter::Ticks> LoadMeter::find(const Reading& reading, int processor) {
   const auto& all = reading.processors;
-  const auto place = std::lower_bound(all.begin(), all.end(), processor,
-                                      [](const auto& entry, int number) { return entry.first < number; });
+  const auto place =
+      std::lower_bound(all.begin(), all.end(), processor,
+                       [](const auto& entry, int number) { return entry.first < number; });
   if (place == all.end() || place->first != processor) return std::nullopt;
   return place->second;
 }
@@ -96,7 +97,8 @@ void LoadMeter::refresh(Clock::time_point now) {
   std::string line;
   while (std::getline(lines, line) && line.starts_with("cpu")) {
     const auto blank = line.find(' ');
-    const auto number = base::parse_number(std::string_view(line).substr(3, blank == std::string::npos ? 0 : blank - 3));
+    const auto number = base::parse_number(
+        std::string_view(line).substr(3, blank == std::string::npos ? 0 : blank - 3));
     if (!number) continue;  // the first line: the sum of all
     // user nice system idle iowait irq softirq steal; guest times are part of user and nice.
     std::array<std::uint64_t, 8> ticks{};
@@ -118,7 +120,8 @@ void LoadMeter::refresh(Clock::time_point now) {
   latest_ = std::move(reading);
 }
 
-std::optional<double> LoadMeter::percent_of(const std::vector<int>& processors, Clock::time_point now) {
+std::optional<double> LoadMeter::percent_of(const std::vector<int>& processors,
+                                            Clock::time_point now) {
   refresh(now);
   if (!before_ || !latest_) return std::nullopt;
   std::uint64_t busy = 0;

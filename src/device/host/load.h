@@ -16,17 +16,17 @@ namespace berth::device::host {
 
 /// The fields of GET /api/v2/resources/cpu. Percentages are absent before the second reading.
 struct CpuLoad {
-  std::optional<double> percent;              // of all processors, 0..100, one decimal
+  std::optional<double> percent;  // of all processors, 0..100, one decimal
   std::vector<std::optional<double>> per_cpu_percent;
-  int cores = 0;                              // logical processors that are online
+  int cores = 0;  // logical processors that are online
   std::optional<int> physical_cores;
-  std::optional<double> freq_mhz;             // mean of the current clocks
+  std::optional<double> freq_mhz;                 // mean of the current clocks
   std::optional<std::array<double, 3>> load_avg;  // over 1, 5 and 15 minutes
-  std::optional<double> memory_percent;       // used = total - available
+  std::optional<double> memory_percent;           // used = total - available
 };
 
-/// {"percent", "per_cpu_percent", "cores", "physical_cores", "freq_mhz", "load_avg": {"1","5","15"},
-/// "memory_percent"}; what is absent is null.
+/// {"percent", "per_cpu_percent", "cores", "physical_cores", "freq_mhz", "load_avg":
+/// {"1","5","15"}, "memory_percent"}; what is absent is null.
 base::json::object to_json(const CpuLoad& load);
 
 class LoadMeter {

@@ -43,20 +43,23 @@ std::vector<std::string> upwards(std::string path) {
   return levels;
 }
 
-void tighten_processors(CgroupLimits& limits, std::optional<std::int64_t> quota, std::optional<std::int64_t> period) {
+void tighten_processors(CgroupLimits& limits, std::optional<std::int64_t> quota,
+                        std::optional<std::int64_t> period) {
   if (!quota || !period || *quota <= 0 || *period <= 0) return;
   const double processors = static_cast<double>(*quota) / static_cast<double>(*period);
   limits.processors = std::min(limits.processors.value_or(processors), processors);
 }
 
-void tighten_memory(CgroupLimits& limits, std::optional<std::int64_t> limit, std::optional<std::int64_t> used,
-                    const std::string& stat_path, std::string_view cache_key) {
+void tighten_memory(CgroupLimits& limits, std::optional<std::int64_t> limit,
+                    std::optional<std::int64_t> used, const std::string& stat_path,
+                    std::string_view cache_key) {
   // Version 1 writes "no limit" as a number near 2^63.
   constexpr std::int64_t kNoLimit = std::int64_t{1} << 60U;
   if (!limit || !used || *limit >= kNoLimit) return;
   const auto stat = base::read_file(stat_path, 65536);
   const std::int64_t cache = stat ? field(*stat, cache_key).value_or(0) : 0;
-  const std::int64_t left = std::max<std::int64_t>(0, *limit - std::max<std::int64_t>(0, *used - cache));
+  const std::int64_t left =
+      std::max<std::int64_t>(0, *limit - std::max<std::int64_t>(0, *used - cache));
   Memory memory{Bytes{*limit}, Bytes{std::min(left, *limit)}};
   if (limits.memory) {
     memory.total = std::min(memory.total, limits.memory->total);
@@ -97,7 +100,8 @@ CgroupLimits read_cgroup_limits(const std::string& root) {
     const auto first = line.find(':');
     const auto second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
-    const auto controllers = base::split(std::string_view(line).substr(first + 1, second - first - 1), ',');
+    const auto controllers =
+        base::split(std::string_view(line).substr(first + 1, second - first - 1), ',');
     const std::string path = line.substr(second + 1);
     const auto has = [&](const char* name) {
       return std::find(controllers.begin(), controllers.end(), name) != controllers.end();
@@ -106,12 +110,14 @@ CgroupLimits read_cgroup_limits(const std::string& root) {
       if (has("")) read_v2(limits, tree + level);
       if (has("cpu")) {
         const std::string folder = tree + "/cpu" + level;
-        tighten_processors(limits, number_in(folder + "/cpu.cfs_quota_us"), number_in(folder + "/cpu.cfs_period_us"));
+        tighten_processors(limits, number_in(folder + "/cpu.cfs_quota_us"),
+                           number_in(folder + "/cpu.cfs_period_us"));
       }
       if (has("memory")) {
         const std::string folder = tree + "/memory" + level;
         tighten_memory(limits, number_in(folder + "/memory.limit_in_bytes"),
-                       number_in(folder + "/memory.usage_in_bytes"), folder + "/memory.stat", "total_inactive_file ");
+                       number_in(folder + "/memory.usage_in_bytes"), folder + "/memory.stat",
+                       "total_inactive_file ");
       }
     }
   }

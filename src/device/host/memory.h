@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's memory from <root>/proc/meminfo, and what this process's cgroup leaves of memory and
-// processors (version 2, else version 1; containers show only their own part of the tree).
+// The machine's memory from <root>/proc/meminfo, and what this process's cgroup leaves of memory
+// and processors (version 2, else version 1; containers show only their own part of the tree).
 #pragma once
 
 #include <optional>
@@ -19,8 +19,8 @@ struct Memory {
 std::optional<Memory> read_memory(const std::string& root);
 
 struct CgroupLimits {
-  std::optional<double> processors;   // quota / period, 1.5 = one and a half
-  std::optional<Memory> memory;       // the tightest limit and what is left below it
+  std::optional<double> processors;  // quota / period, 1.5 = one and a half
+  std::optional<Memory> memory;      // the tightest limit and what is left below it
 };
 CgroupLimits read_cgroup_limits(const std::string& root);
 

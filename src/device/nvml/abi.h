@@ -67,7 +67,8 @@ struct MemoryV2 {
 };
 static_assert(sizeof(MemoryV2) == 40);
 /// Versioned structs carry their size and, in the top byte, their version.
-constexpr std::uint32_t kMemoryV2Version = static_cast<std::uint32_t>(sizeof(MemoryV2)) | (2U << 24U);
+constexpr std::uint32_t kMemoryV2Version =
+    static_cast<std::uint32_t>(sizeof(MemoryV2)) | (2U << 24U);
 
 struct Utilization {
   std::uint32_t gpu;
@@ -80,7 +81,8 @@ struct TemperatureV1 {
   std::uint32_t sensor;
   std::int32_t temperature;
 };
-constexpr std::uint32_t kTemperatureV1Version = static_cast<std::uint32_t>(sizeof(TemperatureV1)) | (1U << 24U);
+constexpr std::uint32_t kTemperatureV1Version =
+    static_cast<std::uint32_t>(sizeof(TemperatureV1)) | (1U << 24U);
 
 /// Every layout of a process begins with these two; they differ in what follows.
 struct ProcessHead {

@@ -77,7 +77,8 @@ void NvmlBackend::read_versions(model::Inventory& inventory) const {
   }
 }
 
-base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin, const SkipList& skip) {
+base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin,
+                                                      const SkipList& skip) {
   begin("nvidia");
   if (auto started = start(); !started) return base::fail(started.error());
   unsigned count = 0;
@@ -92,7 +93,8 @@ base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin, c
   for (unsigned number = 0; number < count; ++number) {
     const std::string key = "nvidia:" + std::to_string(number);
     if (skip.contains(key)) {
-      inventory.hints.push_back("the NVIDIA device with the driver's number " + std::to_string(number) +
+      inventory.hints.push_back("the NVIDIA device with the driver's number " +
+                                std::to_string(number) +
                                 " does not answer and is left alone for now");
       continue;
     }
@@ -124,15 +126,18 @@ base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin, c
 base::Result<NvmlBackend::Found> NvmlBackend::identify(unsigned number) const {
   const Functions& f = library_->functions();
   const auto refuse = [&](int code) {
-    const char* advice = code == kNoPermission ? " (this user may not open its /dev/nvidia file)" : "";
-    return base::fail(base::ErrorCode::kUnavailable, "the NVIDIA device with the driver's number " +
-                                                         std::to_string(number) + " cannot be used: " +
-                                                         library_->words(code) + advice);
+    const char* advice =
+        code == kNoPermission ? " (this user may not open its /dev/nvidia file)" : "";
+    return base::fail(base::ErrorCode::kUnavailable,
+                      "the NVIDIA device with the driver's number " + std::to_string(number) +
+                          " cannot be used: " + library_->words(code) + advice);
   };
   Found found;
-  if (const int code = f.handle_by_index(number, &found.gpu.handle); code != kSuccess) return refuse(code);
+  if (const int code = f.handle_by_index(number, &found.gpu.handle); code != kSuccess)
+    return refuse(code);
   std::array<char, kUuidSize> uuid{};
-  const int named = f.uuid != nullptr ? f.uuid(found.gpu.handle, uuid.data(), kUuidSize) : kFunctionNotFound;
+  const int named =
+      f.uuid != nullptr ? f.uuid(found.gpu.handle, uuid.data(), kUuidSize) : kFunctionNotFound;
   if (named != kSuccess) return refuse(named);
 
   model::Device& device = found.device;
@@ -155,7 +160,8 @@ void NvmlBackend::describe(Found& found) const {
   const DeviceHandle handle = found.gpu.handle;
   model::Device& device = found.device;
   std::array<char, kNameSize> name{};
-  if (f.name != nullptr && f.name(handle, name.data(), kNameSize) == kSuccess) device.model = text_of(name);
+  if (f.name != nullptr && f.name(handle, name.data(), kNameSize) == kSuccess)
+    device.model = text_of(name);
   int major = 0;
   int minor = 0;
   if (f.compute_capability != nullptr && f.compute_capability(handle, &major, &minor) == kSuccess) {

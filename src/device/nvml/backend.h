@@ -18,7 +18,8 @@ class NvmlBackend final : public Backend {
  public:
   /// Loads the library without starting a session (enumerate() does). `library` empty: the default
   /// name. `root` precedes /proc, for the names of processes and unified memory.
-  static base::Result<std::unique_ptr<NvmlBackend>> open(const std::string& library, const std::string& root);
+  static base::Result<std::unique_ptr<NvmlBackend>> open(const std::string& library,
+                                                         const std::string& root);
   ~NvmlBackend() override;
 
   [[nodiscard]] model::Vendor vendor() const override { return model::Vendor::kNvidia; }
@@ -31,7 +32,7 @@ class NvmlBackend final : public Backend {
   // What is kept per device between samples.
   struct Gpu {
     DeviceHandle handle = nullptr;
-    bool readable = false;           // false: on the skip list
+    bool readable = false;  // false: on the skip list
     model::Sample last;
     unsigned expected_processes = 16;  // entries to offer before the driver says that it has more
   };
@@ -63,7 +64,8 @@ class NvmlBackend final : public Backend {
   bool ask(model::Sample& sample, Function function, Arguments... arguments) const;
   /// The same for functions that give one unsigned number.
   template <class Function, class... Arguments>
-  std::optional<unsigned> number(model::Sample& sample, Function function, Arguments... arguments) const;
+  std::optional<unsigned> number(model::Sample& sample, Function function,
+                                 Arguments... arguments) const;
   void note(model::Sample& sample, int code) const;
 
   std::unique_ptr<Library> library_;

@@ -20,8 +20,9 @@ base::Result<std::unique_ptr<Library>> Library::open(const std::string& path) {
   const Functions& found = library->functions_;
   if (found.init == nullptr || found.device_count == nullptr || found.handle_by_index == nullptr) {
     return base::fail(base::ErrorCode::kUnavailable,
-                      name + " is no NVIDIA management library: nvmlInit, nvmlDeviceGetCount or "
-                             "nvmlDeviceGetHandleByIndex is missing");
+                      name +
+                          " is no NVIDIA management library: nvmlInit, nvmlDeviceGetCount or "
+                          "nvmlDeviceGetHandleByIndex is missing");
   }
   return library;
 }
@@ -55,10 +56,17 @@ void Library::find_processes(ProcessCall& call, const char* v3, const char* v2, 
   const bool r535 = find(probe, {"nvmlDeviceGetConfComputeMemSizeInfo"}) == 0 &&
                     find(probe, {"nvmlDeviceGetRunningProcessDetailList"}) < 0;
   switch (find(call.call, {v3, v2, v1})) {
-    case 0: call.entry_size = r535 ? kProcessSize535 : kProcessSizeV2; break;
-    case 1: call.entry_size = kProcessSizeV2; break;
-    case 2: call.entry_size = kProcessSizeV1; break;
-    default: break;
+    case 0:
+      call.entry_size = r535 ? kProcessSize535 : kProcessSizeV2;
+      break;
+    case 1:
+      call.entry_size = kProcessSizeV2;
+      break;
+    case 2:
+      call.entry_size = kProcessSizeV1;
+      break;
+    default:
+      break;
   }
 }
 
@@ -68,7 +76,8 @@ void Library::find_all() {
   find(f.shutdown, {"nvmlShutdown"});
   find(f.error_string, {"nvmlErrorString"});
   find(f.driver_version, {"nvmlSystemGetDriverVersion"});
-  find(f.cuda_driver_version, {"nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion"});
+  find(f.cuda_driver_version,
+       {"nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion"});
   find(f.device_count, {"nvmlDeviceGetCount_v2", "nvmlDeviceGetCount"});
   find(f.handle_by_index, {"nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex"});
   find(f.uuid, {"nvmlDeviceGetUUID"});
@@ -90,9 +99,11 @@ void Library::find_all() {
   find_processes(f.compute_processes, "nvmlDeviceGetComputeRunningProcesses_v3",
                  "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses");
   find_processes(f.graphics_processes, "nvmlDeviceGetGraphicsRunningProcesses_v3",
-                 "nvmlDeviceGetGraphicsRunningProcesses_v2", "nvmlDeviceGetGraphicsRunningProcesses");
+                 "nvmlDeviceGetGraphicsRunningProcesses_v2",
+                 "nvmlDeviceGetGraphicsRunningProcesses");
   find_processes(f.mps_processes, "nvmlDeviceGetMPSComputeRunningProcesses_v3",
-                 "nvmlDeviceGetMPSComputeRunningProcesses_v2", "nvmlDeviceGetMPSComputeRunningProcesses");
+                 "nvmlDeviceGetMPSComputeRunningProcesses_v2",
+                 "nvmlDeviceGetMPSComputeRunningProcesses");
 }
 
 }  // namespace berth::device::nvml

@@ -35,7 +35,8 @@ void NvmlBackend::note(model::Sample& sample, int code) const {
   } else if (code == kResetRequired && sample.health == model::Health::kHealthy) {
     sample.health = model::Health::kFailed;
   } else {
-    return;  // not supported, no permission, no data, unknown: the reading is absent and that is all
+    return;  // not supported, no permission, no data, unknown: the reading is absent and that is
+             // all
   }
   sample.health_reason = library_->words(code);
 }
@@ -92,7 +93,8 @@ model::Sample NvmlBackend::sample(const model::DeviceId& id, const Scope& scope)
 
 void NvmlBackend::read_memory(DeviceHandle handle, model::Sample& sample) const {
   const Functions& f = library_->functions();
-  sample.total_memory = sample.used_memory = sample.free_memory = sample.reserved_memory = std::nullopt;
+  sample.total_memory = sample.used_memory = sample.free_memory = sample.reserved_memory =
+      std::nullopt;
   bool unified = false;
   if (f.memory_v2 != nullptr) {
     MemoryV2 memory{};
@@ -124,7 +126,8 @@ void NvmlBackend::read_memory(DeviceHandle handle, model::Sample& sample) const 
   // instances may refuse with the same code.
   unsigned mig = 0;
   unsigned pending = 0;
-  const bool instances = f.mig_mode != nullptr && f.mig_mode(handle, &mig, &pending) == kSuccess && mig == 1;
+  const bool instances =
+      f.mig_mode != nullptr && f.mig_mode(handle, &mig, &pending) == kSuccess && mig == 1;
   if (!unified || instances || sample.health == model::Health::kLost) return;
   if (const auto memory = host::read_memory(root_)) {
     sample.total_memory = memory->total;
@@ -137,14 +140,17 @@ void NvmlBackend::read_cheap(DeviceHandle handle, model::Sample& sample) const {
   const Functions& f = library_->functions();
   Utilization load{};
   const bool loaded = ask(sample, f.utilization, handle, &load);
-  sample.utilization_percent = loaded ? std::optional<int>(static_cast<int>(load.gpu)) : std::nullopt;
-  sample.memory_utilization_percent = loaded ? std::optional<int>(static_cast<int>(load.memory)) : std::nullopt;
+  sample.utilization_percent =
+      loaded ? std::optional<int>(static_cast<int>(load.gpu)) : std::nullopt;
+  sample.memory_utilization_percent =
+      loaded ? std::optional<int>(static_cast<int>(load.memory)) : std::nullopt;
 
   sample.temperature_c = as_int(number(sample, f.temperature, handle, kSensorGpu));
   if (!sample.temperature_c) {
     TemperatureV1 temperature{};
     temperature.version = kTemperatureV1Version;
-    if (ask(sample, f.temperature_v, handle, &temperature)) sample.temperature_c = temperature.temperature;
+    if (ask(sample, f.temperature_v, handle, &temperature))
+      sample.temperature_c = temperature.temperature;
   }
   sample.power_w = watts(number(sample, f.power_usage, handle));
 }
@@ -209,7 +215,8 @@ void NvmlBackend::read_processes(Gpu& gpu, model::Sample& sample, bool verify) {
   const auto by_pid = [](const auto& a, const auto& b) { return a.pid < b.pid; };
   std::sort(found.begin(), found.end(), by_pid);
   for (auto& process : found) {
-    const bool stayed = before && std::binary_search(before->begin(), before->end(), process, by_pid);
+    const bool stayed =
+        before && std::binary_search(before->begin(), before->end(), process, by_pid);
     const ProcessText& text = processes_.describe(process.pid, verify || !stayed);
     process.command = text.command;
     process.user = text.user;

@@ -69,7 +69,9 @@ int Child::wait() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-FakeMachine::FakeMachine() { ::setenv("BERTH_FAKE_NVML_LEDGER", (folder_.path() + "/ledger").c_str(), 1); }
+FakeMachine::FakeMachine() {
+  ::setenv("BERTH_FAKE_NVML_LEDGER", (folder_.path() + "/ledger").c_str(), 1);
+}
 FakeMachine::~FakeMachine() { ::unsetenv("BERTH_FAKE_NVML_LEDGER"); }
 
 void FakeMachine::ctl(const std::string& words) {

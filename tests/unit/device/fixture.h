@@ -55,7 +55,9 @@ class FakeMachine : public ::testing::Test {
 
   /// fakegpu-ctl with these words; fails the test when it fails.
   static void ctl(const std::string& words);
-  static std::string fake(const std::string& name) { return std::string(BERTH_FAKES_DIR) + '/' + name; }
+  static std::string fake(const std::string& name) {
+    return std::string(BERTH_FAKES_DIR) + '/' + name;
+  }
   static Options options(const std::string& variant = "");
   [[nodiscard]] const Folder& folder() const { return folder_; }
 

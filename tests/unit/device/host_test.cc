@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "device/fixture.h"
 #include "device/host/backend.h"
 #include "device/host/memory.h"
-#include "device/fixture.h"
 
 namespace berth::device::host {
 namespace {
@@ -17,11 +17,15 @@ class Host : public ::testing::Test {
   Host() {
     std::string cpuinfo;
     for (int i = 0; i < 4; ++i) {
-      cpuinfo += "processor\t: " + std::to_string(i) + "\nmodel name\t: Fictional CPU @ 3.0GHz\ncpu MHz\t\t: " +
-                 std::to_string(2000 + 100 * i) + ".0\nphysical id\t: 0\ncore id\t\t: " + std::to_string(i / 2) + "\n\n";
+      cpuinfo +=
+          "processor\t: " + std::to_string(i) +
+          "\nmodel name\t: Fictional CPU @ 3.0GHz\ncpu MHz\t\t: " + std::to_string(2000 + 100 * i) +
+          ".0\nphysical id\t: 0\ncore id\t\t: " + std::to_string(i / 2) + "\n\n";
     }
     root_.write("proc/cpuinfo", cpuinfo);
-    root_.write("proc/meminfo", "MemTotal:       16777216 kB\nMemFree:          100 kB\nMemAvailable:   10485760 kB\n");
+    root_.write(
+        "proc/meminfo",
+        "MemTotal:       16777216 kB\nMemFree:          100 kB\nMemAvailable:   10485760 kB\n");
     root_.write("proc/self/status", "Name:\tx\nCpus_allowed:\tb\nCpus_allowed_list:\t0-1,3\n");
     root_.write("proc/loadavg", "0.50 1.25 2.00 1/100 4242\n");
     root_.write("proc/self/cgroup", "0::/a/b\n");
@@ -31,10 +35,12 @@ class Host : public ::testing::Test {
   /// Ticks of processor 0 and 1 that were busy, and of each that were idle.
   void stat(int busy0, int busy1, int idle) {
     const auto line = [&](const std::string& name, int busy) {
-      return name + " " + std::to_string(busy) + " 0 0 " + std::to_string(1000 + idle - busy) + " 0 0 0 0 0 0\n";
+      return name + " " + std::to_string(busy) + " 0 0 " + std::to_string(1000 + idle - busy) +
+             " 0 0 0 0 0 0\n";
     };
-    root_.write("proc/stat", line("cpu ", busy0 + busy1) + line("cpu0", busy0) + line("cpu1", busy1) + line("cpu2", 0) +
-                                 line("cpu3", 0) + "intr 1\n");
+    root_.write("proc/stat", line("cpu ", busy0 + busy1) + line("cpu0", busy0) +
+                                 line("cpu1", busy1) + line("cpu2", 0) + line("cpu3", 0) +
+                                 "intr 1\n");
   }
 
   model::Device device() { return HostBackend(root_.path()).enumerate({}, {})->devices.at(0); }
@@ -62,7 +68,8 @@ TEST_F(Host, ACgroupAnywhereAboveBoundsCoresAndMemory) {
   root_.write("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
   root_.write("sys/fs/cgroup/a/memory.max", std::to_string(8 * kGiB) + "\n");
   root_.write("sys/fs/cgroup/a/memory.current", std::to_string(5 * kGiB) + "\n");
-  root_.write("sys/fs/cgroup/a/memory.stat", "anon 1\ninactive_file " + std::to_string(2 * kGiB) + "\n");
+  root_.write("sys/fs/cgroup/a/memory.stat",
+              "anon 1\ninactive_file " + std::to_string(2 * kGiB) + "\n");
   root_.write("sys/fs/cgroup/a/b/memory.max", "max\n");
   EXPECT_EQ(device().cores, 2);
   EXPECT_EQ(device().total_memory, Bytes{8 * kGiB});

@@ -68,7 +68,8 @@ TEST_F(Nvml, GivesWhatTheDriverKnows) {
 
 TEST_F(Nvml, WhatTheDriverDoesNotGiveIsAbsentAndNotZero) {
   ctl("init --gpus 1");
-  ctl("set 0 utilization=na temperature=na power_mw=na power_limit_mw=na clock_mhz=na fan=na max_clock_mhz=na");
+  ctl("set 0 utilization=na temperature=na power_mw=na power_limit_mw=na clock_mhz=na fan=na "
+      "max_clock_mhz=na");
   ctl("fail 0 'nvmlDeviceGet*RunningProcesses*' 3");
   const auto readout = read_samples(options());
   EXPECT_FALSE(readout.inventory.devices[0].max_clock_mhz);
@@ -110,7 +111,8 @@ TEST_F(Nvml, SeesForeignProcessesAndForgetsThemWhenTheyDie) {
   EXPECT_TRUE(sample_of(readout, "cuda:0").processes->empty());
 
   foreign.kill();
-  EXPECT_TRUE(wait_until([&] { return sample_of(read_samples(options()), "cuda:1").used_memory == Bytes{0}; }));
+  EXPECT_TRUE(wait_until(
+      [&] { return sample_of(read_samples(options()), "cuda:1").used_memory == Bytes{0}; }));
 }
 
 TEST_F(Nvml, AProcessOnSeveralListsIsOneProcess) {
@@ -145,12 +147,14 @@ TEST_F(Nvml, ManyProcessesDoNotOverflowTheFirstGuess) {
   EXPECT_EQ(sample_of(readout, "cuda:0").processes->size(), 100U);
 }
 
-/// The entries of each generation of drivers have another size: a wrong guess shows from the second on.
+/// The entries of each generation of drivers have another size: a wrong guess shows from the second
+/// on.
 class NvmlGeneration : public Nvml, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(NvmlGeneration, ProcessListsAreReadInTheirOwnLayout) {
   ctl("init --gpus 1 --reserved 300M");
-  for (int i = 1; i <= 20; ++i) ctl("ghost 0 " + std::to_string(i) + "M --pid " + std::to_string(900000 + i));
+  for (int i = 1; i <= 20; ++i)
+    ctl("ghost 0 " + std::to_string(i) + "M --pid " + std::to_string(900000 + i));
   const auto readout = read_samples(options(GetParam()));
   const auto& sample = sample_of(readout, "cuda:0");
   ASSERT_EQ(sample.processes->size(), 20U);
@@ -173,7 +177,8 @@ TEST_F(Nvml, UnifiedMemoryIsTheMachinesMemory) {
   ctl("init --gpus 1");
   ctl("set 0 memory_supported=0");
   Folder root;
-  root.write("proc/meminfo", "MemTotal:       125829120 kB\nMemFree: 1 kB\nMemAvailable:   62914560 kB\n");
+  root.write("proc/meminfo",
+             "MemTotal:       125829120 kB\nMemFree: 1 kB\nMemAvailable:   62914560 kB\n");
   Options with_root = options();
   with_root.sysfs_root = root.path();
   const auto readout = read_samples(with_root);
@@ -287,7 +292,8 @@ TEST(ProcessTable, TextFollowsAnotherProcessUnderTheSamePid) {
   ProcessTable table(root.path());
   EXPECT_EQ(table.describe(77, false).command, "python train.py");
   root.write("proc/77/cmdline", std::string("other\0", 6));
-  EXPECT_EQ(table.describe(77, true).command, "python train.py");  // same start time: not read again
+  EXPECT_EQ(table.describe(77, true).command,
+            "python train.py");  // same start time: not read again
   root.write("proc/77/stat", "77 (a b) c" + tail + "200 0\n");
   EXPECT_EQ(table.describe(77, false).command, "python train.py");
   EXPECT_EQ(table.describe(77, true).command, "other");

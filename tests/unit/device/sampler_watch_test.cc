@@ -107,7 +107,8 @@ TEST_F(Watch, ASilentDriverIsNoticedAndItsDeviceLeftAlone) {
   EXPECT_EQ(advice_within(milliseconds(1999)), Advice::kNone);
   EXPECT_EQ(advice_within(milliseconds(100)), Advice::kReplaceStuck);
   EXPECT_EQ(of("GPU-1").health, model::Health::kNotResponding);
-  EXPECT_TRUE(of("GPU-1").health_reason.starts_with("the driver has not answered for 2.")) << of("GPU-1").health_reason;
+  EXPECT_TRUE(of("GPU-1").health_reason.starts_with("the driver has not answered for 2."))
+      << of("GPU-1").health_reason;
   EXPECT_EQ(of("GPU-1").used_memory, base::Bytes{1});  // the last reading and its age
   EXPECT_EQ(of("GPU-1").taken, base::from_ms(1000));
   EXPECT_EQ(of("GPU-0").health, model::Health::kHealthy);
@@ -213,7 +214,8 @@ TEST_F(Watch, ADeviceThatIsNoLongerListedIsLostAndKeepsItsPlace) {
 TEST_F(Watch, LinesMayComeInPiecesAndNonsenseIsCounted) {
   watch_.started(now_);
   watch_.feed("{\"begin\":\"nvi", now_);
-  watch_.feed("dia\"}\nnot json\n\n[1]\n{\"sample\":{}}\n{\"other\":1}\n{\"inventory\":{}}\n", now_);
+  watch_.feed("dia\"}\nnot json\n\n[1]\n{\"sample\":{}}\n{\"other\":1}\n{\"inventory\":{}}\n",
+              now_);
   EXPECT_EQ(watch_.malformed(), 5U);
   watch_.feed(std::string(3U << 20U, 'x'), now_);  // without an end
   watch_.feed("\n", now_);
