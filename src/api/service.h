@@ -99,6 +99,8 @@ class Service {
   /// Calls `changed` (from the loop, coalesced) whenever the task's record, log or output grew,
   /// until the handle is dropped.
   [[nodiscard]] virtual std::shared_ptr<void> watch(const model::TaskId& id, std::function<void()> changed) = 0;
+  /// Calls `work` (from the loop) after each `interval` until the handle is dropped.
+  [[nodiscard]] virtual std::shared_ptr<void> every(base::Duration interval, std::function<void()> work) = 0;
 };
 
 }  // namespace berth::api

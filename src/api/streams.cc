@@ -14,6 +14,9 @@ namespace berth::api {
 namespace {
 
 constexpr std::size_t kChunk = 64U << 10;
+// A progress bar writes no line feed, so the log does not grow with it: raw output is looked at
+// this often while somebody follows it.
+constexpr base::Duration kOutputInterval{200};
 
 // What the three streams share: woken by changes of the task, one write at a time.
 class Session : public std::enable_shared_from_this<Session> {
@@ -30,6 +33,14 @@ class Session : public std::enable_shared_from_this<Session> {
     stream_.on_closed([self = shared_from_this()] { self->finish(); });
     self_ = shared_from_this();
     pump();
+  }
+
+  /// Beside the changes: look again after each interval.
+  void poll(base::Duration interval) {
+    if (done_) return;
+    ticker_ = service_.every(interval, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->pump();
+    });
   }
 
  protected:
@@ -61,6 +72,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void finish() {
     done_ = true;
     watch_.reset();
+    ticker_.reset();
     self_.reset();
   }
 
@@ -68,6 +80,7 @@ class Session : public std::enable_shared_from_this<Session> {
   model::TaskId id_;
   http::EventStream stream_;
   std::shared_ptr<void> watch_;
+  std::shared_ptr<void> ticker_;
   std::shared_ptr<Session> self_;
   bool writing_ = false;
   bool done_ = false;
@@ -114,18 +127,16 @@ class EventSession : public Session {
  private:
   Next next() override {
     const auto task = service().find(id());
-    if (task == nullptr || ended_) return Next::kEnd;
+    if (task == nullptr) return Next::kEnd;
     std::string text = base::to_text(task_response(*task, language_));
-    if (text == last_) return Next::kWait;
+    if (text == last_) return model::is_final(task->state) && task->log_closed ? Next::kEnd : Next::kWait;
     last_ = std::move(text);
-    ended_ = model::is_final(task->state) && task->log_closed;
     return send(http::format_event(last_, std::to_string(++count_)));
   }
 
   Language language_;
   std::string last_;
   std::uint64_t count_ = 0;
-  bool ended_ = false;
 };
 
 class OutputSession : public Session {
@@ -164,9 +175,11 @@ void stream_output(Service& service, const http::Request& request, http::Exchang
     return exchange.fail(404, "A task has the outputs stdout and stderr");
   }
   const bool follow = request.query.get("follow") == "true" || request.query.get("follow") == "1";
-  std::make_shared<OutputSession>(service, task->id(), exchange.start_stream("application/octet-stream"),
-                                  name == "stderr", number_or_zero(request.query.get("offset")), follow)
-      ->start();
+  const auto session =
+      std::make_shared<OutputSession>(service, task->id(), exchange.start_stream("application/octet-stream"),
+                                      name == "stderr", number_or_zero(request.query.get("offset")), follow);
+  session->start();
+  if (follow) session->poll(kOutputInterval);
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ Status write_file(const std::string& path, std::string_view content, int mode) {
     ::unlink(temporary.c_str());
     return fail(errno_error(std::string("cannot ") + what + " " + path, saved));
   };
-  Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  ::unlink(temporary.c_str());  // a leftover of a crash would keep its own mode
+  Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd.valid()) return refuse("create");
   while (!content.empty()) {
     const ssize_t put = ::write(fd.get(), content.data(), content.size());
@@ -66,13 +67,15 @@ Status write_file(const std::string& path, std::string_view content, int mode) {
 
 Status make_directories(const std::string& path, int mode) {
   std::error_code code;
-  const auto parent = std::filesystem::path(path).parent_path();
+  std::filesystem::path last(path);
+  if (!last.has_filename() && last.has_relative_path()) last = last.parent_path();  // "a/b/" is "a/b"
+  const auto parent = last.parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, code);
   if (code) return fail(errno_error("cannot create directory " + parent.string(), code.value()));
-  if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST) {
-    return fail(errno_error("cannot create directory " + path, errno));
-  }
-  return {};
+  if (::mkdir(last.c_str(), static_cast<mode_t>(mode)) == 0) return {};
+  const int saved = errno;
+  if (saved == EEXIST && std::filesystem::is_directory(last, code)) return {};
+  return fail(errno_error("cannot create directory " + path, saved));
 }
 
 }  // namespace berth::base

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 
-#include <boost/json/parse.hpp>
+#include <boost/json/parser.hpp>
 #include <cmath>
+#include <limits>
 
 namespace berth::base {
 
 Result<json::value> parse_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = 64;
+  json::parser parser({}, options);
   boost::system::error_code code;
-  json::value value = json::parse(json::string_view(text.data(), text.size()), code, {}, options);
-  if (code) return fail(ErrorCode::kBadRequest, "not valid JSON: " + code.message());
-  return value;
+  const std::size_t read = parser.write_some(text.data(), text.size(), code);
+  if (!code && read < text.size()) code = json::make_error_code(json::error::extra_data);
+  if (code) {
+    return fail(ErrorCode::kBadRequest, "not valid JSON: " + code.message() + " at offset " + std::to_string(read));
+  }
+  return parser.release();
 }
 
 namespace {
@@ -25,7 +30,10 @@ std::optional<std::int64_t> maybe_int(const json::object& object, std::string_vi
   const json::value* value = find(object, key);
   if (value == nullptr) return std::nullopt;
   if (value->is_int64()) return value->as_int64();
-  if (value->is_uint64()) return static_cast<std::int64_t>(value->as_uint64());
+  if (value->is_uint64()) {
+    if (value->as_uint64() > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
+    return static_cast<std::int64_t>(value->as_uint64());
+  }
   if (value->is_double()) {
     const double number = value->as_double();
     if (std::nearbyint(number) == number && std::abs(number) < 9e15) return static_cast<std::int64_t>(number);

@@ -2,6 +2,7 @@
 #include "base/time.h"
 
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -17,13 +18,14 @@ Time from_ms(std::int64_t ms) { return Time{std::chrono::milliseconds{ms}}; }
 
 std::string iso8601(Time time) {
   const std::int64_t ms = to_ms(time);
-  const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
+  const std::int64_t part = (ms % 1000 + 1000) % 1000;
+  const std::time_t seconds = static_cast<std::time_t>((ms - part) / 1000);
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                static_cast<int>(ms % 1000));
+                static_cast<int>(part));
   return buffer;
 }
 
@@ -31,7 +33,7 @@ std::optional<Duration> parse_duration(const std::string& text) {
   double number = 0;
   const char* end = text.data() + text.size();
   auto [rest, code] = std::from_chars(text.data(), end, number);
-  if (code != std::errc{} || number < 0 || number > 1e9) return std::nullopt;
+  if (code != std::errc{} || !std::isfinite(number) || number < 0 || number > 1e9) return std::nullopt;
   const std::string unit(rest, end);
   double factor = 0;
   if (unit.empty() || unit == "s") factor = 1000;

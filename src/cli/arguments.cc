@@ -43,8 +43,9 @@ Exit status: 0 done, 1 the task failed, 2 wrong usage, 3 the daemon is not reach
 Berth could not run it.
 )";
 
-const std::vector<std::string> kVerbs{"run",  "train", "infer",  "gpus", "pick",   "check", "ps",      "show", "logs",
-                                      "why",  "wait",  "cancel", "rm",   "limits", "info",  "version", "doctor"};
+const std::vector<std::string> kVerbs{"run", "train",  "infer", "gpus",    "pick",  "check",
+                                      "ps",  "show",   "logs",  "why",     "wait",  "cancel",
+                                      "rm",  "limits", "info",  "version", "doctor"};
 const std::vector<std::string> kLater{"detect", "split", "augment", "crop", "spectrogram", "top"};
 
 struct AllOptions {
@@ -71,7 +72,8 @@ std::size_t distance(const std::string& a, const std::string& b) {
   for (std::size_t i = 1; i <= a.size(); ++i) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const bool same = a[i - 1] == b[j - 1];
-      edits[i][j] = std::min({edits[i - 1][j] + 1, edits[i][j - 1] + 1, edits[i - 1][j - 1] + (same ? 0 : 1)});
+      edits[i][j] = std::min(
+          {edits[i - 1][j] + 1, edits[i][j - 1] + 1, edits[i - 1][j - 1] + (same ? 0 : 1)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         edits[i][j] = std::min(edits[i][j], edits[i - 2][j - 2] + 1);
       }
@@ -106,87 +108,156 @@ using Words = const std::string&;
 // Without CLI11's own words in the help: the texts say what is sensible.
 CLI::Validator range(int least, int most) { return CLI::Range(least, most).description(""); }
 
-CLI::Option* add_memory(CLI::App* verb, const std::function<void(base::Bytes)>& set, const char* text) {
-  return verb->add_option_function<std::string>("--memory", [set](Words word) {
-    const auto bytes = base::parse_bytes(word);
-    if (!bytes) throw CLI::ValidationError("--memory", bytes.error().message);
-    set(*bytes);
-  }, text)->type_name("SIZE");
+CLI::Option* add_memory(CLI::App* verb, const std::function<void(base::Bytes)>& set,
+                        const char* text) {
+  return verb
+      ->add_option_function<std::string>(
+          "--memory",
+          [set](Words word) {
+            const auto bytes = base::parse_bytes(word);
+            if (!bytes) throw CLI::ValidationError("--memory", bytes.error().message);
+            set(*bytes);
+          },
+          text)
+      ->type_name("SIZE");
 }
 
 CLI::Option* add_device(CLI::App* verb, std::string* to, const char* text) {
-  return verb->add_option_function<std::string>("--device", [to](Words word) {
-    const auto selector = model::parse_selector(word);
-    if (!selector) throw CLI::ValidationError("--device", selector.error().message);
-    *to = word;
-  }, text)->type_name("DEVICE");
+  return verb
+      ->add_option_function<std::string>(
+          "--device",
+          [to](Words word) {
+            const auto selector = model::parse_selector(word);
+            if (!selector) throw CLI::ValidationError("--device", selector.error().message);
+            *to = word;
+          },
+          text)
+      ->type_name("DEVICE");
 }
 
 CLI::Option* add_policy(CLI::App* verb, std::string* to) {
-  return verb->add_option_function<std::string>("--policy", [to](Words word) {
-    if (!model::policy_from_text(word)) {
-      throw CLI::ValidationError("--policy", "\"" + word + "\" is none of balanced, most_free, least_loaded, pack, spread, fastest");
-    }
-    *to = word;
-  }, "balanced, most_free, least_loaded, pack, spread or fastest")->type_name("POLICY");
+  return verb
+      ->add_option_function<std::string>(
+          "--policy",
+          [to](Words word) {
+            if (!model::policy_from_text(word)) {
+              throw CLI::ValidationError(
+                  "--policy",
+                  "\"" + word +
+                      "\" is none of balanced, most_free, least_loaded, pack, spread, fastest");
+            }
+            *to = word;
+          },
+          "balanced, most_free, least_loaded, pack, spread or fastest")
+      ->type_name("POLICY");
 }
 
 void add_gpus_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
-  CLI::App* gpus_verb = app.add_subcommand("gpus", "Devices, memory, load and processes. Works without the daemon.");
+  CLI::App* gpus_verb =
+      app.add_subcommand("gpus", "Devices, memory, load and processes. Works without the daemon.");
   gpus_verb->add_flag("--json", all.gpus.json, "as GET /api/v2/resources/gpu");
   gpus_verb->add_flag("--watch", all.gpus.watch, "again every second, until Ctrl-C");
   gpus_verb->final_callback([&] { result.verb = [&all] { return gpus(all.gpus); }; });
 
-  CLI::App* check_verb = app.add_subcommand("check", "GPU memory, processes and a recommendation. Status 1 with no GPU.");
+  CLI::App* check_verb = app.add_subcommand(
+      "check", "GPU memory, processes and a recommendation. Status 1 with no GPU.");
   check_verb->add_flag("--json", all.check.json, "as JSON");
   check_verb->final_callback([&] { result.verb = [&all] { return check(all.check); }; });
 
-  CLI::App* pick_verb = app.add_subcommand("pick", "Names the best device; with --policy as that policy would. Works without the daemon.");
-  pick_verb->add_option("--count", all.pick.count, "how many devices")->check(range(1, 1024))->type_name("N");
-  add_memory(pick_verb, [&](base::Bytes bytes) { all.pick.memory = bytes; }, "free on each of them: 8G, 512M");
+  CLI::App* pick_verb = app.add_subcommand(
+      "pick",
+      "Names the best device; with --policy as that policy would. Works without the daemon.");
+  pick_verb->add_option("--count", all.pick.count, "how many devices")
+      ->check(range(1, 1024))
+      ->type_name("N");
+  add_memory(
+      pick_verb, [&](base::Bytes bytes) { all.pick.memory = bytes; },
+      "free on each of them: 8G, 512M");
   add_policy(pick_verb, &all.pick.policy);
-  pick_verb->add_option_function<std::string>("--format", [&](Words word) {
-    const std::vector<std::string> names{"device", "index", "uuid", "env", "json"};
-    const auto found = std::find(names.begin(), names.end(), word);
-    if (found == names.end()) throw CLI::ValidationError("--format", "\"" + word + "\" is none of device, index, uuid, env, json");
-    all.pick.format = static_cast<PickFormat>(found - names.begin());
-  }, "device (cuda:0), index (0), uuid, env (variables for a command) or json")->type_name("FORMAT");
-  pick_verb->add_option_function<std::string>("--hold", [](Words) {
-    throw CLI::ValidationError("--hold", "is not in this version: nothing is reserved. \"berth run --memory 8G -- COMMAND\" reserves");
-  })->group("");
+  pick_verb
+      ->add_option_function<std::string>(
+          "--format",
+          [&](Words word) {
+            const std::vector<std::string> names{"device", "index", "uuid", "env", "json"};
+            const auto found = std::find(names.begin(), names.end(), word);
+            if (found == names.end())
+              throw CLI::ValidationError(
+                  "--format", "\"" + word + "\" is none of device, index, uuid, env, json");
+            all.pick.format = static_cast<PickFormat>(found - names.begin());
+          },
+          "device (cuda:0), index (0), uuid, env (variables for a command) or json")
+      ->type_name("FORMAT");
+  pick_verb
+      ->add_option_function<std::string>("--hold",
+                                         [](Words) {
+                                           throw CLI::ValidationError(
+                                               "--hold",
+                                               "is not in this version: nothing is reserved. "
+                                               "\"berth run --memory 8G -- COMMAND\" reserves");
+                                         })
+      ->group("");
   pick_verb->final_callback([&] { result.verb = [&all] { return pick(all.pick); }; });
 }
 
 void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
   RunOptions& to = all.run;
-  CLI::App* verb = app.add_subcommand("run", "Runs a command on the best device and follows it; Ctrl-C cancels it, a second one leaves it.");
+  CLI::App* verb = app.add_subcommand("run",
+                                      "Runs a command on the best device and follows it; Ctrl-C "
+                                      "cancels it, a second one leaves it.");
   verb->prefix_command();
   add_device(verb, &to.device, "auto, cuda, cuda:1, cpu, GPU-<uuid>, cuda:0,cuda:1");
   verb->add_option("--gpus", to.gpus, "how many GPUs")->check(range(1, 1024))->type_name("N");
-  add_memory(verb, [&](base::Bytes bytes) { to.memory = bytes; }, "to reserve on each; without it a GPU is taken whole");
-  verb->add_option("--gpu-type", to.gpu_type, "part of the model's name, such as A100")->type_name("NAME");
+  add_memory(
+      verb, [&](base::Bytes bytes) { to.memory = bytes; },
+      "to reserve on each; without it a GPU is taken whole");
+  verb->add_option("--gpu-type", to.gpu_type, "part of the model's name, such as A100")
+      ->type_name("NAME");
   verb->add_flag("--exclusive", to.exclusive, "share the device with no other task");
-  verb->add_option_function<std::string>("--kind", [&](Words word) {
-    if (!model::kind_from_text(word)) throw CLI::ValidationError("--kind", "\"" + word + "\" is none of command, training, inference");
-    to.kind = word;
-  }, "command, training or inference: what limits count it as")->type_name("KIND");
+  verb->add_option_function<std::string>(
+          "--kind",
+          [&](Words word) {
+            if (!model::kind_from_text(word))
+              throw CLI::ValidationError(
+                  "--kind", "\"" + word + "\" is none of command, training, inference");
+            to.kind = word;
+          },
+          "command, training or inference: what limits count it as")
+      ->type_name("KIND");
   add_policy(verb, &to.policy);
-  verb->add_option("--priority", to.priority, "1 (most urgent) to 10")->check(range(1, 10))->type_name("P");
+  verb->add_option("--priority", to.priority, "1 (most urgent) to 10")
+      ->check(range(1, 10))
+      ->type_name("P");
   verb->add_option("--name", to.name, "shown in listings")->type_name("NAME");
   verb->add_option("--id", to.task_id, "the task's id, instead of a random one")->type_name("ID");
-  verb->add_option("--retry", to.retry, "run it again up to N times when it fails")->check(range(0, 1000))->type_name("N");
-  verb->add_option_function<std::string>("--timeout", [&](Words word) {
-    to.timeout = base::parse_duration(word);
-    if (!to.timeout) throw CLI::ValidationError("--timeout", "\"" + word + "\" is no duration: write 30, 90s, 5m, 2h or 1d");
-  }, "end it after so long: 90s, 5m, 2h, 1d")->type_name("T");
-  verb->add_option("--after", to.after, "start when that task has completed")->allow_extra_args(false)->type_name("ID");
-  verb->add_option_function<std::vector<std::string>>("--env", [&](const std::vector<std::string>& words) {
-    for (const std::string& word : words) {
-      const auto equals = word.find('=');
-      if (equals == std::string::npos || equals == 0) throw CLI::ValidationError("--env", "\"" + word + "\" is not NAME=VALUE");
-      to.env.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-    }
-  }, "over the caller's own environment, which is sent along")->allow_extra_args(false)->type_name("NAME=VALUE");
+  verb->add_option("--retry", to.retry, "run it again up to N times when it fails")
+      ->check(range(0, 1000))
+      ->type_name("N");
+  verb->add_option_function<std::string>(
+          "--timeout",
+          [&](Words word) {
+            to.timeout = base::parse_duration(word);
+            if (!to.timeout)
+              throw CLI::ValidationError(
+                  "--timeout", "\"" + word + "\" is no duration: write 30, 90s, 5m, 2h or 1d");
+          },
+          "end it after so long: 90s, 5m, 2h, 1d")
+      ->type_name("T");
+  verb->add_option("--after", to.after, "start when that task has completed")
+      ->allow_extra_args(false)
+      ->type_name("ID");
+  verb->add_option_function<std::vector<std::string>>(
+          "--env",
+          [&](const std::vector<std::string>& words) {
+            for (const std::string& word : words) {
+              const auto equals = word.find('=');
+              if (equals == std::string::npos || equals == 0)
+                throw CLI::ValidationError("--env", "\"" + word + "\" is not NAME=VALUE");
+              to.env.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+            }
+          },
+          "over the caller's own environment, which is sent along")
+      ->allow_extra_args(false)
+      ->type_name("NAME=VALUE");
   verb->add_option("--cwd", to.cwd, "directory to run in; here by default")->type_name("DIR");
   verb->add_flag("--detach", to.detach, "print the task's id and go");
   verb->final_callback([&] { result.verb = [&all] { return run(all.run); }; });
@@ -194,36 +265,68 @@ void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
 
 void add_builtin(CLI::App& app, AllOptions& all, Invocation& result) {
   TrainOptions& t = all.train;
-  CLI::App* train_verb = app.add_subcommand("train", "Trains an image classifier: one sub-directory of images per class.");
-  train_verb->add_option("--model", t.model, "resnet18, resnet50, vit_b_16, ... (\"berth info\" lists them)")->type_name("NAME");
+  CLI::App* train_verb = app.add_subcommand(
+      "train", "Trains an image classifier: one sub-directory of images per class.");
+  train_verb
+      ->add_option("--model", t.model,
+                   "resnet18, resnet50, vit_b_16, ... (\"berth info\" lists them)")
+      ->type_name("NAME");
   train_verb->add_option("--train", t.train, "images to learn from")->required()->type_name("DIR");
   train_verb->add_option("--val", t.val, "images to check with")->required()->type_name("DIR");
-  train_verb->add_option("--save", t.save, "where weights and metrics go")->required()->type_name("DIR");
-  train_verb->add_option("--epochs", t.epochs, "100 by default")->check(range(1, 1000000))->type_name("N");
-  train_verb->add_option("--batch-size", t.batch_size, "8 by default")->check(range(1, 1000000))->type_name("N");
-  train_verb->add_option("--lr", t.learning_rate, "learning rate, 0.0001 by default")->check(CLI::Validator(CLI::PositiveNumber).description(""))->type_name("RATE");
-  train_verb->add_option("--image-size", t.image_size, "in pixels, 224 by default")->check(range(32, 16384))->type_name("N");
-  train_verb->add_option("--num-classes", t.num_classes, "the number of sub-directories of --train by default")->check(range(1, 1000000))->type_name("N");
-  train_verb->add_option("--weights", t.weights, "begin with these instead of pretrained ones")->type_name("FILE");
-  train_verb->add_flag("--pretrained,!--no-pretrained", t.pretrained, "begin with weights learnt on ImageNet where they are at hand");
-  train_verb->add_flag("--shuffle,!--no-shuffle", t.shuffle, "another order of images in each epoch");
+  train_verb->add_option("--save", t.save, "where weights and metrics go")
+      ->required()
+      ->type_name("DIR");
+  train_verb->add_option("--epochs", t.epochs, "100 by default")
+      ->check(range(1, 1000000))
+      ->type_name("N");
+  train_verb->add_option("--batch-size", t.batch_size, "8 by default")
+      ->check(range(1, 1000000))
+      ->type_name("N");
+  train_verb->add_option("--lr", t.learning_rate, "learning rate, 0.0001 by default")
+      ->check(CLI::Validator(CLI::PositiveNumber).description(""))
+      ->type_name("RATE");
+  train_verb->add_option("--image-size", t.image_size, "in pixels, 224 by default")
+      ->check(range(32, 16384))
+      ->type_name("N");
+  train_verb
+      ->add_option("--num-classes", t.num_classes,
+                   "the number of sub-directories of --train by default")
+      ->check(range(1, 1000000))
+      ->type_name("N");
+  train_verb->add_option("--weights", t.weights, "begin with these instead of pretrained ones")
+      ->type_name("FILE");
+  train_verb->add_flag("--pretrained,!--no-pretrained", t.pretrained,
+                       "begin with weights learnt on ImageNet where they are at hand");
+  train_verb->add_flag("--shuffle,!--no-shuffle", t.shuffle,
+                       "another order of images in each epoch");
   add_device(train_verb, &t.device, "cuda (the best GPU, the CPU without one), cuda:1, cpu");
-  train_verb->add_option("--priority", t.priority, "1 (most urgent) to 10; 5 by default")->check(range(1, 10))->type_name("P");
+  train_verb->add_option("--priority", t.priority, "1 (most urgent) to 10; 5 by default")
+      ->check(range(1, 10))
+      ->type_name("P");
   train_verb->add_option("--name", t.name, "a sub-directory of --save")->type_name("NAME");
-  train_verb->add_option("--id", t.task_id, "the task's id, instead of a random one")->type_name("ID");
+  train_verb->add_option("--id", t.task_id, "the task's id, instead of a random one")
+      ->type_name("ID");
   train_verb->add_flag("--detach", t.detach, "print the task's id and go");
   train_verb->final_callback([&] { result.verb = [&all] { return train(all.train); }; });
 
   InferOptions& i = all.infer;
   CLI::App* infer_verb = app.add_subcommand("infer", "Classifies images with trained weights.");
-  infer_verb->add_option("--weights", i.weights, "as berth train saved them")->required()->type_name("FILE");
-  infer_verb->add_option("--source", i.source, "an image or a directory of images")->required()->type_name("PATH");
-  infer_verb->add_option("--cfg", i.cfg, "model and classes, where the weights do not say")->type_name("FILE");
+  infer_verb->add_option("--weights", i.weights, "as berth train saved them")
+      ->required()
+      ->type_name("FILE");
+  infer_verb->add_option("--source", i.source, "an image or a directory of images")
+      ->required()
+      ->type_name("PATH");
+  infer_verb->add_option("--cfg", i.cfg, "model and classes, where the weights do not say")
+      ->type_name("FILE");
   infer_verb->add_option("--save", i.save, "where result.json goes")->type_name("DIR");
   add_device(infer_verb, &i.device, "cuda (the best GPU, the CPU without one), cuda:1, cpu");
-  infer_verb->add_option("--priority", i.priority, "1 (most urgent) to 10; 3 by default")->check(range(1, 10))->type_name("P");
+  infer_verb->add_option("--priority", i.priority, "1 (most urgent) to 10; 3 by default")
+      ->check(range(1, 10))
+      ->type_name("P");
   infer_verb->add_option("--name", i.name, "shown in listings")->type_name("NAME");
-  infer_verb->add_option("--id", i.task_id, "the task's id, instead of a random one")->type_name("ID");
+  infer_verb->add_option("--id", i.task_id, "the task's id, instead of a random one")
+      ->type_name("ID");
   infer_verb->add_flag("--json", i.json, "the result as JSON");
   infer_verb->add_flag("--detach", i.detach, "print the task's id and go");
   infer_verb->final_callback([&] { result.verb = [&all] { return infer(all.infer); }; });
@@ -232,7 +335,9 @@ void add_builtin(CLI::App& app, AllOptions& all, Invocation& result) {
 void add_task_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
   CLI::App* ps_verb = app.add_subcommand("ps", "Tasks that wait and run, newest first.");
   ps_verb->add_flag("-a,--all", all.ps.all, "those that have ended too");
-  ps_verb->add_option("--limit", all.ps.limit, "at most so many; 100 by default")->check(range(1, 1000))->type_name("N");
+  ps_verb->add_option("--limit", all.ps.limit, "at most so many; 100 by default")
+      ->check(range(1, 1000))
+      ->type_name("N");
   ps_verb->add_flag("--json", all.ps.json, "as JSON");
   ps_verb->final_callback([&] { result.verb = [&all] { return ps(all.ps); }; });
 
@@ -240,26 +345,35 @@ void add_task_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
     CLI::App* verb = app.add_subcommand(name, text);
     verb->add_option("ID", all.show.id, "the task, or the beginning of its id")->required();
     verb->add_flag("--json", all.show.json, "as JSON");
-    verb->final_callback([&all, &result, act] { result.verb = [&all, act] { return act(all.show); }; });
+    verb->final_callback(
+        [&all, &result, act] { result.verb = [&all, act] { return act(all.show); }; });
   };
   one_task("show", "Everything about one task.", show);
-  one_task("why", "Why a task waits: a verdict for each device, and what would have to change.", why);
+  one_task("why", "Why a task waits: a verdict for each device, and what would have to change.",
+           why);
 
-  const auto tasks = [&](const char* name, const char* text, int (*act)(const std::vector<std::string>&)) {
+  const auto tasks = [&](const char* name, const char* text,
+                         int (*act)(const std::vector<std::string>&)) {
     CLI::App* verb = app.add_subcommand(name, text);
     verb->add_option("ID", all.ids, "tasks, or the beginnings of their ids")->required();
-    verb->final_callback([&all, &result, act] { result.verb = [&all, act] { return act(all.ids); }; });
+    verb->final_callback(
+        [&all, &result, act] { result.verb = [&all, act] { return act(all.ids); }; });
   };
-  tasks("wait", "Waits until tasks end; status of the first of them, in the order given, that is not 0.", wait);
+  tasks("wait",
+        "Waits until tasks end; status of the first of them, in the order given, that is not 0.",
+        wait);
   tasks("cancel", "Cancels tasks that wait or run.", cancel);
   tasks("rm", "Removes the records of tasks that have ended.", rm);
 
-  CLI::App* logs_verb = app.add_subcommand("logs", "The output of a command; the records of a built-in task.");
+  CLI::App* logs_verb =
+      app.add_subcommand("logs", "The output of a command; the records of a built-in task.");
   logs_verb->add_option("ID", all.logs.id, "the task, or the beginning of its id")->required();
   logs_verb->add_flag("-f,--follow", all.logs.follow, "until the task ends");
   CLI::Option* out = logs_verb->add_flag("--stdout", all.logs.out, "only its standard output");
-  logs_verb->add_flag("--stderr", all.logs.err, "only its standard error, to our standard output")->excludes(out);
-  logs_verb->add_flag("--records", all.logs.records, "what Berth wrote down: states, epochs, metrics");
+  logs_verb->add_flag("--stderr", all.logs.err, "only its standard error, to our standard output")
+      ->excludes(out);
+  logs_verb->add_flag("--records", all.logs.records,
+                      "what Berth wrote down: states, epochs, metrics");
   logs_verb->add_flag("--json", all.logs.json, "the records as JSON lines");
   logs_verb->final_callback([&] { result.verb = [&all] { return logs(all.logs); }; });
 }
@@ -274,27 +388,42 @@ void parse_limits(AllOptions& all) {
     }
     const std::string kind = word.substr(0, equals);
     const auto limit = base::parse_number(std::string_view(word).substr(equals + 1));
-    if (device.empty()) throw CLI::ValidationError("limits set", "\"" + word + "\" comes before any device: berth limits set cuda:0 training=2");
-    if (kind != "training" && kind != "inference") throw CLI::ValidationError("limits set", "\"" + kind + "\" has no limit: training and inference have");
-    if (!limit || *limit > 1'000'000) throw CLI::ValidationError("limits set", "\"" + word + "\": the limit must be a whole number from 0");
+    if (device.empty())
+      throw CLI::ValidationError(
+          "limits set",
+          "\"" + word + "\" comes before any device: berth limits set cuda:0 training=2");
+    if (kind != "training" && kind != "inference")
+      throw CLI::ValidationError("limits set",
+                                 "\"" + kind + "\" has no limit: training and inference have");
+    if (!limit || *limit > 1'000'000)
+      throw CLI::ValidationError("limits set",
+                                 "\"" + word + "\": the limit must be a whole number from 0");
     all.limits.changes.push_back(LimitChange{device, kind, static_cast<int>(*limit)});
   }
-  if (all.limits.changes.empty()) throw CLI::ValidationError("limits set", "nothing to set: berth limits set cuda:0 training=2 inference=4");
+  if (all.limits.changes.empty())
+    throw CLI::ValidationError("limits set",
+                               "nothing to set: berth limits set cuda:0 training=2 inference=4");
 }
 
 void add_daemon_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
-  CLI::App* limits_verb = app.add_subcommand("limits", "How many tasks of a kind each device takes, and how many run.");
+  CLI::App* limits_verb =
+      app.add_subcommand("limits", "How many tasks of a kind each device takes, and how many run.");
   limits_verb->add_flag("--json", all.limits.json, "as JSON");
-  CLI::App* set = limits_verb->add_subcommand("set", "Changes limits: berth limits set cuda:0 training=2 inference=4");
-  set->add_option("DEVICE KIND=N", all.limit_words, "a device and its new limits; may repeat")->required();
+  CLI::App* set = limits_verb->add_subcommand(
+      "set", "Changes limits: berth limits set cuda:0 training=2 inference=4");
+  set->add_option("DEVICE KIND=N", all.limit_words, "a device and its new limits; may repeat")
+      ->required();
   set->parse_complete_callback([&] { parse_limits(all); });
   limits_verb->final_callback([&] { result.verb = [&all] { return limits(all.limits); }; });
 
-  CLI::App* info_verb = app.add_subcommand("info", "The daemon: where, which version, which models.");
+  CLI::App* info_verb =
+      app.add_subcommand("info", "The daemon: where, which version, which models.");
   info_verb->add_flag("--json", all.info.json, "as JSON");
   info_verb->final_callback([&] { result.verb = [&all] { return info(all.info); }; });
-  app.add_subcommand("version", "Versions of the command line and of the daemon.")->final_callback([&] { result.verb = version; });
-  CLI::App* doctor_verb = app.add_subcommand("doctor", "What is installed, what is missing, what to do about it.");
+  app.add_subcommand("version", "Versions of the command line and of the daemon.")
+      ->final_callback([&] { result.verb = version; });
+  CLI::App* doctor_verb =
+      app.add_subcommand("doctor", "What is installed, what is missing, what to do about it.");
   doctor_verb->add_flag("--json", all.info.json, "as JSON");
   doctor_verb->final_callback([&] { result.verb = [&all] { return doctor(all.info); }; });
 }
@@ -309,9 +438,11 @@ std::vector<std::string> long_options(const CLI::App& verb) {
 
 Invocation unknown_word(const std::string& word, const CLI::App* verb) {
   const std::string name = verb != nullptr ? verb->get_name() : "";
-  const std::string help = name.empty() ? "\"berth --help\" lists the verbs" : "\"berth " + name + " --help\" lists the options";
+  const std::string help = name.empty() ? "\"berth --help\" lists the verbs"
+                                        : "\"berth " + name + " --help\" lists the options";
   if (word.starts_with("-")) {
-    const std::string meant = verb != nullptr ? nearest(word.substr(0, word.find('=')), long_options(*verb)) : "";
+    const std::string meant =
+        verb != nullptr ? nearest(word.substr(0, word.find('=')), long_options(*verb)) : "";
     return wrong((name.empty() ? "" : name + ": ") + "there is no option " + word,
                  meant.empty() ? help : "did you mean " + meant + "? " + help);
   }
@@ -320,11 +451,13 @@ Invocation unknown_word(const std::string& word, const CLI::App* verb) {
 
 Invocation check_verb_name(const std::string& word) {
   if (std::find(kLater.begin(), kLater.end(), word) != kLater.end()) {
-    return wrong("\"" + word + "\" is not in this version yet", "\"berth --help\" lists what there is");
+    return wrong("\"" + word + "\" is not in this version yet",
+                 "\"berth --help\" lists what there is");
   }
   const std::string meant = nearest(word, kVerbs);
   return wrong("there is no verb \"" + word + "\"",
-               (meant.empty() ? "" : "did you mean \"berth " + meant + "\"? ") + "\"berth --help\" lists the verbs");
+               (meant.empty() ? "" : "did you mean \"berth " + meant + "\"? ") +
+                   "\"berth --help\" lists the verbs");
 }
 
 }  // namespace
@@ -354,11 +487,16 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
   auto all = std::make_shared<AllOptions>();
   CLI::App app("", "berth");
   app.require_subcommand(1);
-  if (first == "run") add_run(app, *all, result);
-  else if (first == "train" || first == "infer") add_builtin(app, *all, result);
-  else if (first == "gpus" || first == "pick" || first == "check") add_gpus_verbs(app, *all, result);
-  else if (first == "limits" || first == "info" || first == "version" || first == "doctor") add_daemon_verbs(app, *all, result);
-  else add_task_verbs(app, *all, result);
+  if (first == "run")
+    add_run(app, *all, result);
+  else if (first == "train" || first == "infer")
+    add_builtin(app, *all, result);
+  else if (first == "gpus" || first == "pick" || first == "check")
+    add_gpus_verbs(app, *all, result);
+  else if (first == "limits" || first == "info" || first == "version" || first == "doctor")
+    add_daemon_verbs(app, *all, result);
+  else
+    add_task_verbs(app, *all, result);
   CLI::App* verb = app.get_subcommand(first);
 
   // What follows "--" in `berth run` is the command's and not looked at by CLI11.
@@ -395,7 +533,10 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
       all->run.command.insert(all->run.command.begin(), "--");
     }
     all->run.command.insert(all->run.command.begin(), extra.begin(), extra.end());
-    if (all->run.command.empty()) return wrong("run: no command to run", "berth run [OPTIONS] -- COMMAND..., such as: berth run --memory 8G -- python3 train.py");
+    if (all->run.command.empty())
+      return wrong(
+          "run: no command to run",
+          "berth run [OPTIONS] -- COMMAND..., such as: berth run --memory 8G -- python3 train.py");
   }
   result.verb = [all, act = std::move(result.verb)] { return act(); };
   return result;

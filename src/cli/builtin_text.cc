@@ -31,7 +31,8 @@ const json::object& metrics_of(const json::object& task) {
   return metrics != nullptr && metrics->is_object() ? metrics->as_object() : kNone;
 }
 
-std::string metric(const json::object& metrics, const char* key, const char* title, const char* format) {
+std::string metric(const json::object& metrics, const char* key, const char* title,
+                   const char* format) {
   const auto value = maybe_double(metrics, key);
   if (!value) return "";
   char text[48];
@@ -39,16 +40,24 @@ std::string metric(const json::object& metrics, const char* key, const char* tit
   return std::string(title) + " " + text;
 }
 
+std::string both(const std::string& trained, const std::string& validated) {
+  if (trained.empty() || validated.empty()) return trained + validated;
+  return trained + ", " + validated.substr(validated.find("val"));
+}
+
 std::vector<std::string> metric_texts(const json::object& task, bool brief) {
   const json::object& metrics = metrics_of(task);
   std::vector<std::string> parts;
   if (brief) {
-    parts = {metric(metrics, "train_loss", "loss", "%.4f"), metric(metrics, "val_acc", "acc", "%.1f%%"),
+    parts = {metric(metrics, "train_loss", "loss", "%.4f"),
+             metric(metrics, "val_acc", "acc", "%.1f%%"),
              metric(metrics, "best_acc", "best", "%.1f%%")};
     if (parts[1].empty()) parts[1] = metric(metrics, "train_acc", "acc", "%.1f%%");
   } else {
-    parts = {metric(metrics, "train_loss", "loss", "%.4f"), metric(metrics, "train_acc", "acc", "%.2f%%"),
-             metric(metrics, "val_loss", "val loss", "%.4f"), metric(metrics, "val_acc", "val acc", "%.2f%%"),
+    parts = {both(metric(metrics, "train_loss", "loss", "%.4f"),
+                  metric(metrics, "val_loss", "loss val", "%.4f")),
+             both(metric(metrics, "train_acc", "acc", "%.2f%%"),
+                  metric(metrics, "val_acc", "acc val", "%.2f%%")),
              metric(metrics, "best_acc", "best", "%.2f%%")};
   }
   std::erase(parts, std::string());
@@ -67,20 +76,24 @@ std::string epoch_text(const json::object& task) {
 
 std::string progress_line(const json::object& task, base::Time now, const Screen& screen) {
   const std::string state = string_or(task, "status");
-  if (state != "running") return fit(printable(state + ": " + string_or(task, "message")), screen.columns() - 1);
+  if (state != "running")
+    return fit(printable(state + ": " + string_or(task, "message")), screen.columns() - 1);
   const double share = static_cast<double>(base::int_or(task, "progress")) / 100;
   const int width = std::clamp(screen.columns() / 4, 8, kBarWidth);
   char percent[16];
   std::snprintf(percent, sizeof percent, "%3.0f%%", 100 * share);
-  std::string line = bar(share, 0, width, share >= 1 ? Tone::kGood : Tone::kAccent, screen) + " " + percent;
+  std::string line =
+      bar(share, 0, width, share >= 1 ? Tone::kGood : Tone::kAccent, screen) + " " + percent;
 
   std::vector<std::string> parts = metric_texts(task, true);
-  if (const std::string epoch = epoch_text(task); !epoch.empty()) parts.insert(parts.begin(), epoch);
+  if (const std::string epoch = epoch_text(task); !epoch.empty())
+    parts.insert(parts.begin(), epoch);
   parts.push_back(printable(string_or(task, "device")));
   const auto started = parse_iso8601(string_or(task, "started_at"));
   if (started && share > 0.02 && share < 1) {
     const auto spent = static_cast<double>((now - *started).count());
-    parts.push_back(words(base::Duration(static_cast<std::int64_t>(spent * (1 - share) / share))) + " left");
+    parts.push_back(words(base::Duration(static_cast<std::int64_t>(spent * (1 - share) / share))) +
+                    " left");
   }
   int used = display_width(line);
   for (const std::string& part : parts) {
@@ -96,8 +109,10 @@ std::string epoch_line(const json::object& task) {
   const auto epoch = maybe_int(metrics, "epoch");
   if (!epoch || !maybe_double(metrics, "val_acc")) return "";
   const auto total = maybe_int(metrics, "total_epochs");
-  const std::string last = std::to_string(total ? *total : base::int_or(task, "total_epochs", *epoch));
-  std::string line = "epoch " + pad_left(std::to_string(*epoch), static_cast<int>(last.size())) + "/" + last;
+  const std::string last =
+      std::to_string(total ? *total : base::int_or(task, "total_epochs", *epoch));
+  std::string line =
+      "epoch " + pad_left(std::to_string(*epoch), static_cast<int>(last.size())) + "/" + last;
   for (const std::string& part : metric_texts(task, false)) line += "  " + part;
   return line;
 }
@@ -109,21 +124,25 @@ std::string training_summary(const json::object& task, const Screen& screen) {
   std::string text;
   if (state == "completed") {
     text = paint("done", Tone::kGood, screen);
-    if (const std::string best = metric(metrics_of(task), "best_acc", "best accuracy", "%.2f%%"); !best.empty()) text += ", " + best;
+    if (const std::string best = metric(metrics_of(task), "best_acc", "best accuracy", "%.2f%%");
+        !best.empty())
+      text += ", " + best;
   } else {
     text = paint(state + ": " + printable(failure(task)), Tone::kBad, screen);
   }
   if (started && finished) text += ", " + words(*finished - *started);
-  if (const std::string device = string_or(task, "device"); !device.empty()) text += " on " + printable(device);
+  if (const std::string device = string_or(task, "device"); !device.empty())
+    text += " on " + printable(device);
   text += "\n";
-  if (const std::string where = string_or(task, "save_path"); !where.empty() && state == "completed") {
+  if (const std::string where = string_or(task, "save_path");
+      !where.empty() && state == "completed") {
     text += "weights in " + paint(printable(where), Tone::kBold, screen) + "\n";
   }
   return text;
 }
 
-std::string render_predictions(const json::object& result, const std::string& result_path, std::size_t rows,
-                               const Screen& screen) {
+std::string render_predictions(const json::object& result, const std::string& result_path,
+                               std::size_t rows, const Screen& screen) {
   std::string text;
   std::map<std::string, std::int64_t> classes;
   std::size_t count = 0;
@@ -138,31 +157,40 @@ std::string render_predictions(const json::object& result, const std::string& re
       const auto confidence = maybe_double(item.as_object(), "confidence");
       char percent[16] = "n/a";
       if (confidence) std::snprintf(percent, sizeof percent, "%.1f%%", 100 * *confidence);
-      const Tone tone = !confidence ? Tone::kDim : *confidence >= 0.8 ? Tone::kGood : *confidence >= 0.5 ? Tone::kWarn : Tone::kBad;
+      const Tone tone = !confidence          ? Tone::kDim
+                        : *confidence >= 0.8 ? Tone::kGood
+                        : *confidence >= 0.5 ? Tone::kWarn
+                                             : Tone::kBad;
       table.add({{string_or(item.as_object(), "path")}, {name}, {percent, tone}});
     }
     if (!table.empty()) text += table.render(screen);
-    if (count > rows) text += paint("... and " + std::to_string(count - rows) + " more", Tone::kDim, screen) + "\n";
+    if (count > rows)
+      text += paint("... and " + std::to_string(count - rows) + " more", Tone::kDim, screen) + "\n";
   }
 
   std::vector<std::pair<std::string, std::int64_t>> order(classes.begin(), classes.end());
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
   std::vector<std::string> tops;
-  for (std::size_t i = 0; i < order.size() && i < 8; ++i) tops.push_back(order[i].first + " " + std::to_string(order[i].second));
+  for (std::size_t i = 0; i < order.size() && i < 8; ++i)
+    tops.push_back(order[i].first + " " + std::to_string(order[i].second));
   if (order.size() > 8) tops.push_back("and " + std::to_string(order.size() - 8) + " classes more");
 
-  std::string images = std::to_string(base::int_or(result, "images", static_cast<std::int64_t>(count)));
+  std::string images =
+      std::to_string(base::int_or(result, "images", static_cast<std::int64_t>(count)));
   char speed[96] = "";
   const auto seconds = maybe_double(result, "seconds");
   const auto rate = maybe_double(result, "images_per_second");
-  if (seconds && rate) std::snprintf(speed, sizeof speed, " in %.2f s (%.1f per second)", *seconds, *rate);
+  if (seconds && rate)
+    std::snprintf(speed, sizeof speed, " in %.2f s (%.1f per second)", *seconds, *rate);
   const json::value* failed = result.if_contains("failed");
   const bool any_failed = failed != nullptr && failed->is_array() && !failed->as_array().empty();
   std::string failures;
   if (any_failed) {
     failures = std::to_string(failed->as_array().size());
     if (const json::value& first = failed->as_array().front(); first.is_object()) {
-      failures += ", the first " + string_or(first.as_object(), "path") + ": " + string_or(first.as_object(), "reason");
+      failures += ", the first " + string_or(first.as_object(), "path") + ": " +
+                  string_or(first.as_object(), "reason");
     }
   }
   if (!text.empty()) text += "\n";

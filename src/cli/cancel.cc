@@ -16,7 +16,8 @@ int for_each_task(const std::vector<std::string>& ids, std::string_view done, Ac
   for (const std::string& id : ids) {
     const auto task = session->task(id);
     const std::string full = task ? base::string_or(*task, "task_id") : id;
-    const auto answer = task ? act(*session, full) : base::Result<base::json::value>(base::fail(task.error()));
+    const auto answer =
+        task ? act(*session, full) : base::Result<base::json::value>(base::fail(task.error()));
     if (answer) {
       print(full + " " + std::string(done) + "\n");
     } else {
@@ -30,11 +31,15 @@ int for_each_task(const std::vector<std::string>& ids, std::string_view done, Ac
 }  // namespace
 
 int cancel(const std::vector<std::string>& ids) {
-  return for_each_task(ids, "cancelled", [](Session& session, const std::string& id) { return session.post(task_path(id, "/cancel")); });
+  return for_each_task(ids, "cancelled", [](Session& session, const std::string& id) {
+    return session.post(task_path(id, "/cancel"));
+  });
 }
 
 int rm(const std::vector<std::string>& ids) {
-  return for_each_task(ids, "removed", [](Session& session, const std::string& id) { return session.remove(task_path(id)); });
+  return for_each_task(ids, "removed", [](Session& session, const std::string& id) {
+    return session.remove(task_path(id));
+  });
 }
 
 }  // namespace berth::cli

@@ -12,7 +12,8 @@ int check(const CheckOptions& options) {
   const auto best = choose(*report, PickOptions{});
   if (options.json) {
     base::json::object answer = *report;
-    answer["recommended"] = best ? base::json::value(base::string_or(best->front(), "device_name")) : base::json::value(nullptr);
+    answer["recommended"] = best ? base::json::value(base::string_or(best->front(), "device_name"))
+                                 : base::json::value(nullptr);
     print(base::json::serialize(answer) + "\n");
   } else {
     print(render_check(*report, language(), screen_of(1)));

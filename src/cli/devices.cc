@@ -36,7 +36,8 @@ json::value processes(const model::Sample& sample) {
   return result;
 }
 
-json::object device_report(const model::Device& device, const model::Sample& sample, base::Time now) {
+json::object device_report(const model::Device& device, const model::Sample& sample,
+                           base::Time now) {
   const auto total = sample.total_memory ? sample.total_memory : device.total_memory;
   json::value utilization = nullptr;
   if (total && total->value > 0 && sample.used_memory) {
@@ -72,7 +73,8 @@ json::object gpu_report(const device::Readout& readout, base::Time now) {
   json::array devices;
   for (std::size_t i = 0; i < readout.inventory.devices.size() && i < readout.samples.size(); ++i) {
     const model::Device& device = readout.inventory.devices[i];
-    if (device.vendor != model::Vendor::kCpu) devices.push_back(device_report(device, readout.samples[i], now));
+    if (device.vendor != model::Vendor::kCpu)
+      devices.push_back(device_report(device, readout.samples[i], now));
   }
   json::array hints;
   for (const std::string& hint : readout.inventory.hints) hints.emplace_back(hint);
@@ -86,7 +88,8 @@ json::object gpu_report(const device::Readout& readout, base::Time now) {
 }
 
 struct DeviceSource::Here {
-  device::Machine machine{device::Options{environment("BERTH_NVML_LIBRARY"), environment("BERTH_SYSFS_ROOT")}};
+  device::Machine machine{
+      device::Options{environment("BERTH_NVML_LIBRARY"), environment("BERTH_SYSFS_ROOT")}};
   model::Inventory inventory = machine.enumerate([](std::string_view) {}, {});
 };
 
@@ -97,8 +100,9 @@ json::object DeviceSource::read_here() {
   if (!here_ || here_->machine.count_changed()) here_ = std::make_unique<Here>();
   device::Readout readout{here_->inventory, {}};
   for (const model::Device& device : readout.inventory.devices) {
-    readout.samples.push_back(device.vendor == model::Vendor::kCpu ? model::Sample{}
-                                                                   : here_->machine.sample(device, device::Scope{}));
+    readout.samples.push_back(device.vendor == model::Vendor::kCpu
+                                  ? model::Sample{}
+                                  : here_->machine.sample(device, device::Scope{}));
   }
   return gpu_report(readout, base::now());
 }
@@ -106,8 +110,10 @@ json::object DeviceSource::read_here() {
 base::Result<json::object> DeviceSource::read() {
   if (!session_) {
     auto session = Session::open();
-    if (session) session_.emplace(std::move(*session));
-    else if (session.error().code != base::ErrorCode::kNotReachable) return base::fail(session.error());
+    if (session)
+      session_.emplace(std::move(*session));
+    else if (session.error().code != base::ErrorCode::kNotReachable)
+      return base::fail(session.error());
   }
   if (session_) {
     auto report = session_->object("/api/v2/resources/gpu");

@@ -53,10 +53,12 @@ void check_daemon(std::vector<Check>& checks) {
   }
   const auto about = session->object("/api/v1/info");
   if (!about) {
-    checks.push_back({Finding::kBad, "daemon", about.error().message, "see whether berthd is what listens at " + daemon_url()});
+    checks.push_back({Finding::kBad, "daemon", about.error().message,
+                      "see whether berthd is what listens at " + daemon_url()});
     return;
   }
-  checks.push_back({Finding::kGood, "daemon", "version " + base::string_or(*about, "version") + " at " + daemon_url(), ""});
+  checks.push_back({Finding::kGood, "daemon",
+                    "version " + base::string_or(*about, "version") + " at " + daemon_url(), ""});
   if (daemon_token().empty()) {
     checks.push_back({Finding::kWarning, "token", "none found: \"berth run\" will be refused",
                       "set BERTH_TOKEN, or BERTH_STATE_DIR to the daemon's state directory"});
@@ -79,17 +81,23 @@ void check_gpus(std::vector<Check>& checks) {
       if (hint.is_string()) hints.emplace_back(hint.as_string());
     }
   }
-  std::string text = count == 0 ? "none: tasks run on the CPU" : std::to_string(count) + (count == 1 ? " device" : " devices");
-  if (const std::string driver = base::string_or(*report, "driver_version"); !driver.empty()) text += ", driver " + driver;
-  if (const std::string cuda = base::string_or(*report, "cuda_version"); !cuda.empty()) text += ", CUDA " + cuda;
-  checks.push_back({hints.empty() && count > 0 ? Finding::kGood : Finding::kWarning, "GPU", text, base::join(hints, "; ")});
-  if (const json::value* devices = report->if_contains("devices"); devices != nullptr && devices->is_array()) {
+  std::string text = count == 0 ? "none: tasks run on the CPU"
+                                : std::to_string(count) + (count == 1 ? " device" : " devices");
+  if (const std::string driver = base::string_or(*report, "driver_version"); !driver.empty())
+    text += ", driver " + driver;
+  if (const std::string cuda = base::string_or(*report, "cuda_version"); !cuda.empty())
+    text += ", CUDA " + cuda;
+  checks.push_back({hints.empty() && count > 0 ? Finding::kGood : Finding::kWarning, "GPU", text,
+                    base::join(hints, "; ")});
+  if (const json::value* devices = report->if_contains("devices");
+      devices != nullptr && devices->is_array()) {
     for (const json::value& device : devices->as_array()) {
       const std::string health = base::string_or(device.as_object(), "health", "healthy");
       if (health == "healthy") continue;
-      checks.push_back({Finding::kBad, base::string_or(device.as_object(), "device_name"),
-                        health + ": " + base::string_or(device.as_object(), "health_reason"),
-                        "look at the kernel's log (dmesg); a reset or a restart of the machine may help"});
+      checks.push_back(
+          {Finding::kBad, base::string_or(device.as_object(), "device_name"),
+           health + ": " + base::string_or(device.as_object(), "health_reason"),
+           "look at the kernel's log (dmesg); a reset or a restart of the machine may help"});
     }
   }
 }
@@ -102,11 +110,14 @@ int doctor(const InfoOptions& options) {
   check_gpus(checks);
   checks.push_back(check_program("berthd", "install the package berth, or build it: make build"));
   checks.push_back(check_program("berth-shim", "tasks cannot start without it: make build"));
-  checks.push_back(check_program("berth-worker-vision", "berth train and berth infer need it: make build"));
+  checks.push_back(
+      check_program("berth-worker-vision", "berth train and berth infer need it: make build"));
   const bool cgroups = access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;
-  checks.push_back({cgroups ? Finding::kGood : Finding::kWarning, "cgroup v2",
-                    cgroups ? "there" : "not there: tasks are ended by process group and have no memory limit on the host",
-                    cgroups ? "" : "normal in containers; else boot with systemd.unified_cgroup_hierarchy=1"});
+  checks.push_back(
+      {cgroups ? Finding::kGood : Finding::kWarning, "cgroup v2",
+       cgroups ? "there"
+               : "not there: tasks are ended by process group and have no memory limit on the host",
+       cgroups ? "" : "normal in containers; else boot with systemd.unified_cgroup_hierarchy=1"});
 
   const Screen screen = screen_of(1);
   json::array list;
@@ -114,14 +125,27 @@ int doctor(const InfoOptions& options) {
   bool bad = false;
   for (const Check& check : checks) {
     bad = bad || check.finding == Finding::kBad;
-    const char* word = check.finding == Finding::kGood ? "ok" : check.finding == Finding::kWarning ? "warning" : "problem";
-    list.push_back(json::object{{"finding", word}, {"subject", check.subject}, {"text", check.text}, {"remedy", check.remedy}});
-    const Tone tone = check.finding == Finding::kGood ? Tone::kGood : check.finding == Finding::kWarning ? Tone::kWarn : Tone::kBad;
-    const char* mark = check.finding == Finding::kGood ? "✓" : check.finding == Finding::kWarning ? "!" : "✗";
+    const char* word = check.finding == Finding::kGood      ? "ok"
+                       : check.finding == Finding::kWarning ? "warning"
+                                                            : "problem";
+    list.push_back(json::object{{"finding", word},
+                                {"subject", check.subject},
+                                {"text", check.text},
+                                {"remedy", check.remedy}});
+    const Tone tone = check.finding == Finding::kGood      ? Tone::kGood
+                      : check.finding == Finding::kWarning ? Tone::kWarn
+                                                           : Tone::kBad;
+    const char* mark = check.finding == Finding::kGood      ? "✓"
+                       : check.finding == Finding::kWarning ? "!"
+                                                            : "✗";
     const int room = screen.width > 0 ? std::max(20, screen.width - 23) : 0;
     const std::string indent(23, ' ');
-    text += paint(mark, tone, screen) + " " + pad_right(check.subject, 19) + "  " + wrap(printable(check.text), room, indent) + "\n";
-    if (!check.remedy.empty()) text += indent + paint(wrap("→ " + printable(check.remedy), room, indent + "  "), Tone::kDim, screen) + "\n";
+    text += paint(mark, tone, screen) + " " + pad_right(check.subject, 19) + "  " +
+            wrap(printable(check.text), room, indent) + "\n";
+    if (!check.remedy.empty())
+      text += indent +
+              paint(wrap("→ " + printable(check.remedy), room, indent + "  "), Tone::kDim, screen) +
+              "\n";
   }
   print(options.json ? json::serialize(list) + "\n" : text);
   return bad ? 1 : kDone;

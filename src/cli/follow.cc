@@ -42,8 +42,8 @@ constexpr milliseconds kReasonInterval{2'000};
 struct Shared {
   std::mutex mutex;
   std::condition_variable changed;
-  bool ended = false;    // the task is final, or we gave up
-  bool waiting = true;   // pending or queued
+  bool ended = false;   // the task is final, or we gave up
+  bool waiting = true;  // pending or queued
   std::atomic<bool> broken_pipe{false};
 
   // False when the end came first.
@@ -82,7 +82,8 @@ void copy_output(const std::string& id, const char* name, int fd, Shared& shared
     auto session = Session::open();
     if (session) {
       const auto answer = session->stream(
-          task_path(id, std::string("/output/") + name + "?follow=true&offset=" + std::to_string(offset)),
+          task_path(
+              id, std::string("/output/") + name + "?follow=true&offset=" + std::to_string(offset)),
           [&](std::string_view bytes) {
             offset += bytes.size();
             if (write_all(fd, bytes)) return true;
@@ -141,9 +142,13 @@ void take_signals(const std::string& id, sigset_t signals) {
       _exit(128 + number);
     }
     auto session = Session::open();
-    const auto done = session ? session->post(task_path(id, "/cancel")) : Result<json::value>(fail(session.error()));
-    if (done) note(number == SIGINT ? "cancelling; press Ctrl-C again to leave the task alone" : "cancelling");
-    else note("it could not be cancelled (" + done.error().message + "); press Ctrl-C again to leave");
+    const auto done = session ? session->post(task_path(id, "/cancel"))
+                              : Result<json::value>(fail(session.error()));
+    if (done)
+      note(number == SIGINT ? "cancelling; press Ctrl-C again to leave the task alone"
+                            : "cancelling");
+    else
+      note("it could not be cancelled (" + done.error().message + "); press Ctrl-C again to leave");
   }
 }
 
@@ -186,7 +191,8 @@ class NamedThread {
 
 }  // namespace
 
-Result<json::object> watch_task(const std::string& id, const std::function<void(const json::object&)>& on_change) {
+Result<json::object> watch_task(const std::string& id,
+                                const std::function<void(const json::object&)>& on_change) {
   auto last_contact = Clock::now();
   for (bool told = false;;) {
     auto session = Session::open();
@@ -201,7 +207,8 @@ Result<json::object> watch_task(const std::string& id, const std::function<void(
         return !final_state;
       });
       const auto answer = session->stream(
-          task_path(id, "/events"), [&](std::string_view bytes) { return reader.feed(bytes); }, kSilence);
+          task_path(id, "/events"), [&](std::string_view bytes) { return reader.feed(bytes); },
+          kSilence);
       if (final_state) return std::move(*final_state);
       if (answer && !answer->ok() && answer->status < 500) return fail(error_of(*answer));
       if (answer && answer->ok()) last_contact = Clock::now();
@@ -209,12 +216,14 @@ Result<json::object> watch_task(const std::string& id, const std::function<void(
       return fail(session.error());
     }
     if (Clock::now() - last_contact > std::chrono::seconds(kPatienceSeconds)) {
-      return fail(ErrorCode::kNotReachable, "the daemon at " + daemon_url() + " has been away for " +
-                                                std::to_string(kPatienceSeconds) + " s; task " + id +
-                                                " may still run (berth show " + id + ")");
+      return fail(ErrorCode::kNotReachable, "the daemon at " + daemon_url() +
+                                                " has been away for " +
+                                                std::to_string(kPatienceSeconds) + " s; task " +
+                                                id + " may still run (berth show " + id + ")");
     }
     if (!session && !told) {
-      note("the daemon is away; trying to reach it again for " + std::to_string(kPatienceSeconds) + " s");
+      note("the daemon is away; trying to reach it again for " + std::to_string(kPatienceSeconds) +
+           " s");
       told = true;
     }
     std::this_thread::sleep_for(kPause);

@@ -12,9 +12,9 @@
 namespace berth::cli {
 
 struct FollowOptions {
-  bool output = true;        // the task's stdout and stderr to ours, raw
-  bool interruptible = true; // Ctrl-C once cancels the task and waits, twice leaves it
-  bool announce = false;     // while it waits say why, on standard error, once per change
+  bool output = true;         // the task's stdout and stderr to ours, raw
+  bool interruptible = true;  // Ctrl-C once cancels the task and waits, twice leaves it
+  bool announce = false;      // while it waits say why, on standard error, once per change
   /// Every state of the task as it is known, from the thread that called follow().
   std::function<void(const base::json::object& task)> on_change;
 };
@@ -27,7 +27,7 @@ base::Result<base::json::object> follow(const std::string& id, const FollowOptio
 inline constexpr int kPatienceSeconds = 60;
 
 /// Calls `on_change` with every state of the task until it is final; reconnects as follow() does.
-base::Result<base::json::object> watch_task(const std::string& id,
-                                            const std::function<void(const base::json::object& task)>& on_change);
+base::Result<base::json::object> watch_task(
+    const std::string& id, const std::function<void(const base::json::object& task)>& on_change);
 
 }  // namespace berth::cli

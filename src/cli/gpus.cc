@@ -51,7 +51,8 @@ int gpus(const GpusOptions& options) {
   if (options.watch) return watch(source, options.json);
   const auto report = source.read();
   if (!report) return berth::cli::report(report.error());
-  print(options.json ? base::json::serialize(*report) + "\n" : render_gpus(*report, source.text(), screen_of(1)));
+  print(options.json ? base::json::serialize(*report) + "\n"
+                     : render_gpus(*report, source.text(), screen_of(1)));
   return kDone;
 }
 

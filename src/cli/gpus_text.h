@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices as text and the choice among them. Pure: `report` is the object of GET /api/v2/resources/gpu.
+// Devices as text and the choice among them. Pure: `report` is the object of GET
+// /api/v2/resources/gpu.
 #pragma once
 
 #include <string>
@@ -14,14 +15,17 @@
 namespace berth::cli {
 
 /// `berth gpus`: a line per device, below it trouble and the processes that hold most memory.
-std::string render_gpus(const base::json::object& report, std::string_view source, const Screen& screen);
+std::string render_gpus(const base::json::object& report, std::string_view source,
+                        const Screen& screen);
 
 /// `berth check`: what document 004's tool prints. `language` "zh" or "en".
-std::string render_check(const base::json::object& report, std::string_view language, const Screen& screen);
+std::string render_check(const base::json::object& report, std::string_view language,
+                         const Screen& screen);
 
 /// The devices to take, best first, as objects of the report. kNeverFits with the reason when there
 /// are not enough that fit. Several are of one model where that is possible.
-base::Result<std::vector<base::json::object>> choose(const base::json::object& report, const PickOptions& options);
+base::Result<std::vector<base::json::object>> choose(const base::json::object& report,
+                                                     const PickOptions& options);
 
 /// What `berth pick` prints, with its line end.
 std::string render_pick(const std::vector<base::json::object>& devices, PickFormat format);

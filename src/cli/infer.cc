@@ -24,16 +24,20 @@ const json::object* result_of(const json::object& task) {
 int show_result(const std::string& id, json::object task, bool as_json) {
   if (result_of(task) == nullptr) {  // the event may leave out what is large
     if (auto session = Session::open()) {
-      if (auto full = session->object("/api/v2/inference/" + http::percent_encode(id))) task = std::move(*full);
+      if (auto full = session->object("/api/v2/inference/" + http::percent_encode(id)))
+        task = std::move(*full);
     }
   }
   const json::object* result = result_of(task);
   if (as_json) {
     print(json::serialize(result != nullptr ? json::value(*result) : json::value(task)) + "\n");
   } else if (result != nullptr) {
-    print(render_predictions(*result, base::string_or(task, "result_path"), kRowsShown, screen_of(1)));
+    print(render_predictions(*result, base::string_or(task, "result_path"), kRowsShown,
+                             screen_of(1)));
   } else {
-    print("done; the results are in " + printable(base::string_or(task, "result_path", base::string_or(task, "save_path"))) + "\n");
+    print("done; the results are in " +
+          printable(base::string_or(task, "result_path", base::string_or(task, "save_path"))) +
+          "\n");
   }
   return kDone;
 }
@@ -62,8 +66,10 @@ int infer(const InferOptions& options) {
   how.output = false;
   how.announce = screen.live;
   how.on_change = [&](const json::object& state) {
-    if (is_final(state)) live.clear();
-    else live.update(progress_line(state, base::now(), screen));
+    if (is_final(state))
+      live.clear();
+    else
+      live.update(progress_line(state, base::now(), screen));
   };
   const auto end = follow(id, how);
   live.clear();
@@ -72,7 +78,8 @@ int infer(const InferOptions& options) {
     return kBerthFailed;
   }
   if (base::string_or(*end, "status") != "completed") {
-    print_error(paint("failed: " + printable(failure(*end)), Tone::kBad, screen) + "\n  berth logs " + id.substr(0, 8) + " has the details\n");
+    print_error(paint("failed: " + printable(failure(*end)), Tone::kBad, screen) +
+                "\n  berth logs " + short_id(id) + " has the details\n");
     return kTaskFailed;
   }
   return show_result(id, *end, options.json);

@@ -17,12 +17,15 @@ int info(const InfoOptions& options) {
   const auto health = session->object("/api/v1/health");
   if (!health) return report(health.error());
   if (options.json) {
-    print(json::serialize(json::object{{"url", daemon_url()}, {"info", *about}, {"health", *health}}) + "\n");
+    print(json::serialize(
+              json::object{{"url", daemon_url()}, {"info", *about}, {"health", *health}}) +
+          "\n");
     return kDone;
   }
   const std::string state = base::string_or(*health, "status");
   std::vector<std::string> models;
-  if (const json::value* list = about->if_contains("supported_models"); list != nullptr && list->is_array()) {
+  if (const json::value* list = about->if_contains("supported_models");
+      list != nullptr && list->is_array()) {
     for (const json::value& model : list->as_array()) {
       if (model.is_string()) models.emplace_back(model.as_string());
     }
@@ -31,17 +34,19 @@ int info(const InfoOptions& options) {
     const auto number = base::maybe_int(*health, key);
     return number ? std::to_string(*number) : std::string();
   };
-  print(render_fields({{"daemon", {daemon_url(), Tone::kBold}},
-                       {"state", {state, state == "healthy" ? Tone::kGood : Tone::kBad}},
-                       {"name", {base::string_or(*about, "app_name")}},
-                       {"version", {base::string_or(*about, "version")}},
-                       {"client", {BERTH_VERSION}},
-                       {"environment", {base::string_or(*about, "environment")}},
-                       {"GPU", {base::bool_or(*about, "gpu_available") ? "available" : "none: tasks run on the CPU"}},
-                       {"training", {count("training_tasks")}},
-                       {"inference", {count("inference_tasks")}},
-                       {"models", {base::join(models, ", ")}}},
-                      screen_of(1)));
+  print(render_fields(
+      {{"daemon", {daemon_url(), Tone::kBold}},
+       {"state", {state, state == "healthy" ? Tone::kGood : Tone::kBad}},
+       {"name", {base::string_or(*about, "app_name")}},
+       {"version", {base::string_or(*about, "version")}},
+       {"client", {BERTH_VERSION}},
+       {"environment", {base::string_or(*about, "environment")}},
+       {"GPU",
+        {base::bool_or(*about, "gpu_available") ? "available" : "none: tasks run on the CPU"}},
+       {"training", {count("training_tasks")}},
+       {"inference", {count("inference_tasks")}},
+       {"models", {base::join(models, ", ")}}},
+      screen_of(1)));
   return kDone;
 }
 
@@ -49,7 +54,8 @@ int version() {
   print("berth " BERTH_VERSION "\n");
   if (auto session = Session::open()) {
     if (const auto about = session->object("/api/v1/info")) {
-      print("berthd " + base::string_or(*about, "version", "of an unknown version") + " at " + daemon_url() + "\n");
+      print("berthd " + base::string_or(*about, "version", "of an unknown version") + " at " +
+            daemon_url() + "\n");
       return kDone;
     }
   }

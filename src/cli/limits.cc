@@ -16,16 +16,20 @@ std::string render_limits(const json::object& resources, const Screen& screen) {
   Table table({{"DEVICE"}, {"TRAINING", true}, {"INFERENCE", true}, {"COMMAND", true}});
   for (const auto& [device, kinds] : all->as_object()) {
     if (!kinds.is_object()) continue;
-    const json::value* used = usage != nullptr && usage->is_object() ? usage->as_object().if_contains(device) : nullptr;
+    const json::value* used =
+        usage != nullptr && usage->is_object() ? usage->as_object().if_contains(device) : nullptr;
     std::vector<Cell> row{{std::string(device), Tone::kBold}};
     for (const char* kind : {"training", "inference", "command"}) {
       const auto limit = base::maybe_int(kinds.as_object(), kind);
-      const std::int64_t count = used != nullptr && used->is_object() ? base::int_or(used->as_object(), kind) : 0;
+      const std::int64_t count =
+          used != nullptr && used->is_object() ? base::int_or(used->as_object(), kind) : 0;
       if (!limit) {
-        row.push_back({std::string_view(kind) == "command" && count > 0 ? std::to_string(count) : ""});
+        row.push_back(
+            {std::string_view(kind) == "command" && count > 0 ? std::to_string(count) : ""});
         continue;
       }
-      row.push_back({std::to_string(count) + " of " + std::to_string(*limit), count >= *limit ? Tone::kWarn : Tone::kPlain});
+      row.push_back({std::to_string(count) + " of " + std::to_string(*limit),
+                     count >= *limit ? Tone::kWarn : Tone::kPlain});
     }
     table.add(std::move(row));
   }
@@ -41,7 +45,8 @@ int limits(const LimitsOptions& options) {
       if (!devices.contains(change.device)) devices[change.device] = json::object{};
       devices[change.device].as_object()[change.kind] = change.limit;
     }
-    const auto answer = session->post("/api/v2/resources/config", json::object{{"max_concurrent", std::move(devices)}});
+    const auto answer = session->post("/api/v2/resources/config",
+                                      json::object{{"max_concurrent", std::move(devices)}});
     if (!answer) return report(answer.error());
   }
   const auto resources = session->object("/api/v2/resources");

@@ -38,10 +38,13 @@ int records(Session& session, const std::string& id, const LogsOptions& options)
     const auto value = base::parse_json(event.data);
     if (!value || !value->is_object()) return true;
     ended = value->as_object().contains("status") && !value->as_object().contains("level");
-    return write_all(1, options.json ? event.data + "\n" : record_line(value->as_object(), screen)) && !ended;
+    return write_all(1,
+                     options.json ? event.data + "\n" : record_line(value->as_object(), screen)) &&
+           !ended;
   });
   const auto answer = session.stream(
-      task_path(id, options.follow ? "/logs" : "/logs?follow=false"), [&](std::string_view bytes) { return reader.feed(bytes); },
+      task_path(id, options.follow ? "/logs" : "/logs?follow=false"),
+      [&](std::string_view bytes) { return reader.feed(bytes); },
       options.follow ? std::chrono::milliseconds(0) : kReplaySilence);
   if (answer && !answer->ok()) return report(error_of(*answer));
   if (!answer && !ended && options.follow) return report(answer.error());
@@ -61,8 +64,9 @@ int copy(const std::string& id, const char* name, int fd) {
 int copy_following(const std::string& id, const char* name, int fd) {
   auto session = Session::open();
   if (!session) return report(session.error());
-  const auto answer = session->stream(task_path(id, std::string("/output/") + name + "?follow=true"),
-                                      [&](std::string_view bytes) { return write_all(fd, bytes); });
+  const auto answer =
+      session->stream(task_path(id, std::string("/output/") + name + "?follow=true"),
+                      [&](std::string_view bytes) { return write_all(fd, bytes); });
   if (!answer) return report(answer.error());
   return answer->ok() ? kDone : report(error_of(*answer));
 }
@@ -77,7 +81,8 @@ int logs(const LogsOptions& options) {
   const std::string id = base::string_or(*task, "task_id");
   // Built-in tasks tell what they do in records; what a command tells is its output.
   const bool builtin = base::string_or(*task, "task_type", "command") != "command";
-  if (options.records || options.json || (builtin && !options.out && !options.err)) return records(*session, id, options);
+  if (options.records || options.json || (builtin && !options.out && !options.err))
+    return records(*session, id, options);
 
   const bool out = options.out || !options.err;
   const bool err = options.err || !options.out;

@@ -13,10 +13,12 @@ int pick(const PickOptions& options) {
   if (!devices) return berth::cli::report(devices.error());
   for (const auto& device : *devices) {
     const auto free = base::maybe_double(device, "free_memory_gb");
-    if (options.memory.value == 0 && free && *free < 2) {  // document 004: warn below 2 GB, use it all the same
+    if (options.memory.value == 0 && free &&
+        *free < 2) {  // document 004: warn below 2 GB, use it all the same
       print_error("berth: warning: " + base::string_or(device, "device_name") + " has only " +
                   base::to_text(base::Bytes::from_gib(*free)) +
-                  " free; end other processes (berth gpus shows them), take a smaller model, or use the CPU\n");
+                  " free; end other processes (berth gpus shows them), take a smaller model, or "
+                  "use the CPU\n");
     }
   }
   print(render_pick(*devices, options.format));

@@ -18,7 +18,8 @@ std::int64_t running(const json::object& device) {
   const json::value* tasks = device.if_contains("current_tasks");
   std::int64_t sum = 0;
   if (tasks == nullptr || !tasks->is_object()) return 0;
-  for (const auto& item : tasks->as_object()) sum += item.value().is_int64() ? item.value().as_int64() : 0;
+  for (const auto& item : tasks->as_object())
+    sum += item.value().is_int64() ? item.value().as_int64() : 0;
   return sum;
 }
 
@@ -26,7 +27,8 @@ double capability(const json::object& device) {
   // "8.6" before "12.0": two numbers, not one fraction.
   const auto parts = base::split(string_or(device, "compute_capability"), '.');
   const double major = static_cast<double>(base::parse_number(parts.front()).value_or(0));
-  const double minor = parts.size() > 1 ? static_cast<double>(base::parse_number(parts[1]).value_or(0)) : 0;
+  const double minor =
+      parts.size() > 1 ? static_cast<double>(base::parse_number(parts[1]).value_or(0)) : 0;
   return major * 100 + minor;
 }
 
@@ -38,7 +40,8 @@ std::tuple<double, double, double> key(const json::object& device, const std::st
   if (policy == "balanced" || policy == "spread") return {tasks, -free, load};
   if (policy == "least_loaded") return {load, -free, tasks};
   if (policy == "pack") return {free, 0, 0};
-  if (policy == "fastest") return {-capability(device), -base::double_or(device, "max_clock_mhz"), -free};
+  if (policy == "fastest")
+    return {-capability(device), -base::double_or(device, "max_clock_mhz"), -free};
   return {-free, 0, 0};
 }
 
@@ -67,29 +70,37 @@ std::string vendor_of(const json::object& device) {
   const std::string vendor = string_or(device, "vendor");
   if (!vendor.empty()) return vendor;
   const std::string name = string_or(device, "device_name");
-  return name.starts_with("rocm") ? "amd" : name.starts_with("xpu") ? "intel" : name.starts_with("npu") ? "ascend" : "nvidia";
+  return name.starts_with("rocm")  ? "amd"
+         : name.starts_with("xpu") ? "intel"
+         : name.starts_with("npu") ? "ascend"
+                                   : "nvidia";
 }
 
 std::string list_of(const std::vector<json::object>& devices, PickFormat format) {
   std::vector<std::string> parts;
   for (const json::object& device : devices) {
-    if (format == PickFormat::kIndex) parts.push_back(std::to_string(base::int_or(device, "id")));
-    else parts.push_back(string_or(device, format == PickFormat::kUuid ? "uuid" : "device_name"));
+    if (format == PickFormat::kIndex)
+      parts.push_back(std::to_string(base::int_or(device, "id")));
+    else
+      parts.push_back(string_or(device, format == PickFormat::kUuid ? "uuid" : "device_name"));
   }
   return base::join(parts, ",");
 }
 
-std::vector<std::pair<std::string, std::string>> environment_of(const std::vector<json::object>& devices) {
+std::vector<std::pair<std::string, std::string>> environment_of(
+    const std::vector<json::object>& devices) {
   const std::string vendor = vendor_of(devices.front());
   if (vendor == "nvidia") {
-    return {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}, {visible_variable(vendor), list_of(devices, PickFormat::kUuid)}};
+    return {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"},
+            {visible_variable(vendor), list_of(devices, PickFormat::kUuid)}};
   }
   return {{visible_variable(vendor), list_of(devices, PickFormat::kIndex)}};
 }
 
 }  // namespace
 
-base::Result<std::vector<json::object>> choose(const json::object& report, const PickOptions& options) {
+base::Result<std::vector<json::object>> choose(const json::object& report,
+                                               const PickOptions& options) {
   std::vector<json::object> fitting;
   std::vector<std::string> obstacles;
   const json::value* devices = report.if_contains("devices");
@@ -99,30 +110,38 @@ base::Result<std::vector<json::object>> choose(const json::object& report, const
       if (!item.is_object()) continue;
       ++count;
       const std::string why = obstacle(item.as_object(), options.memory);
-      if (why.empty()) fitting.push_back(item.as_object());
-      else obstacles.push_back(string_or(item.as_object(), "device_name") + ": " + why);
+      if (why.empty())
+        fitting.push_back(item.as_object());
+      else
+        obstacles.push_back(string_or(item.as_object(), "device_name") + ": " + why);
     }
   }
   const auto wanted = static_cast<std::size_t>(std::max(1, options.count));
-  if (count == 0) return base::fail(base::ErrorCode::kNeverFits, "no GPU on this machine (berth gpus tells more)");
+  if (count == 0)
+    return base::fail(base::ErrorCode::kNeverFits,
+                      "no GPU on this machine (berth gpus tells more)");
   if (fitting.size() < wanted) {
     std::string message = std::to_string(wanted) + (wanted == 1 ? " GPU" : " GPUs");
     if (options.memory.value > 0) message += " with " + base::to_text(options.memory) + " free";
     message += wanted == 1 ? " is asked for, " : " are asked for, ";
-    message += fitting.empty() ? "none fits" : "only " + std::to_string(fitting.size()) + " of " + std::to_string(count) + " fit";
+    message += fitting.empty() ? "none fits"
+                               : "only " + std::to_string(fitting.size()) + " of " +
+                                     std::to_string(count) + " fit";
     for (const std::string& line : obstacles) message += "\n  " + line;
     return base::fail(base::ErrorCode::kNeverFits, std::move(message));
   }
-  std::stable_sort(fitting.begin(), fitting.end(), [&](const json::object& a, const json::object& b) {
-    return key(a, options.policy) < key(b, options.policy);
-  });
+  std::stable_sort(fitting.begin(), fitting.end(),
+                   [&](const json::object& a, const json::object& b) {
+                     return key(a, options.policy) < key(b, options.policy);
+                   });
   if (wanted > 1) {
     std::map<std::string, std::size_t> models;
     for (const json::object& device : fitting) ++models[string_or(device, "name")];
     for (const json::object& device : fitting) {  // the best device whose model there is enough of
       const std::string model = string_or(device, "name");
       if (models[model] < wanted) continue;
-      std::erase_if(fitting, [&](const json::object& other) { return string_or(other, "name") != model; });
+      std::erase_if(fitting,
+                    [&](const json::object& other) { return string_or(other, "name") != model; });
       break;
     }
   }
@@ -133,23 +152,29 @@ base::Result<std::vector<json::object>> choose(const json::object& report, const
 std::string render_pick(const std::vector<json::object>& devices, PickFormat format) {
   if (format == PickFormat::kEnv) {
     std::string text;
-    for (const auto& [name, value] : environment_of(devices)) text += (text.empty() ? "" : " ") + name + "=" + value;
+    for (const auto& [name, value] : environment_of(devices))
+      text += (text.empty() ? "" : " ") + name + "=" + value;
     return text + "\n";
   }
   if (format == PickFormat::kJson) {
     json::array list;
     for (const json::object& device : devices) {
       json::object item;
-      for (const char* name : {"device_name", "id", "uuid", "name", "total_memory_gb", "free_memory_gb"}) {
+      for (const char* name :
+           {"device_name", "id", "uuid", "name", "total_memory_gb", "free_memory_gb"}) {
         const json::value* value = device.if_contains(name);
-        const std::string_view as = std::string_view(name) == "device_name" ? "device" : std::string_view(name) == "id" ? "index" : name;
-        item[json::string_view(as.data(), as.size())] = value != nullptr ? *value : json::value(nullptr);
+        const std::string_view as = std::string_view(name) == "device_name" ? "device"
+                                    : std::string_view(name) == "id"        ? "index"
+                                                                            : name;
+        item[json::string_view(as.data(), as.size())] =
+            value != nullptr ? *value : json::value(nullptr);
       }
       list.push_back(std::move(item));
     }
     json::object env;
     for (const auto& [name, value] : environment_of(devices)) env[name] = value;
-    return json::serialize(json::object{{"devices", std::move(list)}, {"env", std::move(env)}}) + "\n";
+    return json::serialize(json::object{{"devices", std::move(list)}, {"env", std::move(env)}}) +
+           "\n";
   }
   return list_of(devices, format) + "\n";
 }

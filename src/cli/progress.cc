@@ -24,7 +24,8 @@ std::string bar(double filled, double also, int width, Tone tone, const Screen& 
   };
   const int full = cells(filled);
   const int outline = std::max(0, cells(also) - full);
-  return paint(repeat("━", full), tone, screen) + paint(repeat("╍", outline), Tone::kAccent, screen) +
+  return paint(repeat("━", full), tone, screen) +
+         paint(repeat("╍", outline), Tone::kAccent, screen) +
          paint(repeat("─", width - full - outline), Tone::kDim, screen);
 }
 

@@ -9,7 +9,8 @@ namespace berth::cli {
 int ps(const PsOptions& options) {
   auto session = Session::open();
   if (!session) return report(session.error());
-  const auto answer = session->object("/api/v2/tasks?limit=" + std::to_string(options.limit) + (options.all ? "" : "&status=live"));
+  const auto answer = session->object("/api/v2/tasks?limit=" + std::to_string(options.limit) +
+                                      (options.all ? "" : "&status=live"));
   if (!answer) return report(answer.error());
   if (options.json) {
     base::json::object list;
@@ -20,9 +21,12 @@ int ps(const PsOptions& options) {
     return kDone;
   }
   const std::string text = render_tasks(*answer, base::now(), screen_of(1));
-  if (!text.empty()) print(text);
-  else print_error(options.all ? "no tasks yet (berth run -- COMMAND starts one)\n"
-                               : "nothing is running or waiting (berth ps --all shows what has ended)\n");
+  if (!text.empty())
+    print(text);
+  else
+    print_error(options.all
+                    ? "no tasks yet (berth run -- COMMAND starts one)\n"
+                    : "nothing is running or waiting (berth ps --all shows what has ended)\n");
   return kDone;
 }
 

@@ -71,7 +71,9 @@ class StartNote {
 int run(const RunOptions& options) {
   for (const std::string& word : options.command) {
     if (base::to_utf8(word) != word) {
-      return report(base::Error{base::ErrorCode::kSchemaViolation, "an argument of the command is not UTF-8: " + printable(word), {}});
+      return report(base::Error{base::ErrorCode::kSchemaViolation,
+                                "an argument of the command is not UTF-8: " + printable(word),
+                                {}});
     }
   }
   const auto task = submit("/api/v2/tasks", request_body(options));
@@ -94,7 +96,8 @@ int run(const RunOptions& options) {
   const int status = exit_status(*end);
   // What the command itself ended with needs no comment; what Berth or a signal did to it does.
   const std::string why = failure(*end);
-  if (status >= kBerthFailed && !why.empty()) print_error("berth: task " + id.substr(0, 8) + ": " + printable(why) + "\n");
+  if (status >= kBerthFailed && !why.empty())
+    print_error("berth: task " + short_id(id) + ": " + printable(why) + "\n");
   return status;
 }
 

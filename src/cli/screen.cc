@@ -34,13 +34,26 @@ std::string paint(std::string_view text, Tone tone, const Screen& screen) {
   if (!screen.color || tone == Tone::kPlain || text.empty()) return std::string(text);
   std::string_view code;
   switch (tone) {
-    case Tone::kDim: code = "2"; break;
-    case Tone::kBold: code = "1"; break;
-    case Tone::kGood: code = "32"; break;
-    case Tone::kWarn: code = "33"; break;
-    case Tone::kBad: code = "31"; break;
-    case Tone::kAccent: code = "36"; break;
-    case Tone::kPlain: break;
+    case Tone::kDim:
+      code = "2";
+      break;
+    case Tone::kBold:
+      code = "1";
+      break;
+    case Tone::kGood:
+      code = "32";
+      break;
+    case Tone::kWarn:
+      code = "33";
+      break;
+    case Tone::kBad:
+      code = "31";
+      break;
+    case Tone::kAccent:
+      code = "36";
+      break;
+    case Tone::kPlain:
+      break;
   }
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
 }

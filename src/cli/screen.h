@@ -9,9 +9,9 @@
 namespace berth::cli {
 
 struct Screen {
-  int width = 0;       // columns; 0: no limit (a file or a pipe)
+  int width = 0;  // columns; 0: no limit (a file or a pipe)
   bool color = false;
-  bool live = false;   // a terminal: lines can be drawn again
+  bool live = false;  // a terminal: lines can be drawn again
 
   /// The width to lay pictures (bars) out in: 80 where there is no limit.
   [[nodiscard]] int columns() const { return width > 0 ? width : 80; }

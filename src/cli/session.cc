@@ -33,9 +33,11 @@ std::string daemon_url() {
 std::string daemon_token() {
   if (std::string token = environment("BERTH_TOKEN"); !token.empty()) return token;
   std::vector<std::string> places;
-  if (const std::string dir = environment("BERTH_STATE_DIR"); !dir.empty()) places.push_back(dir + "/token");
+  if (const std::string dir = environment("BERTH_STATE_DIR"); !dir.empty())
+    places.push_back(dir + "/token");
   places.emplace_back("/var/lib/berth/token");
-  if (const std::string home = environment("HOME"); !home.empty()) places.push_back(home + "/.local/state/berth/token");
+  if (const std::string home = environment("HOME"); !home.empty())
+    places.push_back(home + "/.local/state/berth/token");
   for (const std::string& place : places) {
     if (const auto text = base::read_file(place, 4096)) {
       const std::string token(base::trim(*text));
@@ -55,16 +57,20 @@ std::string_view language() {
 
 std::string problem(const http::ClientResponse& response) {
   const auto body = base::parse_json(response.body);
-  const json::value* detail = body && body->is_object() ? body->as_object().if_contains("detail") : nullptr;
+  const json::value* detail =
+      body && body->is_object() ? body->as_object().if_contains("detail") : nullptr;
   if (detail == nullptr || !detail->is_array()) return response.detail();
   std::vector<std::string> lines;
   for (const json::value& item : detail->as_array()) {
     if (!item.is_object()) continue;
     std::vector<std::string> place;
-    if (const json::value* loc = item.as_object().if_contains("loc"); loc != nullptr && loc->is_array()) {
+    if (const json::value* loc = item.as_object().if_contains("loc");
+        loc != nullptr && loc->is_array()) {
       for (const json::value& part : loc->as_array()) {
-        if (part.is_string() && !(place.empty() && part.as_string() == "body")) place.emplace_back(part.as_string());
-        else if (part.is_int64()) place.push_back(std::to_string(part.as_int64()));
+        if (part.is_string() && !(place.empty() && part.as_string() == "body"))
+          place.emplace_back(part.as_string());
+        else if (part.is_int64())
+          place.push_back(std::to_string(part.as_int64()));
       }
     }
     const std::string where = base::join(place, ".");
@@ -76,14 +82,16 @@ std::string problem(const http::ClientResponse& response) {
 base::Error error_of(const http::ClientResponse& response) {
   ErrorCode code = response.status >= 500 ? ErrorCode::kInternal : ErrorCode::kBadRequest;
   for (const auto& row : base::kErrorCodes) {
-    // 400, 403, 409, 500 and 503 stand for several codes with the same exit status; the first will do.
+    // 400, 403, 409, 500 and 503 stand for several codes with the same exit status; the first will
+    // do.
     if (row.http_status == response.status) {
       code = row.code;
       break;
     }
   }
   std::string message = problem(response);
-  if (message.empty()) message = "the daemon answered with status " + std::to_string(response.status);
+  if (message.empty())
+    message = "the daemon answered with status " + std::to_string(response.status);
   return base::Error{code, std::move(message), {}};
 }
 
@@ -104,7 +112,8 @@ Result<Session> Session::open() {
   return Session(std::move(*client));
 }
 
-Result<json::value> Session::call(std::string_view method, std::string_view path, std::string_view body) {
+Result<json::value> Session::call(std::string_view method, std::string_view path,
+                                  std::string_view body) {
   http::HeaderList headers{{"Accept-Language", std::string(language())}};
   if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
   const auto response = client_.request(method, path, headers, body);
@@ -112,7 +121,8 @@ Result<json::value> Session::call(std::string_view method, std::string_view path
   if (!response->ok()) return fail(error_of(*response));
   auto value = base::parse_json(response->body);
   if (!value) {
-    return fail(ErrorCode::kInternal, client_.url() + std::string(path) + " answered with what is no JSON; is that berthd?");
+    return fail(ErrorCode::kInternal, client_.url() + std::string(path) +
+                                          " answered with what is no JSON; is that berthd?");
   }
   return value;
 }
@@ -125,7 +135,8 @@ Result<json::object> Session::object(std::string_view path) {
   auto value = get(path);
   if (!value) return fail(value.error());
   if (!value->is_object()) {
-    return fail(ErrorCode::kInternal, client_.url() + std::string(path) + " did not answer with an object; is that berthd?");
+    return fail(ErrorCode::kInternal, client_.url() + std::string(path) +
+                                          " did not answer with an object; is that berthd?");
   }
   return std::move(value->as_object());
 }
@@ -138,7 +149,8 @@ Result<json::object> Session::task(std::string_view id) {
   constexpr int kPage = 500;
   std::vector<json::object> found;
   for (std::int64_t offset = 0;; offset += kPage) {
-    auto page = object("/api/v2/tasks?limit=" + std::to_string(kPage) + "&offset=" + std::to_string(offset));
+    auto page = object("/api/v2/tasks?limit=" + std::to_string(kPage) +
+                       "&offset=" + std::to_string(offset));
     if (!page) return fail(page.error());
     const json::value* tasks = page->if_contains("tasks");
     if (tasks == nullptr || !tasks->is_array() || tasks->as_array().empty()) break;
@@ -150,18 +162,23 @@ Result<json::object> Session::task(std::string_view id) {
     if (offset + kPage >= base::int_or(*page, "total")) break;
   }
   if (found.empty()) {
-    return fail(ErrorCode::kNotFound, "no task's id is or begins with \"" + std::string(id) + "\" (berth ps --all lists them)");
+    return fail(ErrorCode::kNotFound, "no task's id is or begins with \"" + std::string(id) +
+                                          "\" (berth ps --all lists them)");
   }
   if (found.size() == 1) return std::move(found.front());
-  std::string message = "\"" + std::string(id) + "\" fits " + std::to_string(found.size()) + " tasks; give more of the id:";
-  for (std::size_t i = 0; i < found.size() && i < 5; ++i) message += "\n  " + base::string_or(found[i], "task_id");
+  std::string message = "\"" + std::string(id) + "\" fits " + std::to_string(found.size()) +
+                        " tasks; give more of the id:";
+  for (std::size_t i = 0; i < found.size() && i < 5; ++i)
+    message += "\n  " + base::string_or(found[i], "task_id");
   if (found.size() > 5) message += "\n  ...";
   return fail(ErrorCode::kNotFound, std::move(message));
 }
 
-Result<http::ClientResponse> Session::stream(std::string_view path, const std::function<bool(std::string_view)>& on_data,
+Result<http::ClientResponse> Session::stream(std::string_view path,
+                                             const std::function<bool(std::string_view)>& on_data,
                                              std::chrono::milliseconds idle) {
-  return client_.stream("GET", path, {{"Accept-Language", std::string(language())}}, on_data, {}, idle);
+  return client_.stream("GET", path, {{"Accept-Language", std::string(language())}}, on_data, {},
+                        idle);
 }
 
 std::string task_path(std::string_view id, std::string_view rest) {

@@ -54,12 +54,14 @@ class Session {
   base::Result<base::json::object> task(std::string_view id);
 
   /// An answer that goes on; see http::Client::stream. `idle` 0: any silence is fine.
-  base::Result<http::ClientResponse> stream(std::string_view path, const std::function<bool(std::string_view)>& on_data,
-                                            std::chrono::milliseconds idle = std::chrono::milliseconds(0));
+  base::Result<http::ClientResponse> stream(
+      std::string_view path, const std::function<bool(std::string_view)>& on_data,
+      std::chrono::milliseconds idle = std::chrono::milliseconds(0));
 
  private:
   explicit Session(http::Client client) : client_(std::move(client)) {}
-  base::Result<base::json::value> call(std::string_view method, std::string_view path, std::string_view body);
+  base::Result<base::json::value> call(std::string_view method, std::string_view path,
+                                       std::string_view body);
 
   http::Client client_;
 };
@@ -67,7 +69,8 @@ class Session {
 /// "/api/v2/tasks/<id><rest>" with the id encoded.
 std::string task_path(std::string_view id, std::string_view rest = {});
 
-/// `path` against the current directory, "." and ".." and double slashes resolved without following links.
+/// `path` against the current directory, "." and ".." and double slashes resolved without following
+/// links.
 std::string absolute_path(const std::string& path);
 
 }  // namespace berth::cli

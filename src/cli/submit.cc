@@ -17,7 +17,9 @@ base::Result<json::object> submit(std::string_view path, const json::object& bod
   if (!answer) {
     base::Error error = answer.error();
     if (error.code == base::ErrorCode::kUnauthorized && daemon_token().empty()) {
-      error.message += "\n  no token was found: set BERTH_TOKEN, or make the daemon's <state-dir>/token readable";
+      error.message +=
+          "\n  no token was found: set BERTH_TOKEN, or make the daemon's <state-dir>/token "
+          "readable";
     }
     return base::fail(std::move(error));
   }

@@ -10,7 +10,8 @@
 
 namespace berth::cli {
 
-/// Posts `body` and gives the id of the task accepted; with kNotReachable and the like as session.h.
+/// Posts `body` and gives the id of the task accepted; with kNotReachable and the like as
+/// session.h.
 base::Result<base::json::object> submit(std::string_view path, const base::json::object& body);
 
 /// The caller's environment as a JSON object, without BERTH_TOKEN and what is not UTF-8.

@@ -20,7 +20,8 @@ void shrink(std::vector<int>& widths, const std::vector<Column>& columns, int li
       if (widths[i] == 0) continue;
       total += widths[i] + kGap;
       const bool may = columns[i].shrink_to > 0 && widths[i] > columns[i].shrink_to;
-      if (may && (widest < 0 || widths[i] > widths[static_cast<std::size_t>(widest)])) widest = static_cast<int>(i);
+      if (may && (widest < 0 || widths[i] > widths[static_cast<std::size_t>(widest)]))
+        widest = static_cast<int>(i);
     }
     if (total <= limit || widest < 0) return;
     --widths[static_cast<std::size_t>(widest)];
@@ -44,7 +45,8 @@ std::string Table::render(const Screen& screen) const {
     }
   }
   for (std::size_t i = 0; i < widths.size(); ++i) {
-    if (widths[i] > 0 || rows.empty()) widths[i] = std::max(widths[i], display_width(columns_[i].title));
+    if (widths[i] > 0 || rows.empty())
+      widths[i] = std::max(widths[i], display_width(columns_[i].title));
   }
   if (screen.width > 0) shrink(widths, columns_, screen.width);
 
@@ -70,7 +72,8 @@ std::string Table::render(const Screen& screen) const {
   return result;
 }
 
-std::string render_fields(const std::vector<std::pair<std::string, Cell>>& fields, const Screen& screen) {
+std::string render_fields(const std::vector<std::pair<std::string, Cell>>& fields,
+                          const Screen& screen) {
   int names = 0;
   for (const auto& [name, cell] : fields) {
     if (!cell.text.empty()) names = std::max(names, display_width(name));

@@ -17,8 +17,8 @@ struct Cell {
 
 struct Column {
   std::string title;
-  bool right = false;   // aligned
-  int shrink_to = 0;    // may be cut down to so many columns; 0: never
+  bool right = false;  // aligned
+  int shrink_to = 0;   // may be cut down to so many columns; 0: never
 };
 
 class Table {
@@ -39,6 +39,7 @@ class Table {
 };
 
 /// "name  value" lines, names dim and aligned, long values wrapped; empty values are left out.
-std::string render_fields(const std::vector<std::pair<std::string, Cell>>& fields, const Screen& screen);
+std::string render_fields(const std::vector<std::pair<std::string, Cell>>& fields,
+                          const Screen& screen);
 
 }  // namespace berth::cli

@@ -65,8 +65,10 @@ std::string outcome(const json::object& task) {
   const std::string state = string_or(task, "status");
   if (state == "running") return std::to_string(int_or(task, "progress")) + "%";
   if (!is_final(task) || state == "completed") return "";
-  if (const auto signal = maybe_int(task, "signal"); signal && *signal != 0) return signal_name(*signal);
-  if (const auto code = maybe_int(task, "exit_code"); code && *code != 0) return "exit " + std::to_string(*code);
+  if (const auto signal = maybe_int(task, "signal"); signal && *signal != 0)
+    return signal_name(*signal);
+  if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
+    return "exit " + std::to_string(*code);
   return string_or(task, "cause");
 }
 
@@ -79,7 +81,8 @@ std::size_t id_length(const json::array& tasks) {
   }
   std::sort(ids.begin(), ids.end());
   for (std::size_t i = 1; i < ids.size(); ++i) {
-    const auto [a, b] = std::mismatch(ids[i - 1].begin(), ids[i - 1].end(), ids[i].begin(), ids[i].end());
+    const auto [a, b] =
+        std::mismatch(ids[i - 1].begin(), ids[i - 1].end(), ids[i].begin(), ids[i].end());
     longest = std::max(longest, static_cast<std::size_t>(a - ids[i - 1].begin()) + 1);
   }
   return longest;
@@ -106,9 +109,11 @@ bool is_final(const json::object& task) {
 int exit_status(const json::object& task) {
   const std::string state = string_or(task, "status");
   if (state == "completed") return 0;
-  if (const auto signal = maybe_int(task, "signal"); signal && *signal > 0) return 128 + static_cast<int>(*signal);
+  if (const auto signal = maybe_int(task, "signal"); signal && *signal > 0)
+    return 128 + static_cast<int>(*signal);
   if (state == "cancelled") return 128 + SIGTERM;
-  if (const auto code = maybe_int(task, "exit_code"); code && *code != 0) return static_cast<int>(*code & 0xFF);
+  if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
+    return static_cast<int>(*code & 0xFF);
   return 125;
 }
 
@@ -120,13 +125,17 @@ std::string failure(const json::object& task) {
   std::string text = error != nullptr ? string_or(*error, "message") : "";
   if (const auto signal = maybe_int(task, "signal"); signal && *signal > 0) {
     text += (text.empty() ? "killed by " : " (") + signal_name(*signal) + (text.empty() ? "" : ")");
-    if (*signal == SIGKILL && text == "killed by SIGKILL") text += "; out of memory is the usual cause";
+    if (*signal == SIGKILL && text == "killed by SIGKILL")
+      text += "; out of memory is the usual cause";
   } else if (text.empty()) {
-    if (const auto code = maybe_int(task, "exit_code")) text = "exit status " + std::to_string(*code);
-    else text = string_or(task, "cause", "the cause is not known");
+    if (const auto code = maybe_int(task, "exit_code"))
+      text = "exit status " + std::to_string(*code);
+    else
+      text = string_or(task, "cause", "the cause is not known");
   }
   if (error != nullptr) {
-    if (const std::string file = string_or(*error, "file"); !file.empty()) text += " [" + file + "]";
+    if (const std::string file = string_or(*error, "file"); !file.empty())
+      text += " [" + file + "]";
   }
   return text;
 }
@@ -137,6 +146,11 @@ Tone state_tone(const std::string& state) {
   if (state == "failed") return Tone::kBad;
   if (state == "queued" || state == "pending" || state == "cancelling") return Tone::kWarn;
   return Tone::kDim;
+}
+
+std::string short_id(const std::string& id) {
+  constexpr std::size_t kUuidLength = 36;
+  return id.size() == kUuidLength ? id.substr(0, 8) : printable(id);
 }
 
 std::string shell_quote(const std::string& word) {
@@ -152,7 +166,8 @@ std::string command_text(const json::object& task) {
   std::string text;
   if (const json::array* command = array_in(task, "command")) {
     for (const json::value& word : *command) {
-      if (word.is_string()) text += (text.empty() ? "" : " ") + shell_quote(std::string(word.as_string()));
+      if (word.is_string())
+        text += (text.empty() ? "" : " ") + shell_quote(std::string(word.as_string()));
     }
   }
   return text.empty() ? string_or(task, "task_type") : text;
@@ -176,7 +191,13 @@ std::string placement_text(const json::object& task) {
 std::string render_tasks(const json::object& answer, base::Time now, const Screen& screen) {
   const json::array* tasks = array_in(answer, "tasks");
   if (tasks == nullptr || tasks->empty()) return "";
-  Table table({{"ID"}, {"STATE"}, {"KIND"}, {"DEVICE", false, 6}, {"PRI", true}, {"TIME", true}, {"RESULT", true},
+  Table table({{"ID"},
+               {"STATE"},
+               {"KIND"},
+               {"DEVICE", false, 6},
+               {"PRI", true},
+               {"TIME", true},
+               {"RESULT", true},
                {"TASK", false, 12}});
   const std::size_t length = id_length(*tasks);
   for (const json::value& item : *tasks) {
@@ -195,7 +216,9 @@ std::string render_tasks(const json::object& answer, base::Time now, const Scree
   }
   std::string text = table.render(screen);
   const std::int64_t more = int_or(answer, "total") - static_cast<std::int64_t>(tasks->size());
-  if (more > 0) text += paint("... and " + std::to_string(more) + " more (--limit N)", Tone::kDim, screen) + "\n";
+  if (more > 0)
+    text +=
+        paint("... and " + std::to_string(more) + " more (--limit N)", Tone::kDim, screen) + "\n";
   return text;
 }
 
@@ -215,14 +238,16 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
     progress += ", epoch " + epoch + " of " + number("total_epochs");
   }
   std::string placement = placement_text(task);
-  if (const json::object* object = object_in(task, "placement"); object != nullptr && !placement.empty()) {
+  if (const json::object* object = object_in(task, "placement");
+      object != nullptr && !placement.empty()) {
     if (const std::string rule = string_or(*object, "rule"); !rule.empty() && rule != "none") {
       placement += " (reserved by the rule: " + rule + ")";
     }
   }
   std::string fallback = string_or(task, "fallback");
   if (fallback == "no_gpu") fallback = "on the CPU: this machine has no GPU";
-  if (fallback == "worker_without_gpu") fallback = "on the CPU: the built-in workers were built without GPU support";
+  if (fallback == "worker_without_gpu")
+    fallback = "on the CPU: the built-in workers were built without GPU support";
   const auto priority = maybe_int(task, "priority");
   const auto attempt = maybe_int(task, "attempt");
   std::vector<std::pair<std::string, Cell>> fields{
@@ -231,24 +256,28 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
       {"state", {state, state_tone(state)}},
       {"message", {string_or(task, "message")}},
       {"problem", {failure(task), Tone::kBad}},
-      {"kind", {string_or(task, "task_type") == string_or(task, "kind")
-                    ? string_or(task, "kind")
-                    : string_or(task, "kind", string_or(task, "task_type"))}},
+      {"kind",
+       {string_or(task, "task_type") == string_or(task, "kind")
+            ? string_or(task, "kind")
+            : string_or(task, "kind", string_or(task, "task_type"))}},
       {"command", {array_in(task, "command") != nullptr ? command_text(task) : ""}},
       {"directory", {string_or(task, "cwd")}},
       {"asked for", {string_or(task, "device_requested")}},
       {"device", {placement.empty() ? string_or(task, "device") : placement}},
       {"fallback", {fallback, Tone::kWarn}},
-      {"priority", {priority ? std::to_string(*priority) + (*priority == 1 ? " (most urgent)" : "") : ""}},
+      {"priority",
+       {priority ? std::to_string(*priority) + (*priority == 1 ? " (most urgent)" : "") : ""}},
       {"attempt", {attempt && *attempt > 1 ? std::to_string(*attempt) : ""}},
       {"progress", {progress}},
       {"created", {when("created_at")}},
       {"started", {when("started_at")}},
       {"finished", {when("finished_at")}},
       {"ran for", {time_in(task, "started_at") ? duration_text(task, now) : ""}},
-      {"exit", {is_final(task) ? (maybe_int(task, "signal").value_or(0) > 0 ? signal_name(*maybe_int(task, "signal"))
-                                                                            : number("exit_code"))
-                               : ""}},
+      {"exit",
+       {is_final(task)
+            ? (maybe_int(task, "signal").value_or(0) > 0 ? signal_name(*maybe_int(task, "signal"))
+                                                         : number("exit_code"))
+            : ""}},
       {"saved to", {string_or(task, "save_path")}},
       {"result", {string_or(task, "result_path")}}};
   std::string text = render_fields(fields, screen);
@@ -261,7 +290,9 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
       if (real) std::snprintf(number_text, sizeof number_text, "%.6g", *real);
       rows.emplace_back(std::string(key), Cell{real ? number_text : json::serialize(value)});
     }
-    if (!rows.empty()) text += "\n" + paint("latest metrics", Tone::kBold, screen) + "\n" + render_fields(rows, screen);
+    if (!rows.empty())
+      text +=
+          "\n" + paint("latest metrics", Tone::kBold, screen) + "\n" + render_fields(rows, screen);
   }
   return text;
 }
@@ -270,15 +301,25 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
   std::string text;
   const std::string state = string_or(explanation, "state");
   const std::string summary = string_or(explanation, "summary");
-  if (!state.empty()) text += paint(state, state_tone(state), screen) + (summary.empty() ? "" : ": ");
-  text += wrap(printable(summary), screen.width > 0 ? screen.width - display_width(state) - 2 : 0, "  ") + "\n";
-  if (const json::array* devices = array_in(explanation, "devices"); devices != nullptr && !devices->empty()) {
-    Table table({{"DEVICE"}, {"VERDICT"}, {"REASON", false, 8}, {"NEEDED", false, 8}, {"THERE IS", false, 8}});
+  if (!state.empty())
+    text += paint(state, state_tone(state), screen) + (summary.empty() ? "" : ": ");
+  text += wrap(printable(summary), screen.width > 0 ? screen.width - display_width(state) - 2 : 0,
+               "  ") +
+          "\n";
+  if (const json::array* devices = array_in(explanation, "devices");
+      devices != nullptr && !devices->empty()) {
+    Table table({{"DEVICE"},
+                 {"VERDICT"},
+                 {"REASON", false, 8},
+                 {"NEEDED", false, 8},
+                 {"THERE IS", false, 8}});
     for (const json::value& item : *devices) {
       if (!item.is_object()) continue;
       const json::object& device = item.as_object();
       const std::string verdict = string_or(device, "verdict");
-      const Tone tone = verdict == "fits" ? Tone::kGood : verdict == "wait" ? Tone::kWarn : Tone::kBad;
+      const Tone tone = verdict == "fits"   ? Tone::kGood
+                        : verdict == "wait" ? Tone::kWarn
+                                            : Tone::kBad;
       const std::string mark = verdict == "fits" ? "✓ " : verdict == "wait" ? "◷ " : "✗ ";
       const std::string code = string_or(device, "code");
       table.add({{string_or(device, "device"), Tone::kBold},
@@ -289,11 +330,15 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
     }
     text += "\n" + table.render(screen);
   }
-  if (const json::array* remedies = array_in(explanation, "would_fit_if"); remedies != nullptr && !remedies->empty()) {
+  if (const json::array* remedies = array_in(explanation, "would_fit_if");
+      remedies != nullptr && !remedies->empty()) {
     text += "\n" + paint("It would fit if", Tone::kBold, screen) + "\n";
     for (const json::value& remedy : *remedies) {
       if (!remedy.is_string()) continue;
-      text += "  - " + wrap(printable(std::string(remedy.as_string())), screen.width > 0 ? screen.width - 4 : 0, "    ") + "\n";
+      text += "  - " +
+              wrap(printable(std::string(remedy.as_string())),
+                   screen.width > 0 ? screen.width - 4 : 0, "    ") +
+              "\n";
     }
   }
   if (const auto start = maybe_string(explanation, "earliest_start"); start && !start->empty()) {
@@ -310,12 +355,15 @@ std::string waiting_reason(const json::object& explanation) {
     if (!(*devices)[i].is_object()) continue;
     const json::object& device = (*devices)[i].as_object();
     if (string_or(device, "verdict") != "wait") continue;
-    if (first == nullptr) first = &device;
-    else ++more;
+    if (first == nullptr)
+      first = &device;
+    else
+      ++more;
   }
   if (first == nullptr) return printable(string_or(explanation, "summary"));
   std::string text = string_or(*first, "device") + " " + refusal_text(*first);
-  if (more > 0) text += " (and " + std::to_string(more) + (more == 1 ? " more device)" : " more devices)");
+  if (more > 0)
+    text += " (and " + std::to_string(more) + (more == 1 ? " more device)" : " more devices)");
   return printable(text);
 }
 

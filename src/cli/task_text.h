@@ -39,6 +39,9 @@ std::string placement_text(const base::json::object& task);
 /// The command as one would type it in a shell.
 std::string command_text(const base::json::object& task);
 
+/// A UUID's first eight characters, as listings show it; any other id whole.
+std::string short_id(const std::string& id);
+
 /// Text between single quotes where a shell needs that.
 std::string shell_quote(const std::string& word);
 

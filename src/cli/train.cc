@@ -22,15 +22,19 @@ base::Result<int> count_classes(const std::string& folder) {
   std::filesystem::directory_iterator entry(folder, code);
   if (code) {
     return base::fail(base::ErrorCode::kPathNotFound,
-                      "cannot count the classes in " + folder + ": " + code.message() + " (give --num-classes when only the daemon sees it)");
+                      "cannot count the classes in " + folder + ": " + code.message() +
+                          " (give --num-classes when only the daemon sees it)");
   }
   int count = 0;
   for (; !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
     std::error_code ignored;
-    if (entry->is_directory(ignored) && !entry->path().filename().string().starts_with(".")) ++count;
+    if (entry->is_directory(ignored) && !entry->path().filename().string().starts_with("."))
+      ++count;
   }
   if (count == 0) {
-    return base::fail(base::ErrorCode::kBadRequest, folder + " has no sub-directories: there must be one per class, with its images");
+    return base::fail(
+        base::ErrorCode::kBadRequest,
+        folder + " has no sub-directories: there must be one per class, with its images");
   }
   return count;
 }
@@ -50,8 +54,10 @@ class TrainingView {
     }
     if (!screen_.live && state != state_) print_error(state + where(task) + "\n");
     state_ = state;
-    if (is_final(task)) live_.clear();
-    else live_.update(progress_line(task, base::now(), screen_));
+    if (is_final(task))
+      live_.clear();
+    else
+      live_.update(progress_line(task, base::now(), screen_));
   }
 
  private:
@@ -61,7 +67,9 @@ class TrainingView {
   }
   static std::string where(const json::object& task) {
     const std::string device = base::string_or(task, "device");
-    return base::string_or(task, "status") == "running" && !device.empty() ? " on " + printable(device) : "";
+    return base::string_or(task, "status") == "running" && !device.empty()
+               ? " on " + printable(device)
+               : "";
   }
 
   Screen screen_;
@@ -102,7 +110,10 @@ int train(const TrainOptions& options) {
     return kDone;
   }
   const Screen screen = screen_of(2);
-  print_error(paint("task " + id + ": " + options.model + ", " + std::to_string(classes) + " classes", Tone::kDim, screen) + "\n");
+  print_error(
+      paint("task " + id + ": " + options.model + ", " + std::to_string(classes) + " classes",
+            Tone::kDim, screen) +
+      "\n");
   TrainingView view;
   FollowOptions how;
   how.output = false;
@@ -114,8 +125,11 @@ int train(const TrainOptions& options) {
     return kBerthFailed;
   }
   const bool done = base::string_or(*end, "status") == "completed";
-  if (done) print(training_summary(*end, screen_of(1)));
-  else print_error(training_summary(*end, screen) + "  berth logs " + id.substr(0, 8) + " has the details\n");
+  if (done)
+    print(training_summary(*end, screen_of(1)));
+  else
+    print_error(training_summary(*end, screen) + "  berth logs " + short_id(id) +
+                " has the details\n");
   return done ? kDone : kTaskFailed;
 }
 

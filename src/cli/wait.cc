@@ -26,7 +26,8 @@ int wait(const std::vector<std::string>& ids) {
     int own = kBerthFailed;
     if (end) {
       own = exit_status(*end);
-      if (own != 0) print_error("berth: task " + id.substr(0, 8) + ": " + printable(failure(*end)) + "\n");
+      if (own != 0)
+        print_error("berth: task " + short_id(id) + ": " + printable(failure(*end)) + "\n");
     } else {
       (void)report(end.error());
     }

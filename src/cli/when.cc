@@ -11,8 +11,8 @@ std::optional<base::Time> parse_iso8601(std::string_view text) {
   const std::string copy(text);
   std::tm parts{};
   int taken = 0;
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2d%*1[T ]%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
-                  &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &taken) != 6 ||
+  if (std::sscanf(copy.c_str(), "%4d-%2d-%2d%*1[T ]%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon,
+                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &taken) != 6 ||
       taken == 0) {
     return std::nullopt;
   }
@@ -22,7 +22,8 @@ std::optional<base::Time> parse_iso8601(std::string_view text) {
   int ms = 0;
   if (!rest.empty() && rest.front() == '.') {
     rest.remove_prefix(1);
-    for (int weight = 100; !rest.empty() && rest.front() >= '0' && rest.front() <= '9'; weight /= 10) {
+    for (int weight = 100; !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
+         weight /= 10) {
       ms += weight * (rest.front() - '0');
       rest.remove_prefix(1);
     }
@@ -31,7 +32,8 @@ std::optional<base::Time> parse_iso8601(std::string_view text) {
   if (rest.size() >= 3 && (rest.front() == '+' || rest.front() == '-')) {
     int hours = 0;
     int minutes = 0;
-    if (std::sscanf(std::string(rest.substr(1)).c_str(), "%2d:%2d", &hours, &minutes) < 1) return std::nullopt;
+    if (std::sscanf(std::string(rest.substr(1)).c_str(), "%2d:%2d", &hours, &minutes) < 1)
+      return std::nullopt;
     offset_minutes = (hours * 60 + minutes) * (rest.front() == '-' ? -1 : 1);
   } else if (!rest.empty() && rest != "Z" && rest != "z") {
     return std::nullopt;
@@ -43,10 +45,14 @@ std::optional<base::Time> parse_iso8601(std::string_view text) {
 std::string words(base::Duration duration) {
   const long long seconds = std::max<long long>(0, duration.count() / 1000);
   char text[64];
-  if (seconds < 60) std::snprintf(text, sizeof text, "%llds", seconds);
-  else if (seconds < 3600) std::snprintf(text, sizeof text, "%lldm %02llds", seconds / 60, seconds % 60);
-  else if (seconds < 86400) std::snprintf(text, sizeof text, "%lldh %02lldm", seconds / 3600, seconds / 60 % 60);
-  else std::snprintf(text, sizeof text, "%lldd %02lldh", seconds / 86400, seconds / 3600 % 24);
+  if (seconds < 60)
+    std::snprintf(text, sizeof text, "%llds", seconds);
+  else if (seconds < 3600)
+    std::snprintf(text, sizeof text, "%lldm %02llds", seconds / 60, seconds % 60);
+  else if (seconds < 86400)
+    std::snprintf(text, sizeof text, "%lldh %02lldm", seconds / 3600, seconds / 60 % 60);
+  else
+    std::snprintf(text, sizeof text, "%lldd %02lldh", seconds / 86400, seconds / 3600 % 24);
   return text;
 }
 

@@ -11,9 +11,11 @@ int why(const ShowOptions& options) {
   if (!session) return report(session.error());
   const auto task = session->task(options.id);
   if (!task) return report(task.error());
-  const auto explanation = session->object(task_path(base::string_or(*task, "task_id"), "/explain"));
+  const auto explanation =
+      session->object(task_path(base::string_or(*task, "task_id"), "/explain"));
   if (!explanation) return report(explanation.error());
-  print(options.json ? base::json::serialize(*explanation) + "\n" : render_explanation(*explanation, screen_of(1)));
+  print(options.json ? base::json::serialize(*explanation) + "\n"
+                     : render_explanation(*explanation, screen_of(1)));
   return kDone;
 }
 

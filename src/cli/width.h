@@ -17,8 +17,8 @@ std::string fit(std::string_view text, int width);
 std::string pad_right(std::string_view text, int width);
 std::string pad_left(std::string_view text, int width);
 
-/// Safe to show: valid UTF-8; control characters and bidirectional overrides (names and messages come
-/// from other users) become "·"; line breaks become blanks.
+/// Safe to show: valid UTF-8; control characters and bidirectional overrides (names and messages
+/// come from other users) become "·"; line breaks become blanks.
 std::string printable(std::string_view text);
 
 /// `text` broken at blanks into lines of at most `width` columns, joined by "\n" + `indent`.

@@ -11,11 +11,11 @@ namespace {
 
 // How many devices the request may get at the best, and why the others never.
 base::Result<Resolved> check_devices(const State& state, const model::Request& request, Resolved resolved) {
-  const auto wanted = resolved.all ? resolved.devices.size() : static_cast<std::size_t>(request.gpus);
+  const std::size_t wanted = resolved.wanted(request);
   std::size_t possible = 0;
   std::map<std::string, model::Refusal> reasons;
-  for (const auto& id : resolved.devices) {
-    const auto verdict = filter(state, request, resolved, state.devices.at(id));
+  for (const DeviceEntry* device : resolved.devices) {
+    const auto verdict = filter(state, request, resolved, *device);
     const auto* refusal = std::get_if<model::Refusal>(&verdict);
     if (refusal == nullptr || !refusal->never) {
       ++possible;
@@ -43,6 +43,11 @@ base::Result<Resolved> check_devices(const State& state, const model::Request& r
 }  // namespace
 
 base::Result<Resolved> admit(const State& state, const model::Request& request) {
+  if (request.id.empty()) return base::fail(base::ErrorCode::kBadRequest, "a task needs an id");
+  if (request.memory && *request.memory < Bytes{}) {
+    return base::fail(base::ErrorCode::kBadRequest,
+                      "memory is " + base::to_text(*request.memory) + ": it must not be negative");
+  }
   if (request.gpus < 1) {
     return base::fail(base::ErrorCode::kBadRequest,
                       "gpus is " + std::to_string(request.gpus) + ": it must be at least 1");
@@ -58,11 +63,6 @@ base::Result<Resolved> admit(const State& state, const model::Request& request) 
   }
   auto resolved = resolve(state, request);
   if (!resolved || resolved->devices.empty()) return resolved;
-  if (resolved->fallback != Fallback::kNone) {
-    model::Request on_cpu = request;  // the processor takes it whatever number of GPUs was asked for
-    on_cpu.gpus = 1;
-    return check_devices(state, on_cpu, std::move(*resolved));
-  }
   return check_devices(state, request, std::move(*resolved));
 }
 

@@ -17,7 +17,7 @@ object encode(const Configure& input) { return {{"type", "configure"}, {"config"
 object encode(const SetInventory& input) {
   array devices;
   for (const auto& device : input.devices) devices.push_back(model::to_json(device));
-  return {{"type", "inventory"}, {"devices", std::move(devices)}};
+  return {{"type", "inventory"}, {"devices", std::move(devices)}, {"complete", input.complete}};
 }
 
 object encode(const SetReadings& input) {
@@ -116,17 +116,22 @@ base::Result<Input> input_from_json(const object& from) {
     const array* devices = list(from, "devices");
     if (devices == nullptr) return broken("devices");
     for (const value& item : *devices) {
+      if (!item.is_object()) return broken("device");
       auto device = model::device_from_json(item.as_object());
       if (!device) return base::fail(device.error());
       input.devices.push_back(std::move(*device));
     }
+    input.complete = base::bool_or(from, "complete", true);
     return Input(std::move(input));
   }
   if (type == "readings") {
     SetReadings input;
     const array* readings = list(from, "readings");
     if (readings == nullptr) return broken("readings");
-    for (const value& item : *readings) input.readings.push_back(reading_from_json(item.as_object()));
+    for (const value& item : *readings) {
+      if (!item.is_object()) return broken("reading");
+      input.readings.push_back(reading_from_json(item.as_object()));
+    }
     return Input(std::move(input));
   }
   if (type == "submit") {
@@ -142,6 +147,7 @@ base::Result<Input> input_from_json(const object& from) {
     const array* changes = list(from, "changes");
     if (changes == nullptr) return broken("changes");
     for (const value& item : *changes) {
+      if (!item.is_object()) return broken("change");
       const object& change = item.as_object();
       input.changes.push_back({DeviceId(base::string_or(change, "device")), small(change, "training"),
                                small(change, "inference")});

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
+
+#include "core/hold.h"
 
 namespace berth::core {
 
@@ -14,11 +17,13 @@ std::string remedy(const model::Request& request, const model::Refusal& refusal)
   switch (refusal.code) {
     case RefusalCode::kMemory:
       return refusal.needed + " were free on " + refusal.name + " (now " + refusal.available + ")";
-    case RefusalCode::kKindLimit:
     case RefusalCode::kLimitZero:
+      return "the limit for " + std::string(model::to_text(request.kind)) + " on " + refusal.name + " were above 0";
+    case RefusalCode::kKindLimit:
       return "a task of the kind " + std::string(model::to_text(request.kind)) + " on " + refusal.name +
              " ended, or its limit were raised";
     case RefusalCode::kExclusive:
+      return refusal.name + " were free again (" + refusal.available + ")";
     case RefusalCode::kBusy:
       return "the tasks on " + refusal.name + " ended, or this one asked for less than the whole device";
     case RefusalCode::kCores:
@@ -30,6 +35,11 @@ std::string remedy(const model::Request& request, const model::Refusal& refusal)
   }
 }
 
+model::Refusal kept(const DeviceEntry& device, const Hold& hold) {
+  return {device.device.id, device.device.name, base::RefusalCode::kExclusive, "a device that is not kept for another",
+          "task " + hold.task.value + " waits for it", false};
+}
+
 }  // namespace
 
 Explanation explain(const State& state, const TaskEntry& task) {
@@ -38,6 +48,7 @@ Explanation explain(const State& state, const TaskEntry& task) {
   const Resolved candidates = resolved ? *resolved : Resolved{};
   result.fallback = candidates.fallback;
 
+  const auto hold = task.state == model::TaskState::kQueued ? hold_before(state, task) : std::nullopt;
   std::vector<const DeviceEntry*> order;
   for (const auto& [id, device] : state.devices) order.push_back(&device);
   std::sort(order.begin(), order.end(), [](const DeviceEntry* a, const DeviceEntry* b) {
@@ -45,7 +56,11 @@ Explanation explain(const State& state, const TaskEntry& task) {
   });
   std::set<std::string> remedies;
   for (const DeviceEntry* device : order) {
-    const auto verdict = filter(state, task.request, candidates, *device);
+    auto verdict = filter(state, task.request, candidates, *device);
+    if (const auto* fits = std::get_if<Fit>(&verdict);
+        fits != nullptr && hold && delays(state, *hold, task.request.kind, *fits, *device)) {
+      verdict = kept(*device, *hold);
+    }
     if (const auto* refusal = std::get_if<model::Refusal>(&verdict)) {
       ++result.counts[std::string(base::row(refusal->code).name)];
       const std::string text = remedy(task.request, *refusal);

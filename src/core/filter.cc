@@ -2,8 +2,7 @@
 #include "core/filter.h"
 
 #include <algorithm>
-
-#include "base/text.h"
+#include <cctype>
 
 namespace berth::core {
 
@@ -11,102 +10,152 @@ namespace {
 
 using base::RefusalCode;
 using model::Refusal;
+using model::ReservationRule;
+
+bool contains_any_case(std::string_view text, std::string_view part) {
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  return std::search(text.begin(), text.end(), part.begin(), part.end(),
+                     [&](char a, char b) { return lower(a) == lower(b); }) != text.end();
+}
+
+// ---- the rules, each a code or nothing ----
+
+bool wrong_type(const model::Request& request, const DeviceEntry& device) {
+  return !request.gpu_type.empty() && !device.is_cpu() && !contains_any_case(device.device.model, request.gpu_type);
+}
+
+bool unhealthy(const DeviceEntry& device) {
+  return !device.present || (device.reading && device.reading->health != model::Health::kHealthy);
+}
+
+std::optional<RefusalCode> occupied(const model::Request& request, const Need& wanted, const DeviceEntry& device) {
+  const int limit = device.limits.of(request.kind);
+  const int running = device.running_of(request.kind);
+  if (limit == 0) return RefusalCode::kLimitZero;
+  if (running >= limit) return RefusalCode::kKindLimit;
+  if (device.exclusive) return RefusalCode::kExclusive;
+  if (wanted.whole && !device.reservations.empty()) return RefusalCode::kBusy;
+  if (device.is_cpu() && request.kind == Kind::kCommand && running >= std::max(1, device.device.cores)) {
+    return RefusalCode::kCores;
+  }
+  return std::nullopt;
+}
+
+// The least that `wanted` is content with.
+Bytes least(const Need& wanted) {
+  const bool own_figure = wanted.rule == ReservationRule::kNominal || wanted.rule == ReservationRule::kWholeDevice ||
+                          wanted.rule == ReservationRule::kKindShare;
+  return own_figure ? Bytes{wanted.bytes.value / 100 * kEnoughPercent} : wanted.bytes;
+}
+
+std::variant<Fit, RefusalCode> fit_memory(const Need& wanted, const DeviceEntry& device) {
+  if (!device.is_cpu() && !device.reading) return RefusalCode::kMemoryUnknown;
+  if (wanted.bytes.value == 0) return Fit{Bytes{}, wanted.whole, wanted.rule};
+  if (!device.reading || !device.reading->free) {
+    if (device.reservations.empty()) return Fit{wanted.bytes, true, wanted.rule};
+    return RefusalCode::kMemoryUnknown;
+  }
+  const Bytes enough = least(wanted);
+  if (*device.reading->free < enough) return RefusalCode::kMemory;
+  const Bytes free = *effective_free(device);
+  if (free < enough) return RefusalCode::kMemory;
+  return Fit{std::min(free, wanted.bytes), wanted.whole, wanted.rule};
+}
+
+std::variant<Fit, RefusalCode> judge(const State& state, const model::Request& request, const DeviceEntry& device) {
+  if (wrong_type(request, device)) return RefusalCode::kWrongType;
+  const auto wanted = need(state, request, device);
+  if (!wanted) return RefusalCode::kTooSmall;
+  if (unhealthy(device)) return RefusalCode::kUnhealthy;
+  if (const auto code = occupied(request, *wanted, device)) return *code;
+  return fit_memory(*wanted, device);
+}
+
+// ---- the words ----
 
 Refusal refuse(const DeviceEntry& device, RefusalCode code, std::string needed, std::string available) {
   return Refusal{device.device.id, device.device.name, code, std::move(needed), std::move(available),
                  base::row(code).never};
 }
 
-std::optional<Refusal> wrong_device(const State& state, const model::Request& request, const Resolved& resolved,
-                                    const DeviceEntry& device) {
-  const auto& ids = resolved.devices;
-  if (std::find(ids.begin(), ids.end(), device.device.id) == ids.end()) {
-    if (!device.is_cpu() && request.builtin && !state.config.worker_vendors.contains(device.device.vendor)) {
-      return refuse(device, RefusalCode::kWorkerWithoutCuda, "a worker built for " + device.device.name, "none");
-    }
-    return refuse(device, RefusalCode::kNotRequested,
-                  request.selector.text.empty() ? "auto" : request.selector.text, device.device.name);
-  }
-  if (!request.gpu_type.empty() && !device.is_cpu() &&
-      base::lower(device.device.model).find(base::lower(request.gpu_type)) == std::string::npos) {
-    return refuse(device, RefusalCode::kWrongType, request.gpu_type, device.device.model);
-  }
-  return std::nullopt;
+std::string state_of(const DeviceEntry& device) {
+  if (!device.present) return "gone from the machine";
+  std::string state(model::to_text(device.reading->health));
+  if (!device.reading->health_reason.empty()) state += ": " + device.reading->health_reason;
+  return state;
 }
 
-std::optional<Refusal> unhealthy(const DeviceEntry& device) {
-  if (!device.present) {
-    return refuse(device, RefusalCode::kUnhealthy, "a device that is there", "gone from the machine");
-  }
-  if (device.reading && device.reading->health != model::Health::kHealthy) {
-    std::string state(model::to_text(device.reading->health));
-    if (!device.reading->health_reason.empty()) state += ": " + device.reading->health_reason;
-    return refuse(device, RefusalCode::kUnhealthy, "a healthy device", std::move(state));
-  }
-  return std::nullopt;
-}
-
-std::optional<Refusal> occupied(const model::Request& request, const Need& wanted, const DeviceEntry& device) {
-  const int limit = device.limits.of(request.kind);
-  const int running = device.running_of(request.kind);
+Refusal describe(const State& state, const model::Request& request, const DeviceEntry& device, RefusalCode code) {
   const std::string kind(model::to_text(request.kind));
-  if (limit == 0) return refuse(device, RefusalCode::kLimitZero, "a slot for " + kind, "the limit is 0");
-  if (running >= limit) {
-    return refuse(device, RefusalCode::kKindLimit, "a slot for " + kind,
-                  std::to_string(running) + " of " + std::to_string(limit) + " in use");
+  const auto in_use = [&](int of) {
+    return std::to_string(device.running_of(request.kind)) + " of " + std::to_string(of) + " in use";
+  };
+  switch (code) {
+    case RefusalCode::kWrongType:
+      return refuse(device, code, request.gpu_type, device.device.model);
+    case RefusalCode::kTooSmall:
+      return refuse(device, code, base::to_text(request.memory.value_or(Bytes{})),
+                    base::to_text(usable_memory(device).value_or(Bytes{})));
+    case RefusalCode::kUnhealthy:
+      return refuse(device, code, device.present ? "a healthy device" : "a device that is there", state_of(device));
+    case RefusalCode::kLimitZero:
+      return refuse(device, code, "a slot for " + kind, "the limit is 0");
+    case RefusalCode::kKindLimit:
+      return refuse(device, code, "a slot for " + kind, in_use(device.limits.of(request.kind)));
+    case RefusalCode::kExclusive:
+      return refuse(device, code, "a shared device", "task " + device.exclusive->value + " has it to itself");
+    case RefusalCode::kBusy:
+      return refuse(device, code, "the device to itself",
+                    std::to_string(device.reservations.size()) + " running there");
+    case RefusalCode::kCores:
+      return refuse(device, code, "a core", in_use(device.device.cores));
+    default:
+      break;
   }
-  if (device.exclusive) {
-    return refuse(device, RefusalCode::kExclusive, "a shared device",
-                  "task " + device.exclusive->value + " has it to itself");
+  const Need wanted = need(state, request, device).value_or(Need{});
+  const bool all_of_it = wanted.rule == ReservationRule::kWholeDevice || wanted.rule == ReservationRule::kNominal;
+  const std::string needed = base::to_text(wanted.bytes) + (all_of_it ? " (the whole device)" : "");
+  if (code == RefusalCode::kMemoryUnknown) {
+    return refuse(device, code, needed, device.reading ? "the driver does not say" : "no reading yet");
   }
-  if (wanted.whole && !device.reservations.empty()) {
-    return refuse(device, RefusalCode::kBusy, "the device to itself",
-                  std::to_string(device.reservations.size()) + " running there");
-  }
-  if (device.is_cpu() && request.kind == Kind::kCommand && running >= std::max(1, device.device.cores)) {
-    return refuse(device, RefusalCode::kCores, "a core",
-                  std::to_string(running) + " of " + std::to_string(device.device.cores) + " in use");
-  }
-  return std::nullopt;
+  return refuse(device, code, needed, base::to_text(effective_free(device).value_or(Bytes{})));
 }
 
-Verdict fit_memory(const Need& wanted, const DeviceEntry& device) {
-  if (wanted.bytes.value == 0) return Fit{Bytes{}, wanted.whole, wanted.rule};
-  if (!device.is_cpu() && !device.reading) {
-    return refuse(device, RefusalCode::kMemoryUnknown, base::to_text(wanted.bytes), "no reading yet");
+std::optional<Refusal> not_meant(const State& state, const model::Request& request, const Resolved& resolved,
+                                 const DeviceEntry& device) {
+  const auto& devices = resolved.devices;
+  if (std::find(devices.begin(), devices.end(), &device) != devices.end()) return std::nullopt;
+  const bool for_gpus = request.selector.mode != model::Selector::Mode::kCpu;
+  if (for_gpus && !device.is_cpu() && request.builtin && !state.config.worker_vendors.contains(device.device.vendor)) {
+    return refuse(device, RefusalCode::kWorkerWithoutCuda, "a worker built for " + device.device.name, "none");
   }
-  const auto free = effective_free(device);
-  if (!free) {
-    if (device.reservations.empty()) return Fit{wanted.bytes, true, wanted.rule};
-    return refuse(device, RefusalCode::kMemoryUnknown, base::to_text(wanted.bytes), "the driver does not say");
-  }
-  if (wanted.whole && wanted.rule != model::ReservationRule::kRequested) {
-    const Bytes least{wanted.bytes.value / 100 * kWholeDevicePercent};
-    if (*free < least) {
-      return refuse(device, RefusalCode::kMemory, base::to_text(wanted.bytes) + " (the whole device)",
-                    base::to_text(*free));
-    }
-    return Fit{std::min(*free, wanted.bytes), true, wanted.rule};
-  }
-  if (*free < wanted.bytes) {
-    return refuse(device, RefusalCode::kMemory, base::to_text(wanted.bytes), base::to_text(*free));
-  }
-  return Fit{wanted.bytes, wanted.whole, wanted.rule};
+  return refuse(device, RefusalCode::kNotRequested, request.selector.text.empty() ? "auto" : request.selector.text,
+                device.device.name);
 }
 
 }  // namespace
 
 Verdict filter(const State& state, const model::Request& request, const Resolved& resolved,
                const DeviceEntry& device) {
-  if (auto refusal = wrong_device(state, request, resolved, device)) return *refusal;
+  if (auto refusal = not_meant(state, request, resolved, device)) return *refusal;
+  const auto verdict = judge(state, request, device);
+  if (const auto* fits = std::get_if<Fit>(&verdict)) return *fits;
+  return describe(state, request, device, std::get<RefusalCode>(verdict));
+}
+
+std::optional<Fit> fit(const State& state, const model::Request& request, const DeviceEntry& device) {
+  const auto verdict = judge(state, request, device);
+  const auto* fits = std::get_if<Fit>(&verdict);
+  return fits == nullptr ? std::nullopt : std::optional<Fit>(*fits);
+}
+
+bool fits_idle(const State& state, const model::Request& request, const DeviceEntry& device) {
+  if (wrong_type(request, device) || unhealthy(device) || device.limits.of(request.kind) == 0) return false;
+  if (!device.is_cpu() && !device.reading) return false;
   const auto wanted = need(state, request, device);
-  if (!wanted) {
-    return refuse(device, RefusalCode::kTooSmall, base::to_text(request.memory.value_or(Bytes{})),
-                  base::to_text(usable_memory(device).value_or(Bytes{})));
-  }
-  if (auto refusal = unhealthy(device)) return *refusal;
-  if (auto refusal = occupied(request, *wanted, device)) return *refusal;
-  return fit_memory(*wanted, device);
+  if (!wanted) return false;
+  const auto free = idle_free(device);
+  return !free || *free >= least(*wanted);
 }
 
 }  // namespace berth::core

@@ -24,4 +24,11 @@ using Verdict = std::variant<Fit, model::Refusal>;
 Verdict filter(const State& state, const model::Request& request, const Resolved& resolved,
                const DeviceEntry& device);
 
+/// The same answer without words, for a device that the request means: a pass over a thousand
+/// devices has no use for the text.
+std::optional<Fit> fit(const State& state, const model::Request& request, const DeviceEntry& device);
+
+/// Whether the device would take the task if none of ours ran there.
+bool fits_idle(const State& state, const model::Request& request, const DeviceEntry& device);
+
 }  // namespace berth::core

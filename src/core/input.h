@@ -17,9 +17,11 @@ struct Configure {
   Config config;
 };
 
-/// The devices of the machine, at start and whenever they change.
+/// The devices of the machine, at start and whenever they change. Not `complete`: a driver has not
+/// answered yet, so that nobody knows whether there are GPUs; what asks for one waits.
 struct SetInventory {
   std::vector<model::Device> devices;
+  bool complete = true;
 };
 
 struct SetReadings {

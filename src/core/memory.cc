@@ -9,27 +9,46 @@ namespace berth::core {
 namespace {
 
 // Memory sizes of accelerator cards as sold, in GB or GiB as their makers print them.
-constexpr std::array<int, 26> kNominalSizes{2,  3,  4,  5,  6,  8,  10, 11, 12, 16,  20,  22,  24,
-                                            32, 40, 44, 45, 46, 48, 64, 80, 94, 96, 128, 141, 192};
+constexpr std::array<int, 29> kNominalSizes{2,  3,  4,  5,  6,  8,  10, 11, 12,  16,  20,  22,  24,  32, 36,
+                                            40, 48, 64, 72, 80, 94, 96, 128, 141, 144, 180, 192, 256, 288};
 constexpr std::int64_t kGib = 1024LL * 1024 * 1024;
 constexpr int kTrainingPercent = 60;
 constexpr int kInferencePercent = 40;
 
 Bytes percent(Bytes of, int share) { return Bytes{of.value / 100 * share}; }
 
+std::optional<Bytes> total_memory(const DeviceEntry& device) {
+  if (device.reading && device.reading->total) return device.reading->total;
+  return device.device.total_memory;
+}
+
+std::optional<Need> requested(Bytes wanted, bool exclusive, const DeviceEntry& device, std::optional<Bytes> usable) {
+  using model::ReservationRule;
+  if (!usable) return Need{wanted, exclusive, ReservationRule::kRequested};
+  const Bytes nominal{device.is_cpu() ? 0 : nominal_gib(*total_memory(device)) * kGib};
+  if (nominal > Bytes{} && (wanted == nominal || (wanted > *usable && wanted < nominal))) {
+    return Need{*usable, true, ReservationRule::kNominal};
+  }
+  if (wanted > *usable) return std::nullopt;
+  return Need{wanted, exclusive, ReservationRule::kRequested};
+}
+
 }  // namespace
 
 int nominal_gib(Bytes total) {
+  // "80 GB" cards report between 79.1 and 80 GiB, "141 GB" ones 139.8: within 3 %.
   for (const int size : kNominalSizes) {
-    // "80 GB" cards report between 79.1 and 80 GiB, "141 GB" ones 139.8: within 3 %.
     if (total.value <= size * kGib && total.value >= size * kGib / 100 * 97) return size;
+  }
+  // Error correction in GDDR memory takes another sixteenth: T4 (15.0 GiB), A10 and L4 (22.5), A40 and L40S (45.0).
+  for (const int size : kNominalSizes) {
+    if (total.value <= size * kGib / 16 * 15 && total.value >= size * kGib / 100 * 92) return size;
   }
   return 0;
 }
 
 std::optional<Bytes> usable_memory(const DeviceEntry& device) {
-  std::optional<Bytes> total = device.device.total_memory;
-  if (device.reading && device.reading->total) total = device.reading->total;
+  const auto total = total_memory(device);
   if (!total) return std::nullopt;
   const Bytes reserved = device.reading ? device.reading->reserved.value_or(Bytes{}) : Bytes{};
   return std::max(Bytes{}, *total - reserved);
@@ -38,17 +57,7 @@ std::optional<Bytes> usable_memory(const DeviceEntry& device) {
 std::optional<Need> need(const State& state, const model::Request& request, const DeviceEntry& device) {
   using model::ReservationRule;
   const auto usable = usable_memory(device);
-  if (request.memory) {
-    const Bytes wanted = *request.memory;
-    if (!usable || wanted <= *usable) return Need{wanted, request.exclusive, ReservationRule::kRequested};
-    const Bytes total = usable ? device.reading && device.reading->total ? *device.reading->total
-                                                                         : *device.device.total_memory
-                               : Bytes{};
-    if (!device.is_cpu() && wanted.value <= nominal_gib(total) * kGib) {
-      return Need{*usable, true, ReservationRule::kNominal};
-    }
-    return std::nullopt;
-  }
+  if (request.memory) return requested(*request.memory, request.exclusive, device, usable);
   if (device.is_cpu()) return Need{Bytes{}, request.exclusive, ReservationRule::kNone};
   if (!request.signature.empty()) {
     const auto peak = state.peaks.find(request.signature);
@@ -56,24 +65,35 @@ std::optional<Need> need(const State& state, const model::Request& request, cons
       return Need{peak->second, request.exclusive, ReservationRule::kHistory};
     }
   }
-  const Bytes whole = usable.value_or(Bytes{});
+  if (!usable) return Need{Bytes{}, true, ReservationRule::kWholeDevice};  // no share of an unknown size
   if (request.exclusive || request.kind == Kind::kCommand) {
-    return Need{whole, true, ReservationRule::kWholeDevice};
+    return Need{*usable, true, ReservationRule::kWholeDevice};
   }
   const int slots = std::max(1, device.limits.of(request.kind));
   const int share = request.kind == Kind::kTraining ? kTrainingPercent : kInferencePercent;
-  return Need{Bytes{percent(whole, share).value / slots}, false, ReservationRule::kKindShare};
+  return Need{Bytes{percent(*usable, share).value / slots}, false, ReservationRule::kKindShare};
 }
 
 std::optional<Bytes> effective_free(const DeviceEntry& device) {
   if (!device.reading || !device.reading->free) return std::nullopt;
   Bytes free = *device.reading->free;
+  Bytes reserved_here;
   for (const auto& [task, reserved] : device.reservations) {
     const auto used = device.reading->used_by_task.find(task);
     const Bytes taken = used == device.reading->used_by_task.end() ? Bytes{} : used->second;
     if (reserved > taken) free -= reserved - taken;
+    reserved_here += reserved;
   }
+  // The two figures of a reading are not taken at the same moment: never promise more than there is.
+  if (const auto usable = usable_memory(device)) free = std::min(free, *usable - reserved_here);
   return std::max(Bytes{}, free);
+}
+
+std::optional<Bytes> idle_free(const DeviceEntry& device) {
+  if (!device.reading || !device.reading->free) return std::nullopt;
+  Bytes free = *device.reading->free;
+  for (const auto& [task, used] : device.reading->used_by_task) free += used;
+  return free;
 }
 
 }  // namespace berth::core

@@ -16,7 +16,7 @@ std::string Queue::shape(const model::Request& request) {
   text += request.builtin ? 'b' : '-';
   text += '|';
   text += model::to_text(request.policy);
-  text += '|' + request.signature;
+  if (!request.memory) text += '|' + request.signature;  // with a figure history plays no part
   return text;
 }
 

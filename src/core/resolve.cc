@@ -12,20 +12,28 @@ namespace {
 using model::Selector;
 using model::Vendor;
 
-std::vector<DeviceId> of_vendor(const State& state, Vendor vendor) {
-  std::vector<DeviceId> found;
+using Devices = std::vector<const DeviceEntry*>;
+
+template <class Predicate>
+Devices those(const State& state, Predicate wanted) {
+  Devices found;
   for (const auto& [id, entry] : state.devices) {
-    if (entry.device.vendor == vendor) found.push_back(id);
+    if (wanted(entry)) found.push_back(&entry);
   }
   return found;
 }
 
-std::vector<DeviceId> all_gpus(const State& state) {
-  std::vector<DeviceId> found;
-  for (const auto& [id, entry] : state.devices) {
-    if (!entry.is_cpu()) found.push_back(id);
-  }
-  return found;
+Devices of_vendor(const State& state, Vendor vendor) {
+  return those(state, [&](const DeviceEntry& entry) { return entry.device.vendor == vendor; });
+}
+
+Devices all_gpus(const State& state) {
+  return those(state, [](const DeviceEntry& entry) { return !entry.is_cpu(); });
+}
+
+// Devices that are gone but still held by tasks keep their old number: it is not theirs any more.
+void drop_absent(Devices& devices) {
+  std::erase_if(devices, [](const DeviceEntry* entry) { return !entry->present; });
 }
 
 std::string brand(Vendor vendor) {
@@ -45,54 +53,60 @@ std::string brand(Vendor vendor) {
 }
 
 // "cuda:0, cuda:1": in order of index, not of UUID.
-std::string names(const State& state, std::vector<DeviceId> ids) {
-  std::sort(ids.begin(), ids.end(), [&](const DeviceId& a, const DeviceId& b) {
-    const auto& x = state.devices.at(a).device;
-    const auto& y = state.devices.at(b).device;
-    return std::tie(x.vendor, x.index) < std::tie(y.vendor, y.index);
+std::string names(Devices devices) {
+  drop_absent(devices);
+  if (devices.empty()) return "no GPU";
+  std::sort(devices.begin(), devices.end(), [](const DeviceEntry* a, const DeviceEntry* b) {
+    return std::tie(a->device.vendor, a->device.index) < std::tie(b->device.vendor, b->device.index);
   });
   std::vector<std::string> parts;
-  for (const DeviceId& id : ids) parts.push_back(state.devices.at(id).device.name);
+  for (const DeviceEntry* entry : devices) parts.push_back(entry->device.name);
   return base::join(parts, ", ");
 }
 
 base::Error not_there(const State& state, const Selector::Named& named, const std::string& text) {
   if (!named.vendor) {
     return {base::ErrorCode::kDeviceNotFound,
-            "Device " + named.uuid_prefix + " is not on this machine: it has " + names(state, all_gpus(state)), {}};
+            "Device " + named.uuid_prefix + " is not on this machine: it has " + names(all_gpus(state)), {}};
   }
-  const auto there = of_vendor(state, *named.vendor);
+  auto there = of_vendor(state, *named.vendor);
+  drop_absent(there);
   std::string message = "Device index " + std::to_string(named.index) + " is out of range: this machine has " +
                         std::to_string(there.size()) + " " + brand(*named.vendor) + " device" +
                         (there.size() == 1 ? "" : "s");
-  message += there.empty() ? "; it has " + names(state, all_gpus(state)) : " (" + names(state, there) + ")";
+  message += there.empty() ? "; it has " + names(all_gpus(state)) : " (" + names(there) + ")";
   return {base::ErrorCode::kDeviceNotFound, message, {{"device", text}}};
 }
 
-base::Result<DeviceId> look_up(const State& state, const Selector::Named& named, const std::string& text) {
-  std::vector<DeviceId> matches;
-  for (const auto& [id, entry] : state.devices) {
-    const bool match = named.vendor ? entry.device.vendor == *named.vendor && entry.device.index == named.index
-                                    : base::lower(id.value).rfind(named.uuid_prefix, 0) == 0;
-    if (match) matches.push_back(id);
+bool begins_with(std::string_view text, std::string_view lower_prefix) {
+  return text.size() >= lower_prefix.size() && base::lower(text.substr(0, lower_prefix.size())) == lower_prefix;
+}
+
+base::Result<const DeviceEntry*> look_up(const State& state, const Selector::Named& named, const std::string& text) {
+  Devices matches = those(state, [&](const DeviceEntry& entry) {
+    return named.vendor ? entry.device.index == named.index && entry.device.vendor == *named.vendor && entry.present
+                        : begins_with(entry.device.id.value, named.uuid_prefix);
+  });
+  for (const DeviceEntry* match : matches) {
+    if (match->device.id.value.size() == named.uuid_prefix.size()) return match;
   }
   if (matches.size() == 1) return matches.front();
   if (matches.empty()) return base::fail(not_there(state, named, text));
   return base::fail(base::ErrorCode::kDeviceNotFound,
-                    "Device " + named.uuid_prefix + " is ambiguous: it may be any of " + names(state, matches));
+                    "Device " + named.uuid_prefix + " is ambiguous: it may be any of " + names(matches));
 }
 
 base::Result<Resolved> resolve_named(const State& state, const model::Request& request) {
   Resolved resolved;
   resolved.all = true;
   for (const auto& named : request.selector.named) {
-    auto id = look_up(state, named, request.selector.text);
-    if (!id) return base::fail(id.error());
-    if (std::find(resolved.devices.begin(), resolved.devices.end(), *id) != resolved.devices.end()) {
+    auto found = look_up(state, named, request.selector.text);
+    if (!found) return base::fail(found.error());
+    if (std::find(resolved.devices.begin(), resolved.devices.end(), *found) != resolved.devices.end()) {
       return base::fail(base::ErrorCode::kBadRequest,
-                        "\"" + request.selector.text + "\" names " + state.devices.at(*id).device.name + " twice");
+                        "\"" + request.selector.text + "\" names " + (*found)->device.name + " twice");
     }
-    resolved.devices.push_back(*id);
+    resolved.devices.push_back(*found);
   }
   return resolved;
 }
@@ -103,12 +117,18 @@ Resolved on_cpu(const State& state, Fallback fallback) {
 
 }  // namespace
 
+std::size_t Resolved::wanted(const model::Request& request) const {
+  if (all) return devices.size();
+  // The processor takes it whatever number of GPUs was asked for.
+  return fallback != Fallback::kNone ? 1 : static_cast<std::size_t>(request.gpus);
+}
+
 base::Result<Resolved> resolve(const State& state, const model::Request& request) {
   const Selector& selector = request.selector;
   if (selector.mode == Selector::Mode::kCpu) return on_cpu(state, Fallback::kNone);
   if (!state.inventory_known) return Resolved{};
 
-  const auto gpus = all_gpus(state);
+  auto gpus = all_gpus(state);
   if (gpus.empty()) {
     const bool by_uuid = selector.mode == Selector::Mode::kNamed &&
                          std::any_of(selector.named.begin(), selector.named.end(),
@@ -136,17 +156,17 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
       }
       if (resolved.devices.empty()) {
         return base::fail(base::ErrorCode::kDeviceNotFound,
-                          "This machine has no " + brand(selector.vendor) + " device; it has " + names(state, gpus));
+                          "This machine has no " + brand(selector.vendor) + " device; it has " + names(gpus));
       }
       break;
     default:
-      resolved.devices = gpus;
+      resolved.devices = std::move(gpus);
   }
   if (!request.builtin) return resolved;
 
   // Built-in tasks run in our workers: GPUs that these cannot use are no candidates.
-  std::erase_if(resolved.devices, [&](const DeviceId& id) {
-    return !state.config.worker_vendors.contains(state.devices.at(id).device.vendor);
+  std::erase_if(resolved.devices, [&](const DeviceEntry* entry) {
+    return !state.config.worker_vendors.contains(entry->device.vendor);
   });
   if (resolved.devices.empty()) return on_cpu(state, Fallback::kWorkerWithoutGpu);
   return resolved;

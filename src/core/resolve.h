@@ -11,9 +11,12 @@
 namespace berth::core {
 
 struct Resolved {
-  std::vector<DeviceId> devices;  // candidates; for named devices exactly these
-  bool all = false;               // the task gets all of them, not one of them
+  std::vector<const DeviceEntry*> devices;  // candidates, inside the state; for named devices exactly these
+  bool all = false;                         // the task gets all of them, not one of them
   Fallback fallback = Fallback::kNone;
+
+  /// How many of the candidates the request gets.
+  [[nodiscard]] std::size_t wanted(const model::Request& request) const;
 };
 
 /// kDeviceNotFound with the list of what is there. An empty candidate list without error means

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/snapshot.h"
 
+#include <algorithm>
+
 #include "core/invariants.h"
 
 namespace berth::core {
@@ -68,6 +70,22 @@ object to_json(const DeviceEntry& device) {
                 {"exclusive", device.exclusive ? value(device.exclusive->value) : value(nullptr)}};
   if (device.reading) result["reading"] = core::to_json(*device.reading);
   return result;
+}
+
+base::Result<DeviceEntry> device_entry_from_json(const object& from) {
+  auto device = model::device_from_json(part(from, "device"));
+  if (!device) return base::fail(device.error());
+  DeviceEntry entry;
+  entry.device = std::move(*device);
+  entry.present = base::bool_or(from, "present", true);
+  entry.limits = limits_from_json(part(from, "limits"), KindLimits{});
+  if (const auto id = base::maybe_string(from, "exclusive")) entry.exclusive = TaskId(*id);
+  if (from.contains("reading")) entry.reading = reading_from_json(part(from, "reading"));
+  return entry;
+}
+
+base::Result<State> broken(const std::string& what) {
+  return base::fail(base::ErrorCode::kStoreError, "the stored state is broken: " + what);
 }
 
 // Reservations and counts are derived from the placements, so that they cannot disagree.
@@ -164,8 +182,34 @@ object to_json(const State& state) {
                 {"devices", std::move(devices)},
                 {"tasks", std::move(tasks)},
                 {"next_sequence", state.next_sequence},
+                {"latest", base::to_ms(state.latest)},
                 {"limit_changes", std::move(changes)},
                 {"peaks", std::move(peaks)}};
+}
+
+base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
+  state.queue = Queue{};
+  for (auto& [id, device] : state.devices) {
+    device.reservations.clear();
+    device.running = {};
+    device.exclusive.reset();
+  }
+  state.tasks = std::move(tasks);
+  for (const auto& [id, task] : state.tasks) state.next_sequence = std::max(state.next_sequence, task.sequence + 1);
+  restore_occupancy(state);
+  for (const auto& [id, task] : state.tasks) {
+    if (!task.placement) continue;
+    const auto rule = task.placement->rule;
+    const bool whole = task.request.exclusive || rule == model::ReservationRule::kNominal ||
+                       rule == model::ReservationRule::kWholeDevice;
+    for (const auto& share : task.placement->shares) {
+      DeviceEntry& device = state.devices.at(share.device);
+      if (whole && device.reservations.size() == 1) device.exclusive = id;
+    }
+  }
+  const auto broken = invariants::check(state);
+  if (!broken.empty()) return base::fail(base::ErrorCode::kStoreError, "the stored tasks do not fit: " + broken.front());
+  return state;
 }
 
 base::Result<State> state_from_json(const object& from) {
@@ -173,6 +217,7 @@ base::Result<State> state_from_json(const object& from) {
   state.config = config_from_json(part(from, "config"));
   state.inventory_known = base::bool_or(from, "inventory_known");
   state.next_sequence = static_cast<std::uint64_t>(base::int_or(from, "next_sequence", 1));
+  state.latest = base::from_ms(base::int_or(from, "latest"));
   for (const auto& entry : part(from, "limit_changes")) {
     if (!entry.value().is_object()) continue;
     state.limit_changes.emplace(DeviceId(std::string(entry.key())),
@@ -182,26 +227,22 @@ base::Result<State> state_from_json(const object& from) {
     if (entry.value().is_int64()) state.peaks.emplace(entry.key(), Bytes{entry.value().as_int64()});
   }
   for (const value& item : list(from, "devices")) {
-    const object& source = item.as_object();
-    auto device = model::device_from_json(part(source, "device"));
+    if (!item.is_object()) return broken("a device that is no object");
+    auto device = device_entry_from_json(item.as_object());
     if (!device) return base::fail(device.error());
-    DeviceEntry entry;
-    entry.device = std::move(*device);
-    entry.present = base::bool_or(source, "present", true);
-    entry.limits = limits_from_json(part(source, "limits"), KindLimits{});
-    if (const auto id = base::maybe_string(source, "exclusive")) entry.exclusive = TaskId(*id);
-    if (source.contains("reading")) entry.reading = reading_from_json(part(source, "reading"));
-    state.devices.emplace(entry.device.id, std::move(entry));
+    const DeviceId id = device->device.id;
+    state.devices.emplace(id, std::move(*device));
   }
   for (const value& item : list(from, "tasks")) {
+    if (!item.is_object()) return broken("a task that is no object");
     auto task = task_from_json(item.as_object());
     if (!task) return base::fail(task.error());
     const TaskId id = task->request.id;
-    state.tasks.emplace(id, std::move(*task));
+    if (!state.tasks.emplace(id, std::move(*task)).second) return broken("two tasks " + id.value);
   }
   restore_occupancy(state);
-  const auto broken = invariants::check(state);
-  if (!broken.empty()) return base::fail(base::ErrorCode::kStoreError, "the stored state is broken: " + broken.front());
+  const auto damage = invariants::check(state);
+  if (!damage.empty()) return broken(damage.front());
   return state;
 }
 

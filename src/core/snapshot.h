@@ -10,6 +10,10 @@ namespace berth::core {
 base::json::object to_json(const State& state);
 base::Result<State> state_from_json(const base::json::object& object);
 
+/// `state` with exactly these live tasks, its occupancy derived from their placements: for a store
+/// whose journal cannot be replayed, where the task records are the word that counts.
+base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks);
+
 base::json::object to_json(const Config& config);
 Config config_from_json(const base::json::object& object);
 base::json::object to_json(const Reading& reading);

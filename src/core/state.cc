@@ -25,10 +25,13 @@ QueueKey queue_key(const Config& config, const TaskEntry& task) {
 
 const DeviceEntry* find_device(const State& state, std::string_view name) {
   const std::string wanted = base::lower(name);
+  const DeviceEntry* gone = nullptr;  // still held by tasks; its number may be another device's now
   for (const auto& [id, entry] : state.devices) {
-    if (base::lower(entry.device.name) == wanted || base::lower(id.value) == wanted) return &entry;
+    if (base::lower(entry.device.name) != wanted && base::lower(id.value) != wanted) continue;
+    if (entry.present) return &entry;
+    gone = &entry;
   }
-  return nullptr;
+  return gone;
 }
 
 KindLimits default_limits(const Config& config, model::Vendor vendor) {

@@ -115,6 +115,7 @@ struct State {
   std::uint64_t next_sequence = 1;
   std::map<DeviceId, KindLimits> limit_changes;  // made at run time, kept across restarts
   std::map<std::string, Bytes> peaks;            // by request signature: most memory seen
+  Time latest{};  // of the newest step; never goes back, so that a clock set back reorders nobody
 };
 
 QueueKey queue_key(const Config& config, const TaskEntry& task);

@@ -2,14 +2,14 @@
 #include "core/step.h"
 
 #include <algorithm>
-#include <iterator>
+#include <map>
 #include <utility>
 
 #include "base/check.h"
 #include "core/admit.h"
-#include "core/filter.h"
+#include "core/hold.h"
 #include "core/invariants.h"
-#include "core/score.h"
+#include "core/place.h"
 
 namespace berth::core {
 
@@ -19,11 +19,6 @@ using model::TaskState;
 using Outputs = std::vector<Output>;
 
 // ---- reserve and release: the only places that touch a device's occupancy ----
-
-struct Decision {
-  model::Placement placement;
-  std::set<DeviceId> whole;  // those of its devices that the task has to itself
-};
 
 void reserve(State& state, TaskEntry& task, Decision decision) {
   for (const auto& share : decision.placement.shares) {
@@ -45,6 +40,7 @@ void release(State& state, TaskEntry& task) {
     --device.running.at(static_cast<std::size_t>(task.request.kind));
     if (device.exclusive == task.request.id) device.exclusive.reset();
     if (device.reading) device.reading->used_by_task.erase(task.request.id);
+    if (!device.present && device.reservations.empty()) state.devices.erase(share.device);
   }
   task.placement.reset();
 }
@@ -57,7 +53,7 @@ void finish(State& state, std::map<TaskId, TaskEntry>::iterator task, TaskState 
 
 // ---- one handler per input ----
 
-void apply(State& state, const Configure& input, Time, Outputs&) {
+void apply(State& state, const Configure& input, Outputs&) {
   const auto old = state.config;
   state.config = input.config;
   if (old.aging != state.config.aging) {  // queue keys depend on it
@@ -73,8 +69,8 @@ void apply(State& state, const Configure& input, Time, Outputs&) {
   }
 }
 
-void apply(State& state, const SetInventory& input, Time, Outputs&) {
-  state.inventory_known = true;
+void apply(State& state, const SetInventory& input, Outputs&) {
+  state.inventory_known = input.complete;
   std::set<DeviceId> there;
   for (const auto& device : input.devices) {
     there.insert(device.id);
@@ -94,12 +90,13 @@ void apply(State& state, const SetInventory& input, Time, Outputs&) {
       entry = state.devices.erase(entry);
     } else {
       entry->second.present = false;
+      entry->second.reading.reset();  // should it come back, then as an unknown quantity
       ++entry;
     }
   }
 }
 
-void apply(State& state, const SetReadings& input, Time, Outputs&) {
+void apply(State& state, const SetReadings& input, Outputs&) {
   for (const Reading& reading : input.readings) {
     const auto device = state.devices.find(reading.device);
     if (device == state.devices.end()) continue;
@@ -109,7 +106,7 @@ void apply(State& state, const SetReadings& input, Time, Outputs&) {
   }
 }
 
-void apply(State& state, const Submit& input, Time now, Outputs& outputs) {
+void apply(State& state, const Submit& input, Outputs& outputs) {
   const TaskId& id = input.request.id;
   if (state.tasks.contains(id)) {
     outputs.push_back(Refused{id, {base::ErrorCode::kDuplicateTask, "A task with the id " + id.value + " exists", {}}});
@@ -123,13 +120,13 @@ void apply(State& state, const Submit& input, Time now, Outputs& outputs) {
   TaskEntry task;
   task.request = input.request;
   task.sequence = state.next_sequence++;
-  task.submitted = now;
+  task.submitted = state.latest;
   state.queue.push(id, task.request, queue_key(state.config, task));
   state.tasks.emplace(id, std::move(task));
   outputs.push_back(Queued{id, resolved->fallback});
 }
 
-void apply(State& state, const Cancel& input, Time, Outputs& outputs) {
+void apply(State& state, const Cancel& input, Outputs& outputs) {
   const auto task = state.tasks.find(input.task);
   if (task == state.tasks.end()) {
     outputs.push_back(Refused{input.task, {base::ErrorCode::kNotFound, "No live task " + input.task.value, {}}});
@@ -144,7 +141,7 @@ void apply(State& state, const Cancel& input, Time, Outputs& outputs) {
   outputs.push_back(Stop{input.task, task->second.attempt});
 }
 
-void apply(State& state, const SetLimits& input, Time, Outputs& outputs) {
+void apply(State& state, const SetLimits& input, Outputs& outputs) {
   for (const LimitChange& change : input.changes) {
     const bool negative = change.training.value_or(0) < 0 || change.inference.value_or(0) < 0;
     if (!state.devices.contains(change.device) || negative) {
@@ -162,7 +159,7 @@ void apply(State& state, const SetLimits& input, Time, Outputs& outputs) {
   }
 }
 
-void apply(State& state, const LaunchFailed& input, Time, Outputs& outputs) {
+void apply(State& state, const LaunchFailed& input, Outputs& outputs) {
   const auto task = state.tasks.find(input.task);
   if (task == state.tasks.end() || task->second.state != TaskState::kRunning ||
       task->second.attempt != input.attempt) {
@@ -178,7 +175,7 @@ void apply(State& state, const LaunchFailed& input, Time, Outputs& outputs) {
          model::Exit{{}, {}, "launch_failed"}, outputs);
 }
 
-void apply(State& state, const Exited& input, Time, Outputs& outputs) {
+void apply(State& state, const Exited& input, Outputs& outputs) {
   const auto task = state.tasks.find(input.task);
   if (task == state.tasks.end() || task->second.state != TaskState::kRunning ||
       task->second.attempt != input.attempt) {
@@ -199,72 +196,56 @@ void apply(State& state, const Exited& input, Time, Outputs& outputs) {
 
 // ---- placement ----
 
-struct Candidate {
-  Score score;
-  const DeviceEntry* device;
-  Fit fit;
-};
-
-std::optional<Decision> place(const State& state, const model::Request& request) {
-  const auto resolved = resolve(state, request);
-  if (!resolved) return std::nullopt;
-  std::vector<Candidate> fitting;
-  for (const auto& id : resolved->devices) {
-    const DeviceEntry& device = state.devices.at(id);
-    const auto verdict = filter(state, request, *resolved, device);
-    if (const auto* fit = std::get_if<Fit>(&verdict)) {
-      fitting.push_back(Candidate{score(request.policy, device), &device, *fit});
-    }
-  }
-  const std::size_t wanted = resolved->all                           ? resolved->devices.size()
-                             : resolved->fallback != Fallback::kNone ? 1
-                                                                     : static_cast<std::size_t>(request.gpus);
-  if (wanted == 0 || fitting.size() < wanted) return std::nullopt;
-  std::sort(fitting.begin(), fitting.end(), [](const Candidate& a, const Candidate& b) {
-    return std::tie(a.score, a.device->device.id) < std::tie(b.score, b.device->device.id);
-  });
-  fitting.resize(wanted);
-  // Inside the task the devices are numbered in the order of this machine.
-  std::sort(fitting.begin(), fitting.end(), [](const Candidate& a, const Candidate& b) {
-    return std::tie(a.device->device.vendor, a.device->device.index) <
-           std::tie(b.device->device.vendor, b.device->device.index);
-  });
-  Decision decision;
-  decision.placement.rule = fitting.front().fit.rule;
-  for (const Candidate& candidate : fitting) {
-    const model::Device& device = candidate.device->device;
-    decision.placement.shares.push_back({device.id, device.name, candidate.fit.reserve});
-    if (candidate.fit.whole) decision.whole.insert(device.id);
-  }
-  return decision;
-}
-
-// One pass over the queue: always the first waiting task of all groups that are not stuck. When it
-// fits nowhere its whole group is stuck until something is released, so the pass is over groups.
-void schedule(State& state, Outputs& outputs) {
-  using Head = std::pair<QueueKey, std::string>;
-  std::set<Head> heads;
-  for (const auto& [shape, group] : state.queue.groups()) heads.emplace(group.begin()->first, shape);
+// Always the first waiting task of all groups that are not stuck. When it fits nowhere its whole
+// group is stuck until something is released, so a pass is over groups, not over tasks.
+void schedule(State& state, std::map<QueueKey, std::string> heads, Outputs& outputs) {
+  std::optional<Hold> hold;
   while (!heads.empty()) {
-    const std::string shape = heads.begin()->second;
-    heads.erase(heads.begin());
-    const TaskId id = state.queue.groups().at(shape).begin()->second;
-    TaskEntry& task = state.tasks.at(id);
-    auto found = place(state, task.request);
-    if (!found) continue;
+    const auto shape = std::move(heads.extract(heads.begin()).mapped());
+    TaskEntry& task = state.tasks.at(state.queue.groups().at(shape).begin()->second);
+    auto found = place(state, task.request, hold ? &*hold : nullptr);
+    if (!found) {
+      if (!hold && may_hold(state, task)) hold = make_hold(state, task);
+      continue;
+    }
     reserve(state, task, std::move(*found));
-    outputs.push_back(Launch{id, task.attempt, *task.placement});
+    outputs.push_back(Launch{task.request.id, task.attempt, *task.placement});
     const auto group = state.queue.groups().find(shape);
     if (group != state.queue.groups().end()) heads.emplace(group->second.begin()->first, shape);
   }
+}
+
+// Every step leaves only tasks in the queue that fit nowhere. A new one changes nothing for the
+// others, so after its submission it alone is looked at, with those that may hold devices.
+void schedule_after(const Submit& input, State& state, Outputs& outputs) {
+  const auto task = state.tasks.find(input.request.id);
+  if (task == state.tasks.end() || task->second.state != TaskState::kQueued) return;
+  std::map<QueueKey, std::string> heads;
+  for (const auto& [shape, group] : state.queue.groups()) {
+    const auto& [key, id] = *group.begin();
+    if (id == task->first || may_hold(state, state.tasks.at(id))) heads.emplace(key, shape);
+  }
+  schedule(state, std::move(heads), outputs);
+}
+
+template <class Any>
+void schedule_after(const Any&, State& state, Outputs& outputs) {
+  std::map<QueueKey, std::string> heads;
+  for (const auto& [shape, group] : state.queue.groups()) heads.emplace(group.begin()->first, shape);
+  schedule(state, std::move(heads), outputs);
 }
 
 }  // namespace
 
 std::vector<Output> step(State& state, const Input& input, Time now) {
   Outputs outputs;
-  std::visit([&](const auto& value) { apply(state, value, now, outputs); }, input);
-  if (state.queue.size() > 0) schedule(state, outputs);
+  state.latest = std::max(state.latest, now);
+  std::visit(
+      [&](const auto& value) {
+        apply(state, value, outputs);
+        schedule_after(value, state, outputs);
+      },
+      input);
   ASSUME(invariants::check(state).empty());
   return outputs;
 }

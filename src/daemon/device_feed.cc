@@ -14,6 +14,8 @@ namespace berth::daemon {
 
 using std::chrono::steady_clock;
 
+constexpr base::Duration kReapAgain{500};
+
 DeviceFeed::DeviceFeed(Loop& loop, std::string program, device::SamplerOptions options,
                        std::function<void(const Changes&)> on_change)
     : loop_(loop), program_(std::move(program)), options_(std::move(options)), on_change_(std::move(on_change)) {}
@@ -51,7 +53,7 @@ void DeviceFeed::read() {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     readable_.reset();
-    left_behind_.push_back(device::abandon_sampler(child_, false));
+    leave_behind(false);
     watch_.ended(steady_clock::now());
     break;
   }
@@ -60,7 +62,6 @@ void DeviceFeed::read() {
 }
 
 void DeviceFeed::check() {
-  std::erase_if(left_behind_, [](pid_t pid) { return device::reap_sampler(pid); });
   const auto advice = watch_.check(steady_clock::now());
   report();
   if (advice == device::Advice::kNone) {
@@ -68,10 +69,18 @@ void DeviceFeed::check() {
     return;
   }
   readable_.reset();
-  if (child_.pid > 0) {
-    left_behind_.push_back(device::abandon_sampler(child_, advice == device::Advice::kReplaceStuck));
-  }
+  if (child_.pid > 0) leave_behind(advice == device::Advice::kReplaceStuck);
   spawn();
+}
+
+void DeviceFeed::leave_behind(bool stuck) {
+  left_behind_.push_back(device::abandon_sampler(child_, stuck));
+  reap_timer_ = loop_.after(kReapAgain, [this] { reap(); });
+}
+
+void DeviceFeed::reap() {
+  std::erase_if(left_behind_, [](pid_t pid) { return device::reap_sampler(pid); });
+  reap_timer_ = left_behind_.empty() ? nullptr : loop_.after(kReapAgain, [this] { reap(); });
 }
 
 void DeviceFeed::arm() {

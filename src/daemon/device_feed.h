@@ -30,6 +30,8 @@ class DeviceFeed {
   void check();
   void arm();
   void report();
+  void leave_behind(bool stuck);
+  void reap();
 
   Loop& loop_;
   std::string program_;
@@ -39,7 +41,8 @@ class DeviceFeed {
   device::SamplerChild child_;
   Loop::Handle readable_;
   Loop::Handle timer_;
-  std::vector<pid_t> left_behind_;
+  std::vector<pid_t> left_behind_;  // until the kernel lets them go
+  Loop::Handle reap_timer_;
 };
 
 }  // namespace berth::daemon

@@ -32,6 +32,25 @@ std::string device_names(const model::Placement& placement) {
   return base::join(names, ",");
 }
 
+std::map<model::TaskId, core::TaskEntry> live_tasks(const TaskTable& table) {
+  std::map<model::TaskId, core::TaskEntry> tasks;
+  for (const auto& [sequence, record] : table.all()) {
+    if (model::is_final(record->state)) continue;
+    core::TaskEntry task;
+    task.request = record->request;
+    task.state = record->state == model::TaskState::kRunning ? record->state : model::TaskState::kQueued;
+    task.sequence = sequence;
+    task.submitted = record->created;
+    task.attempt = record->attempt;
+    if (task.state == model::TaskState::kRunning) {
+      task.placement = record->placement;
+      task.cancelling = record->cancelling;
+    }
+    tasks.emplace(record->id(), std::move(task));
+  }
+  return tasks;
+}
+
 // Whether a decision could come out differently: more than noise.
 bool matters(const core::Reading& a, const core::Reading& b) {
   constexpr std::int64_t kNoise = 16LL << 20;
@@ -45,15 +64,33 @@ bool matters(const core::Reading& a, const core::Reading& b) {
 }  // namespace
 
 base::Status Engine::restore(store::Store& store, store::Loaded loaded) {
+  if (auto status = table_.load(loaded.tasks); !status) return status;
+  if (auto status = replay(loaded); !status) {
+    // Another version of Berth may decide otherwise. What was decided is in the records, which were
+    // written in the same transactions.
+    base::log_warning("the journal cannot be replayed, going by the task records",
+                      {{"reason", status.error().message}});
+    auto state = core::with_tasks(std::move(state_), live_tasks(table_));
+    if (!state) return fail(state.error());
+    state_ = std::move(*state);
+  }
+  std::int64_t last = snapshot_seq_;
+  if (!loaded.journal.empty()) last = loaded.journal.back().seq;
+  store.start();
+  journal_ = std::make_unique<Journal>(
+      loop_, store, last, [this](store::Batch& batch) { prepare(batch); }, deeds_.broken);
+  return {};
+}
+
+base::Status Engine::replay(const store::Loaded& loaded) {
   if (loaded.snapshot) {
+    snapshot_seq_ = loaded.snapshot->seq;
     const auto parsed = base::parse_json(loaded.snapshot->state);
-    if (!parsed || !parsed->is_object()) return fail(ErrorCode::kStoreError, "the stored snapshot is not JSON");
+    if (!parsed || !parsed->is_object()) return fail(ErrorCode::kStoreError, "the snapshot is not JSON");
     auto state = core::state_from_json(parsed->as_object());
     if (!state) return fail(state.error());
     state_ = std::move(*state);
-    snapshot_seq_ = loaded.snapshot->seq;
   }
-  std::int64_t last = snapshot_seq_;
   for (const auto& entry : loaded.journal) {
     const auto parsed = base::parse_json(entry.input);
     if (!parsed || !parsed->is_object()) return fail(ErrorCode::kStoreError, "a journal entry is not JSON");
@@ -61,15 +98,10 @@ base::Status Engine::restore(store::Store& store, store::Loaded loaded) {
     if (!input) return fail(input.error());
     const auto outputs = core::step(state_, *input, base::from_ms(entry.time_ms));
     if (outcome_text(outputs) != entry.outcome) {
-      return fail(ErrorCode::kStoreError, "the journal cannot be replayed: entry " + std::to_string(entry.seq) +
-                                              " decides otherwise than it did");
+      return fail(ErrorCode::kStoreError,
+                  "entry " + std::to_string(entry.seq) + " now decides otherwise than it did");
     }
-    last = entry.seq;
   }
-  if (auto status = table_.load(loaded.tasks); !status) return status;
-  store.start();
-  journal_ = std::make_unique<Journal>(
-      loop_, store, last, [this](store::Batch& batch) { prepare(batch); }, deeds_.broken);
   return {};
 }
 
@@ -79,8 +111,8 @@ void Engine::configure(core::Config config) {
   apply(core::Configure{std::move(config)});
 }
 
-void Engine::observe_inventory(std::vector<model::Device> devices) {
-  apply(core::SetInventory{std::move(devices)});
+void Engine::observe_inventory(std::vector<model::Device> devices, bool complete) {
+  apply(core::SetInventory{std::move(devices), complete});
 }
 
 void Engine::observe_readings(std::vector<core::Reading> readings) {

@@ -41,7 +41,7 @@ class Engine {
   [[nodiscard]] const TaskTable& table() const { return table_; }
 
   void configure(core::Config config);
-  void observe_inventory(std::vector<model::Device> devices);
+  void observe_inventory(std::vector<model::Device> devices, bool complete = true);
   /// Readings are used at once, but journalled only with the next decision that they could bear on:
   /// a busy box does not write its journal full of temperatures.
   void observe_readings(std::vector<core::Reading> readings);
@@ -61,6 +61,7 @@ class Engine {
   void shut_down(std::function<void()> done);
 
  private:
+  base::Status replay(const store::Loaded& loaded);
   std::vector<core::Output> apply(const core::Input& input, std::function<void()> committed = {});
   std::vector<core::Output> step(const core::Input& input, std::function<void()> committed);
   void journal_readings();

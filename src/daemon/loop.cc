@@ -27,6 +27,25 @@ struct Timer {
   std::function<void()> callback;
 };
 
+struct Ticker : std::enable_shared_from_this<Ticker> {
+  Ticker(asio::io_context& io, base::Duration every, std::function<void()> work)
+      : timer(io), interval(every), callback(std::move(work)) {}
+
+  void wait() {
+    timer.expires_after(interval);
+    timer.async_wait([weak = weak_from_this()](error_code code) {
+      const auto self = weak.lock();
+      if (code || self == nullptr) return;
+      self->callback();
+      if (self.use_count() > 1) self->wait();
+    });
+  }
+
+  asio::steady_timer timer;
+  base::Duration interval;
+  std::function<void()> callback;
+};
+
 // Keeps itself alive only through the handle: a pending wait holds a weak pointer.
 struct Readable : std::enable_shared_from_this<Readable> {
   Readable(asio::io_context& io, int fd, std::function<void()> work) : descriptor(io, fd), callback(std::move(work)) {}
@@ -88,6 +107,12 @@ Loop::Handle Loop::after(base::Duration delay, std::function<void()> work) {
     }
   });
   return timer;
+}
+
+Loop::Handle Loop::every(base::Duration interval, std::function<void()> work) {
+  auto ticker = std::make_shared<Ticker>(context_->io, interval, std::move(work));
+  ticker->wait();
+  return ticker;
 }
 
 Loop::Handle Loop::on_readable(int fd, std::function<void()> work) {

@@ -36,6 +36,8 @@ class Loop {
   using Handle = std::shared_ptr<void>;
   /// Runs once after `delay`.
   [[nodiscard]] Handle after(base::Duration delay, std::function<void()> work);
+  /// Runs after each `interval` until dropped.
+  [[nodiscard]] Handle every(base::Duration interval, std::function<void()> work);
   /// Runs each time that `fd` is readable (hang-up included) until dropped. The descriptor stays
   /// the caller's, who closes it after dropping the handle.
   [[nodiscard]] Handle on_readable(int fd, std::function<void()> work);

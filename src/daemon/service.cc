@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/worker_build.h"
+#include "device/host/backend.h"
 #include "supervise/log_reader.h"
 
 namespace berth::daemon {
@@ -98,6 +99,7 @@ void Service::go() {
   core::Config scheduler = config_.scheduler;
   if (worker_.installed && worker_.cuda) scheduler.worker_vendors.insert(model::Vendor::kNvidia);
   engine_.configure(std::move(scheduler));
+  if (!devices_.watch().has_inventory()) observe_host();
   DeviceFeed::Changes all;
   all.inventory = devices_.watch().has_inventory();
   for (const auto& sample : devices_.watch().samples()) all.samples.insert(sample.device);
@@ -141,6 +143,17 @@ core::Reading Service::reading_of(const model::Sample& sample) {
     if (process.used_memory) reading.used_by_task[*task] += *process.used_memory;
   }
   return reading;
+}
+
+// A driver that does not answer keeps nobody from the processor, which is read without one.
+void Service::observe_host() {
+  device::host::HostBackend host(config_.sysfs_root);
+  const auto found = host.enumerate({}, {});
+  if (!found) return;
+  engine_.observe_inventory(found->devices, false);
+  std::vector<core::Reading> readings;
+  for (const auto& processor : found->devices) readings.push_back(reading_of(host.sample(processor.id, {})));
+  engine_.observe_readings(std::move(readings));
 }
 
 void Service::devices_changed(const DeviceFeed::Changes& changes) {
@@ -359,15 +372,20 @@ void Service::submit(model::TaskRecord task, TaskCallback callback) {
 
 void Service::cancel(const model::TaskId& id, DoneCallback callback) { engine_.cancel(id, std::move(callback)); }
 
+// The files go first: until they are gone the id is taken, so that a new task of that name never
+// finds those of the old one.
 void Service::remove(const model::TaskId& id, DoneCallback callback) {
-  engine_.remove(id, [this, id, callback = std::move(callback)](base::Status status) {
-    if (status) supervisor_.delete_task(id);
-    callback(std::move(status));
-  });
+  const auto task = find(id);
+  if (task == nullptr || !model::is_final(task->state)) return engine_.remove(id, std::move(callback));
+  supervisor_.delete_task(id, [this, id, callback = std::move(callback)] { engine_.remove(id, callback); });
 }
 
 void Service::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {
   engine_.set_limits(std::move(changes), std::move(callback));
+}
+
+std::shared_ptr<void> Service::every(base::Duration interval, std::function<void()> work) {
+  return loop_.every(interval, std::move(work));
 }
 
 std::shared_ptr<void> Service::watch(const model::TaskId& id, std::function<void()> changed) {

@@ -55,8 +55,10 @@ class Service final : public api::Service {
   void remove(const model::TaskId& id, DoneCallback callback) override;
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
   [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id, std::function<void()> changed) override;
+  [[nodiscard]] std::shared_ptr<void> every(base::Duration interval, std::function<void()> work) override;
 
  private:
+  void observe_host();
   void devices_changed(const DeviceFeed::Changes& changes);
   [[nodiscard]] core::Reading reading_of(const model::Sample& sample);
   [[nodiscard]] Grant grant_for(const model::TaskRecord& record) const;

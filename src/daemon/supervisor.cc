@@ -67,6 +67,8 @@ Supervisor::Supervisor(Loop& loop, Options options, Callbacks callbacks)
 Supervisor::~Supervisor() {
   self_.reset();
   running_.clear();
+  logs_.reset();
+  cgroups_.release();
 }
 
 void Supervisor::open_log(const model::TaskId& id) { logs_->open(id, task_directory(options_.state_dir, id)); }
@@ -76,16 +78,21 @@ void Supervisor::append_log(const model::TaskId& id, base::json::object record, 
 }
 
 void Supervisor::close_log(const model::TaskId& id, std::function<void()> closed) {
-  logs_->forget(id, false, [this, weak = std::weak_ptr<Supervisor*>(self_), closed = std::move(closed)] {
-    loop_.post([weak, closed] {
-      if (!weak.expired()) closed();
-    });
-  });
+  logs_->forget(id, false, posted(std::move(closed)));
 }
 
-void Supervisor::delete_task(const model::TaskId& id) {
-  logs_->open(id, task_directory(options_.state_dir, id));
-  logs_->forget(id, true);
+void Supervisor::delete_task(const model::TaskId& id, std::function<void()> deleted) {
+  open_log(id);  // only a log that is known has a directory to remove
+  logs_->forget(id, true, posted(std::move(deleted)));
+}
+
+// `work` from another thread: on the loop, unless this is gone by then.
+std::function<void()> Supervisor::posted(std::function<void()> work) {
+  return [&loop = loop_, weak = std::weak_ptr<Supervisor*>(self_), work = std::move(work)] {
+    loop.post([weak, work] {
+      if (!weak.expired()) work();
+    });
+  };
 }
 
 base::Status Supervisor::write_specification(const model::TaskRecord& record, const Grant& grant) {
@@ -187,14 +194,11 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
 }
 
 void Supervisor::finish(const model::TaskId& id, int attempt, supervise::Ended ended) {
-  logs_->finish(id, attempt, [this, weak = std::weak_ptr<Supervisor*>(self_), id, attempt, ended = std::move(ended)] {
-    loop_.post([this, weak, id, attempt, ended] {
-      if (weak.expired()) return;
-      running_.erase(id);
-      processes_.remove(id);
-      callbacks_.ended(id, attempt, ended);
-    });
-  });
+  logs_->finish(id, attempt, posted([this, id, attempt, ended = std::move(ended)] {
+                  running_.erase(id);
+                  processes_.remove(id);
+                  callbacks_.ended(id, attempt, ended);
+                }));
 }
 
 void Supervisor::stop(const model::TaskId& id, int attempt) {

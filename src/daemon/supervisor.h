@@ -51,7 +51,8 @@ class Supervisor {
   void append_log(const model::TaskId& id, base::json::object record, std::uint64_t key);
   /// `closed` when everything appended is in the log.
   void close_log(const model::TaskId& id, std::function<void()> closed);
-  void delete_task(const model::TaskId& id);
+  /// Removes the task's directory; `deleted` when it is gone.
+  void delete_task(const model::TaskId& id, std::function<void()> deleted);
 
   void launch(const model::TaskRecord& record, int attempt, const Grant& grant);
   void stop(const model::TaskId& id, int attempt);
@@ -70,6 +71,7 @@ class Supervisor {
     bool stop_requested = false;
   };
 
+  [[nodiscard]] std::function<void()> posted(std::function<void()> work);
   base::Status write_specification(const model::TaskRecord& record, const Grant& grant);
   void follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd);
   void look(const model::TaskId& id, int attempt);

@@ -24,7 +24,8 @@ std::string ClientResponse::detail() const {
 
 class Client::Link {
  public:
-  Link(Endpoint endpoint, ClientOptions options) : endpoint_(std::move(endpoint)), options_(std::move(options)) {}
+  Link(Endpoint endpoint, ClientOptions options)
+      : endpoint_(std::move(endpoint)), options_(std::move(options)) {}
 
   base::Status open() {
     auto fd = open_socket(endpoint_, std::chrono::steady_clock::now() + options_.connect_timeout);
@@ -38,14 +39,15 @@ class Client::Link {
     milliseconds idle{0};   // 0: for ever
   };
 
-  Result<ClientResponse> exchange(std::string_view method, std::string_view path, const HeaderList& headers,
-                                  std::string_view body, Timing timing,
+  Result<ClientResponse> exchange(std::string_view method, std::string_view path,
+                                  const HeaderList& headers, std::string_view body, Timing timing,
                                   const std::function<bool(std::string_view)>* on_data) {
     if (fd_.valid() && is_stale(fd_.get())) fd_.reset();
     if (!fd_.valid()) {
       if (auto opened = open(); !opened) return fail(std::move(opened.error()));
     }
-    auto response = attempt(compose(method, path, headers, body), method == "HEAD", timing, on_data);
+    auto response =
+        attempt(compose(method, path, headers, body), method == "HEAD", timing, on_data);
     if (!response) fd_.reset();
     return response;
   }
@@ -53,13 +55,18 @@ class Client::Link {
   [[nodiscard]] const std::string& url() const { return endpoint_.url; }
 
  private:
-  [[nodiscard]] std::string compose(std::string_view method, std::string_view path, const HeaderList& headers,
-                                    std::string_view body) const {
+  [[nodiscard]] std::string compose(std::string_view method, std::string_view path,
+                                    const HeaderList& headers, std::string_view body) const {
     std::string text;
     text.reserve(256 + path.size() + body.size());
-    text.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: ").append(endpoint_.host_field);
+    text.append(method)
+        .append(" ")
+        .append(path)
+        .append(" HTTP/1.1\r\nHost: ")
+        .append(endpoint_.host_field);
     text += "\r\n";
-    if (!options_.token.empty()) text.append("Authorization: Bearer ").append(options_.token).append("\r\n");
+    if (!options_.token.empty())
+      text.append("Authorization: Bearer ").append(options_.token).append("\r\n");
     bool typed = false;
     for (const auto& [name, value] : headers) {
       text.append(name).append(": ").append(value).append("\r\n");
@@ -77,7 +84,9 @@ class Client::Link {
                                  const std::function<bool(std::string_view)>* on_data) {
     const auto now = [] { return std::chrono::steady_clock::now(); };
     const Deadline last = timing.total.count() > 0 ? now() + timing.total : Deadline::max();
-    const auto deadline = [&] { return timing.idle.count() > 0 ? std::min(last, now() + timing.idle) : last; };
+    const auto deadline = [&] {
+      return timing.idle.count() > 0 ? std::min(last, now() + timing.idle) : last;
+    };
 
     ClientResponse response;
     bool forward = false;
@@ -86,7 +95,8 @@ class Client::Link {
       response.body += piece;
       return true;
     });
-    // A server that refuses early answers and closes before it has read everything: its answer counts.
+    // A server that refuses early answers and closes before it has read everything: its answer
+    // counts.
     auto sent = send_all(endpoint_, fd_.get(), bytes, deadline());
 
     std::vector<char> buffer(16384);
@@ -97,11 +107,13 @@ class Client::Link {
           receive(endpoint_, fd_.get(), buffer.data() + filled, buffer.size() - filled, deadline());
       if (!got) return fail(sent ? got.error() : sent.error());
       filled += *got;
-      const auto outcome = *got == 0 ? parser.finish() : consume(parser, buffer, filled, on_data != nullptr, forward);
+      const auto outcome = *got == 0 ? parser.finish()
+                                     : consume(parser, buffer, filled, on_data != nullptr, forward);
       if (outcome == ResponseParser::Outcome::kNeedMore) continue;
       if (outcome == ResponseParser::Outcome::kBad) {
-        return fail(not_reachable(endpoint_, *got == 0 ? "it closed the connection before the answer was complete"
-                                                       : "what answers there does not speak HTTP"));
+        return fail(not_reachable(
+            endpoint_, *got == 0 ? "it closed the connection before the answer was complete"
+                                 : "what answers there does not speak HTTP"));
       }
       break;
     }
@@ -113,15 +125,16 @@ class Client::Link {
   }
 
   // Feeds the parser and keeps what it leaves at the front of the buffer.
-  static ResponseParser::Outcome consume(ResponseParser& parser, std::vector<char>& buffer, std::size_t& filled,
-                                         bool streaming, bool& forward) {
+  static ResponseParser::Outcome consume(ResponseParser& parser, std::vector<char>& buffer,
+                                         std::size_t& filled, bool streaming, bool& forward) {
     std::size_t begin = 0;
     auto outcome = ResponseParser::Outcome::kHeader;
     while (outcome == ResponseParser::Outcome::kHeader) {
       std::size_t used = 0;
       outcome = parser.feed({buffer.data() + begin, filled - begin}, used);
       begin += used;
-      if (outcome == ResponseParser::Outcome::kHeader) forward = streaming && parser.status() / 100 == 2;
+      if (outcome == ResponseParser::Outcome::kHeader)
+        forward = streaming && parser.status() / 100 == 2;
     }
     std::memmove(buffer.data(), buffer.data() + begin, filled - begin);
     filled -= begin;
@@ -146,14 +159,16 @@ Result<Client> Client::connect(std::string base_url, ClientOptions options) {
   return Client(std::move(link));
 }
 
-Result<ClientResponse> Client::request(std::string_view method, std::string_view path, const HeaderList& headers,
-                                       std::string_view body, milliseconds timeout) {
+Result<ClientResponse> Client::request(std::string_view method, std::string_view path,
+                                       const HeaderList& headers, std::string_view body,
+                                       milliseconds timeout) {
   return link_->exchange(method, path, headers, body, {timeout, milliseconds(0)}, nullptr);
 }
 
-Result<ClientResponse> Client::stream(std::string_view method, std::string_view path, const HeaderList& headers,
-                                      const std::function<bool(std::string_view)>& on_data, std::string_view body,
-                                      milliseconds idle_timeout) {
+Result<ClientResponse> Client::stream(std::string_view method, std::string_view path,
+                                      const HeaderList& headers,
+                                      const std::function<bool(std::string_view)>& on_data,
+                                      std::string_view body, milliseconds idle_timeout) {
   return link_->exchange(method, path, headers, body, {milliseconds(0), idle_timeout}, &on_data);
 }
 

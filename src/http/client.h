@@ -44,9 +44,9 @@ class Client {
   /// One request and its whole answer, whatever the status. `path` with its query, already encoded
   /// (percent_encode). A body gets "Content-Type: application/json" unless `headers` say otherwise.
   /// The connection is kept; when the server has closed it meanwhile it is made anew.
-  base::Result<ClientResponse> request(std::string_view method, std::string_view path, const HeaderList& headers = {},
-                                       std::string_view body = {},
-                                       std::chrono::milliseconds timeout = std::chrono::seconds(30));
+  base::Result<ClientResponse> request(
+      std::string_view method, std::string_view path, const HeaderList& headers = {},
+      std::string_view body = {}, std::chrono::milliseconds timeout = std::chrono::seconds(30));
   base::Result<ClientResponse> get(std::string_view path) { return request("GET", path); }
   base::Result<ClientResponse> post(std::string_view path, std::string_view body) {
     return request("POST", path, {}, body);
@@ -57,9 +57,10 @@ class Client {
   /// then has an empty body. With another status `on_data` is not called and the body is in the
   /// result. `idle_timeout`: the longest silence, 0 for any. kNotReachable when the connection
   /// breaks, also in the middle.
-  base::Result<ClientResponse> stream(std::string_view method, std::string_view path, const HeaderList& headers,
-                                      const std::function<bool(std::string_view)>& on_data, std::string_view body = {},
-                                      std::chrono::milliseconds idle_timeout = std::chrono::milliseconds(0));
+  base::Result<ClientResponse> stream(
+      std::string_view method, std::string_view path, const HeaderList& headers,
+      const std::function<bool(std::string_view)>& on_data, std::string_view body = {},
+      std::chrono::milliseconds idle_timeout = std::chrono::milliseconds(0));
 
   [[nodiscard]] const std::string& url() const;
 

@@ -32,7 +32,8 @@ int wait_for(int fd, short events, Deadline deadline) {
     int wait_ms = -1;
     if (deadline != Deadline::max()) {
       const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now())
+              .count();
       if (left <= 0) return ETIMEDOUT;
       wait_ms = static_cast<int>(std::min<long>(left, INT_MAX));
     }
@@ -59,7 +60,8 @@ Result<Fd> open_unix(const Endpoint& endpoint, Deadline deadline) {
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, endpoint.path.c_str(), endpoint.path.size());
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int code = connect_to(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address, deadline);
+  const int code =
+      connect_to(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address, deadline);
   if (code != 0) return fail(not_reachable(endpoint, std::strerror(code)));
   return fd;
 }
@@ -69,14 +71,16 @@ Result<Fd> open_unix(const Endpoint& endpoint, Deadline deadline) {
 base::Error not_reachable(const Endpoint& endpoint, const std::string& why) {
   return {ErrorCode::kNotReachable,
           "cannot reach the Berth daemon at " + endpoint.url + ": " + why +
-              ". Start it with 'systemctl start berth' or 'berthd', or set BERTH_URL to where it listens",
+              ". Start it with 'systemctl start berth' or 'berthd', or set BERTH_URL to where it "
+              "listens",
           {{"url", endpoint.url}}};
 }
 
 Result<Endpoint> parse_endpoint(std::string_view base_url) {
   const auto bad = [&](const char* why) {
-    return fail(ErrorCode::kBadRequest, "'" + std::string(base_url) + "' is no address of a daemon: " + why +
-                                            "; right are 'http://127.0.0.1:8000' or 'unix:/run/berth/berth.sock'");
+    return fail(ErrorCode::kBadRequest,
+                "'" + std::string(base_url) + "' is no address of a daemon: " + why +
+                    "; right are 'http://127.0.0.1:8000' or 'unix:/run/berth/berth.sock'");
   };
   Endpoint endpoint;
   endpoint.url = base_url;
@@ -84,7 +88,8 @@ Result<Endpoint> parse_endpoint(std::string_view base_url) {
     endpoint.path = base_url.substr(5);
     if (endpoint.path.starts_with("//")) endpoint.path.erase(0, 2);  // unix:///path
     if (!endpoint.path.starts_with('/')) return bad("the path of the socket must be absolute");
-    if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path)) return bad("the path of the socket is too long");
+    if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path))
+      return bad("the path of the socket is too long");
     endpoint.host_field = "localhost";
     return endpoint;
   }
@@ -97,7 +102,8 @@ Result<Endpoint> parse_endpoint(std::string_view base_url) {
     endpoint.url = "http://" + endpoint.url;
   }
   while (rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest.empty() || rest.find_first_of("/?#@ ") != std::string_view::npos) return bad("it must be a host and a port");
+  if (rest.empty() || rest.find_first_of("/?#@ ") != std::string_view::npos)
+    return bad("it must be a host and a port");
   endpoint.host_field = rest;
   std::string_view port;
   if (rest.front() == '[') {
@@ -114,7 +120,8 @@ Result<Endpoint> parse_endpoint(std::string_view base_url) {
   }
   endpoint.port = port.empty() ? "80" : std::string(port);
   const auto number = base::parse_number(endpoint.port);
-  if (endpoint.host.empty() || !number || *number < 1 || *number > 65535) return bad("it must be a host and a port");
+  if (endpoint.host.empty() || !number || *number < 1 || *number > 65535)
+    return bad("it must be a host and a port");
   return endpoint;
 }
 
@@ -166,7 +173,8 @@ Status send_all(const Endpoint& endpoint, int fd, std::string_view bytes, Deadli
   return {};
 }
 
-Result<std::size_t> receive(const Endpoint& endpoint, int fd, char* buffer, std::size_t size, Deadline deadline) {
+Result<std::size_t> receive(const Endpoint& endpoint, int fd, char* buffer, std::size_t size,
+                            Deadline deadline) {
   for (;;) {
     const ssize_t got = ::recv(fd, buffer, size, 0);
     if (got >= 0) return static_cast<std::size_t>(got);

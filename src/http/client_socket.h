@@ -28,7 +28,8 @@ using Deadline = std::chrono::steady_clock::time_point;
 base::Result<base::Fd> open_socket(const Endpoint& endpoint, Deadline deadline);
 base::Status send_all(const Endpoint& endpoint, int fd, std::string_view bytes, Deadline deadline);
 /// At least one byte; 0 at the end of input.
-base::Result<std::size_t> receive(const Endpoint& endpoint, int fd, char* buffer, std::size_t size, Deadline deadline);
+base::Result<std::size_t> receive(const Endpoint& endpoint, int fd, char* buffer, std::size_t size,
+                                  Deadline deadline);
 /// The server has closed this connection, or sent what nobody asked for.
 bool is_stale(int fd);
 

@@ -25,6 +25,8 @@ namespace berth::http {
 using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
                                                 boost::asio::io_context::executor_type>;
 
+inline constexpr std::size_t kFirstReadBuffer = 4096;
+
 class Connection final : public AnswerSink, public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Connections> all, Socket socket, Peer peer);
@@ -67,7 +69,7 @@ class Connection final : public AnswerSink, public std::enable_shared_from_this<
   [[nodiscard]] SteadyTime after(std::chrono::milliseconds time) const;
 
   std::shared_ptr<Connections> all_;
-  std::optional<Socket> socket_;
+  std::unique_ptr<Socket> socket_;  // null once closed
   State state_ = State::kReading;
 
   std::vector<char> buffer_;  // [begin_, end_) is read and not yet parsed

@@ -12,9 +12,13 @@ namespace berth::http {
 using std::chrono::milliseconds;
 
 Connections::Connections(boost::asio::io_context& loop, ServerOptions options, Router router)
-    : loop_(loop), options_(std::move(options)), router_(std::move(router)), guard_(options_), timer_(loop) {
-  const auto shortest =
-      std::min({options_.read_timeout, options_.idle_timeout, options_.write_timeout, options_.heartbeat});
+    : loop_(loop),
+      options_(std::move(options)),
+      router_(std::move(router)),
+      guard_(options_),
+      timer_(loop) {
+  const auto shortest = std::min(
+      {options_.read_timeout, options_.idle_timeout, options_.write_timeout, options_.heartbeat});
   interval_ = std::clamp(shortest / 8, milliseconds(5), milliseconds(500));
 }
 

@@ -36,7 +36,8 @@ bool EventReader::feed(std::string_view bytes) {
 }
 
 bool EventReader::line(std::string_view text) {
-  if (std::exchange(at_start_, false) && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (std::exchange(at_start_, false) && text.starts_with(kByteOrderMark))
+    text.remove_prefix(kByteOrderMark.size());
   if (text.empty()) return dispatch();
   const auto colon = text.find(':');
   if (colon == 0) {
@@ -44,7 +45,8 @@ bool EventReader::line(std::string_view text) {
     return true;
   }
   const std::string_view field = text.substr(0, colon);
-  std::string_view value = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
+  std::string_view value =
+      colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
   if (value.starts_with(' ')) value.remove_prefix(1);
   if (field == "data") {
     if (has_data_) data_ += '\n';
@@ -60,7 +62,8 @@ bool EventReader::line(std::string_view text) {
 
 bool EventReader::dispatch() {
   last_id_ = pending_id_;
-  Event event{last_id_, event_.empty() ? "message" : std::exchange(event_, {}), std::exchange(data_, {})};
+  Event event{last_id_, event_.empty() ? "message" : std::exchange(event_, {}),
+              std::exchange(data_, {})};
   if (!std::exchange(has_data_, false)) return true;
   return on_event_(event);
 }

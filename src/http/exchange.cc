@@ -8,7 +8,8 @@ namespace berth::http {
 // The deleter, not the sink's destructor, closes: the connection itself also holds the sink.
 EventStream::EventStream(std::shared_ptr<StreamSink> sink) {
   StreamSink* raw = sink.get();
-  sink_ = std::shared_ptr<StreamSink>(raw, [owned = std::move(sink)](StreamSink* last) { last->close(); });
+  sink_ = std::shared_ptr<StreamSink>(
+      raw, [owned = std::move(sink)](StreamSink* last) { last->close(); });
 }
 
 bool EventStream::write(std::string bytes, std::function<void()> on_drained) {
@@ -45,13 +46,14 @@ EventStream Exchange::start_events(HeaderList headers) {
   headers.emplace_back("Cache-Control", "no-cache");
   headers.emplace_back("X-Accel-Buffering", "no");
   return EventStream(
-      std::exchange(sink_, nullptr)->start_stream(200, "text/event-stream; charset=utf-8", std::move(headers), true));
+      std::exchange(sink_, nullptr)
+          ->start_stream(200, "text/event-stream; charset=utf-8", std::move(headers), true));
 }
 
 EventStream Exchange::start_stream(std::string content_type, HeaderList headers) {
   CHECK(sink_ != nullptr);
-  return EventStream(
-      std::exchange(sink_, nullptr)->start_stream(200, std::move(content_type), std::move(headers), false));
+  return EventStream(std::exchange(sink_, nullptr)
+                         ->start_stream(200, std::move(content_type), std::move(headers), false));
 }
 
 std::string format_event(std::string_view data, std::string_view id, std::string_view event) {

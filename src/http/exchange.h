@@ -31,8 +31,8 @@ class AnswerSink {
   virtual ~AnswerSink() = default;
   virtual void respond(Response response) = 0;
   /// `events`: a text/event-stream that gets heartbeats.
-  virtual std::shared_ptr<StreamSink> start_stream(int status, std::string content_type, HeaderList headers,
-                                                   bool events) = 0;
+  virtual std::shared_ptr<StreamSink> start_stream(int status, std::string content_type,
+                                                   HeaderList headers, bool events) = 0;
   /// The exchange was dropped without an answer.
   virtual void abandon() = 0;
 };
@@ -100,6 +100,7 @@ class Exchange {
 
 /// One server-sent event in its wire form. Each line of `data` becomes a "data:" line; `id` and
 /// `event` are left out when empty (and must hold no line break).
-std::string format_event(std::string_view data, std::string_view id = {}, std::string_view event = {});
+std::string format_event(std::string_view data, std::string_view id = {},
+                         std::string_view event = {});
 
 }  // namespace berth::http

@@ -96,26 +96,31 @@ std::optional<Response> Guard::refuse_host(const Request& request, bool http_1_0
   const std::size_t count = request.headers.count("Host");
   if (count > 1) return error_response(400, "the request has more than one Host header");
   if (count == 0) {
-    if (!http_1_0) return error_response(400, "the request has no Host header, which HTTP/1.1 requires");
+    if (!http_1_0)
+      return error_response(400, "the request has no Host header, which HTTP/1.1 requires");
     return std::nullopt;  // no browser speaks HTTP/1.0
   }
   if (!request.peer.loopback || request.peer.unix_socket) return std::nullopt;
   const std::string_view host = request.headers.get("Host");
   if (local_name(host)) return std::nullopt;
-  return error_response(403, "the Host header names '" + std::string(host) +
-                                 "', which is not this machine's loopback address; use localhost or 127.0.0.1, or add "
-                                 "the name to the configuration");
+  return error_response(
+      403,
+      "the Host header names '" + std::string(host) +
+          "', which is not this machine's loopback address; use localhost or 127.0.0.1, or add "
+          "the name to the configuration");
 }
 
 bool Guard::allowed_origin(std::string_view origin) const {
   const std::string text = base::lower(origin);
-  return std::find(allowed_origins_.begin(), allowed_origins_.end(), text) != allowed_origins_.end();
+  return std::find(allowed_origins_.begin(), allowed_origins_.end(), text) !=
+         allowed_origins_.end();
 }
 
 Guard::OriginVerdict Guard::check_origin(const Request& request) const {
   const auto origin = request.headers.find("Origin");
   if (!origin) {
-    if (!is_read_only(request.method) && iequals(request.headers.get("Sec-Fetch-Site"), "cross-site")) {
+    if (!is_read_only(request.method) &&
+        iequals(request.headers.get("Sec-Fetch-Site"), "cross-site")) {
       return {error_response(403, "a page of another site may not send this request"), false};
     }
     return {};
@@ -130,16 +135,20 @@ Guard::OriginVerdict Guard::check_origin(const Request& request) const {
     if (theirs && ours && theirs->host == ours->host && theirs->port == ours->port) return {};
   }
   if (!allowed_origin(*origin)) {
-    return {error_response(403, "pages of '" + std::string(*origin) +
-                                    "' may not use this server; the origins that may are in the configuration"),
-            false};
+    return {
+        error_response(
+            403, "pages of '" + std::string(*origin) +
+                     "' may not use this server; the origins that may are in the configuration"),
+        false};
   }
-  if (request.method != "OPTIONS" || !request.headers.find("Access-Control-Request-Method")) return {{}, true};
+  if (request.method != "OPTIONS" || !request.headers.find("Access-Control-Request-Method"))
+    return {{}, true};
   Response preflight;
   preflight.status = 204;
   preflight.content_type.clear();
   preflight.headers = {{"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"},
-                       {"Access-Control-Allow-Headers", "Authorization, Content-Type, Accept-Language, Last-Event-ID"},
+                       {"Access-Control-Allow-Headers",
+                        "Authorization, Content-Type, Accept-Language, Last-Event-ID"},
                        {"Access-Control-Max-Age", "600"}};
   return {std::move(preflight), true};
 }
@@ -148,7 +157,8 @@ bool Guard::authenticated(const Request& request) const {
   if (request.peer.unix_socket && request.peer.uid) {
     const uid_t uid = *request.peer.uid;
     if (uid == 0 || uid == ::geteuid()) return true;
-    if (std::find(trusted_uids_.begin(), trusted_uids_.end(), uid) != trusted_uids_.end()) return true;
+    if (std::find(trusted_uids_.begin(), trusted_uids_.end(), uid) != trusted_uids_.end())
+      return true;
   }
   if (token_.empty()) return false;
   const std::string_view field = request.headers.get("Authorization");
@@ -160,11 +170,13 @@ bool Guard::authenticated(const Request& request) const {
 std::optional<Response> Guard::refuse_access(const Request& request, Access access) const {
   if (access == Access::kPublic || request.authenticated) return std::nullopt;
   const Peer& peer = request.peer;
-  if (access == Access::kOpen && (peer.unix_socket || peer.loopback || insecure_)) return std::nullopt;
+  if (access == Access::kOpen && (peer.unix_socket || peer.loopback || insecure_))
+    return std::nullopt;
   if (peer.unix_socket) {
-    return error_response(403, "user " + (peer.uid ? std::to_string(*peer.uid) : std::string("(unknown)")) +
-                                   " may not do this; the users who may are root, the daemon's own and those named "
-                                   "in the configuration");
+    return error_response(
+        403, "user " + (peer.uid ? std::to_string(*peer.uid) : std::string("(unknown)")) +
+                 " may not do this; the users who may are root, the daemon's own and those named "
+                 "in the configuration");
   }
   std::string detail = request.headers.find("Authorization")
                            ? "the token in the Authorization header is not the right one"
@@ -179,11 +191,13 @@ std::optional<Response> Guard::refuse_content_type(const Request& request, bool 
   const std::string_view method = request.method;
   if (!has_body || (method != "POST" && method != "PUT" && method != "PATCH")) return std::nullopt;
   const std::string_view field = request.headers.get("Content-Type");
-  if (iequals(base::trim(field.substr(0, field.find(';'))), "application/json")) return std::nullopt;
-  return error_response(415, (field.empty() ? std::string("the body has no Content-Type")
-                                            : "the body is sent as '" + std::string(field) + "'") +
-                                 "; this server takes JSON only: add the header 'Content-Type: application/json' "
-                                 "(curl: -H 'Content-Type: application/json')");
+  if (iequals(base::trim(field.substr(0, field.find(';'))), "application/json"))
+    return std::nullopt;
+  return error_response(
+      415, (field.empty() ? std::string("the body has no Content-Type")
+                          : "the body is sent as '" + std::string(field) + "'") +
+               "; this server takes JSON only: add the header 'Content-Type: application/json' "
+               "(curl: -H 'Content-Type: application/json')");
 }
 
 }  // namespace berth::http

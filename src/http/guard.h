@@ -34,11 +34,13 @@ class Guard {
   /// Whether the client has shown the token or is a trusted user of the Unix socket.
   [[nodiscard]] bool authenticated(const Request& request) const;
 
-  /// 401 or 403 when a client that is (not) `request.authenticated` may not use a route of `access`.
+  /// 401 or 403 when a client that is (not) `request.authenticated` may not use a route of
+  /// `access`.
   [[nodiscard]] std::optional<Response> refuse_access(const Request& request, Access access) const;
 
   /// 415 for a body that is not declared as JSON.
-  [[nodiscard]] static std::optional<Response> refuse_content_type(const Request& request, bool has_body);
+  [[nodiscard]] static std::optional<Response> refuse_content_type(const Request& request,
+                                                                   bool has_body);
 
  private:
   [[nodiscard]] bool allowed_origin(std::string_view origin) const;

@@ -52,11 +52,15 @@ bool is_loopback(const Address& address) {
 base::Error cannot_listen(const std::string& address, int error) {
   std::string text = "cannot listen on " + address + ": ";
   if (error == EADDRINUSE) {
-    text += "the address is in use. Stop the program that holds it ('ss -ltnp' names it) or choose another with "
-            "'listen' in the configuration";
+    text +=
+        "the address is in use. Stop the program that holds it ('ss -ltnp' names it) or choose "
+        "another with "
+        "'listen' in the configuration";
   } else if (error == EACCES) {
-    text += "permission denied. Ports below 1024 and other users' directories need more rights; choose another "
-            "with 'listen' in the configuration";
+    text +=
+        "permission denied. Ports below 1024 and other users' directories need more rights; choose "
+        "another "
+        "with 'listen' in the configuration";
   } else if (error == EADDRNOTAVAIL) {
     text += "this machine has no such address";
   } else {
@@ -71,7 +75,8 @@ Result<ListeningSocket> listen_tcp(const Address& address, socklen_t size) {
   const int fd = result.fd.get();
   const int on = 1;
   if (fd >= 0) ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (fd >= 0 && address.any.sa_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (fd >= 0 && address.any.sa_family == AF_INET6)
+    ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   if (fd < 0 || ::bind(fd, &address.any, size) != 0 || ::listen(fd, kBacklog) != 0) {
     return fail(cannot_listen(to_text(address), errno));
   }
@@ -86,14 +91,16 @@ Result<ListeningSocket> listen_tcp(const Address& address, socklen_t size) {
 Result<std::vector<ListeningSocket>> open_tcp(const std::string& text) {
   const auto bad = [&](const std::string& why) {
     return fail(ErrorCode::kBadRequest,
-                "cannot listen on '" + text + "': " + why + "; right are '127.0.0.1:8000', '[::1]:8000' or 'unix:/path'");
+                "cannot listen on '" + text + "': " + why +
+                    "; right are '127.0.0.1:8000', '[::1]:8000' or 'unix:/path'");
   };
   const auto colon = text.rfind(':');
   if (colon == std::string::npos) return bad("it has no port");
   std::string host = text.substr(0, colon);
   const auto port = base::parse_number(text.substr(colon + 1));
   if (!port || *port > 65535) return bad("'" + text.substr(colon + 1) + "' is no port");
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
   if (host.empty()) return bad("it has no address before the port");
 
   addrinfo hints{};
@@ -116,7 +123,8 @@ Result<std::vector<ListeningSocket>> open_tcp(const std::string& text) {
     if (!socket) {
       // A machine without IPv6 still has its localhost.
       const std::string& number = socket.error().context.front().second;
-      const bool no_ipv6 = number == std::to_string(EADDRNOTAVAIL) || number == std::to_string(EAFNOSUPPORT);
+      const bool no_ipv6 =
+          number == std::to_string(EADDRNOTAVAIL) || number == std::to_string(EAFNOSUPPORT);
       if (both && !sockets.empty() && no_ipv6) break;
       return fail(std::move(socket.error()));
     }
@@ -131,18 +139,21 @@ Result<std::vector<ListeningSocket>> open_unix(const std::string& path, int mode
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.front() != '/' || path.size() >= sizeof address.sun_path) {
-    return fail(ErrorCode::kBadRequest, "cannot listen on '" + name + "': the path must be absolute and shorter than " +
+    return fail(ErrorCode::kBadRequest, "cannot listen on '" + name +
+                                            "': the path must be absolute and shorter than " +
                                             std::to_string(sizeof address.sun_path) + " bytes");
   }
   std::memcpy(address.sun_path, path.c_str(), path.size());
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
 
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) == 0) {
     if (!S_ISSOCK(status.st_mode)) {
-      return fail(ErrorCode::kIoError, "cannot listen on " + name + ": the file exists and is no socket");
+      return fail(ErrorCode::kIoError,
+                  "cannot listen on " + name + ": the file exists and is no socket");
     }
     const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!probe.valid()) return fail(cannot_listen(name, errno));
     const bool served = ::connect(probe.get(), generic, sizeof address) == 0 || errno == EAGAIN;
     if (served) return fail(cannot_listen(name, EADDRINUSE));
     if (errno != ECONNREFUSED) return fail(cannot_listen(name, errno));
@@ -152,7 +163,8 @@ Result<std::vector<ListeningSocket>> open_unix(const std::string& path, int mode
   ListeningSocket result;
   result.fd = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!result.fd.valid() || ::bind(result.fd.get(), generic, sizeof address) != 0 ||
-      ::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0 || ::listen(result.fd.get(), kBacklog) != 0) {
+      ::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0 ||
+      ::listen(result.fd.get(), kBacklog) != 0) {
     return fail(cannot_listen(name, errno));
   }
   if (::lstat(path.c_str(), &status) == 0) {
@@ -176,9 +188,10 @@ Result<std::vector<ListeningSocket>> open_listener(const std::string& text, int 
 }
 
 void remove_socket_file(const ListeningSocket& socket) {
-  struct stat status {};
+  struct stat status{};
   if (socket.path.empty() || ::lstat(socket.path.c_str(), &status) != 0) return;
-  if (status.st_dev == socket.device && status.st_ino == socket.inode) ::unlink(socket.path.c_str());
+  if (status.st_dev == socket.device && status.st_ino == socket.inode)
+    ::unlink(socket.path.c_str());
 }
 
 Accepted accept_one(const ListeningSocket& socket) {

@@ -19,7 +19,8 @@ int hex_value(char c) {
 }
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 std::string valid_utf8(std::string text) { return is_ascii(text) ? text : base::to_utf8(text); }
@@ -52,14 +53,16 @@ void each_weighted(std::string_view list, Use use) {
 }  // namespace
 
 bool iequals(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower_ascii(x) == lower_ascii(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return lower_ascii(x) == lower_ascii(y);
+         });
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
   const auto at = static_cast<std::uint32_t>(text_.size());
   text_.append(name).append(value);
-  fields_.push_back({at, static_cast<std::uint32_t>(name.size()), at + static_cast<std::uint32_t>(name.size()),
+  fields_.push_back({at, static_cast<std::uint32_t>(name.size()),
+                     at + static_cast<std::uint32_t>(name.size()),
                      static_cast<std::uint32_t>(value.size())});
 }
 
@@ -78,7 +81,8 @@ std::optional<std::string_view> Headers::find(std::string_view name) const {
   for (const Field& field : fields_) {
     if (field.name_size != name.size()) continue;
     const std::string_view text = text_;
-    if (iequals(text.substr(field.name, field.name_size), name)) return text.substr(field.value, field.value_size);
+    if (iequals(text.substr(field.name, field.name_size), name))
+      return text.substr(field.value, field.value_size);
   }
   return std::nullopt;
 }
@@ -163,8 +167,8 @@ std::string percent_encode(std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string encoded;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
     if (plain) {
       encoded += c;
     } else {

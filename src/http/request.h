@@ -26,7 +26,9 @@ class Headers {
   /// The first field of that name.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
   /// The same, or "".
-  [[nodiscard]] std::string_view get(std::string_view name) const { return find(name).value_or(""); }
+  [[nodiscard]] std::string_view get(std::string_view name) const {
+    return find(name).value_or("");
+  }
   [[nodiscard]] std::size_t count(std::string_view name) const;
   [[nodiscard]] std::size_t size() const { return fields_.size(); }
   /// Name and value of field `i`, i < size().
@@ -43,16 +45,22 @@ class Headers {
 /// Decoded names and values in order; a name may occur more than once.
 class Parameters {
  public:
-  void add(std::string name, std::string value) { items_.emplace_back(std::move(name), std::move(value)); }
+  void add(std::string name, std::string value) {
+    items_.emplace_back(std::move(name), std::move(value));
+  }
   void clear() { items_.clear(); }
 
   /// The first value of that name.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
   /// The same, or "".
-  [[nodiscard]] std::string_view get(std::string_view name) const { return find(name).value_or(""); }
+  [[nodiscard]] std::string_view get(std::string_view name) const {
+    return find(name).value_or("");
+  }
   /// Every value of that name, in order.
   [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const;
-  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& items() const { return items_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& items() const {
+    return items_;
+  }
 
  private:
   std::vector<std::pair<std::string, std::string>> items_;
@@ -70,10 +78,10 @@ struct Peer {
 /// One request. All decoded text is valid UTF-8 (what is none became U+FFFD). A handler's
 /// reference stays valid until it answers; copy what is needed longer.
 struct Request {
-  std::string method;   // "GET"
-  std::string target;   // as received: "/api/v2/tasks/a%20b?limit=5"
-  std::string path;     // percent-decoded, without the query: "/api/v2/tasks/a b"
-  Parameters query;     // "+" and percent decoded
+  std::string method;          // "GET"
+  std::string target;          // as received: "/api/v2/tasks/a%20b?limit=5"
+  std::string path;            // percent-decoded, without the query: "/api/v2/tasks/a b"
+  Parameters query;            // "+" and percent decoded
   Parameters path_parameters;  // from the route's pattern: {task_id} -> "a b"
   Headers headers;
   std::string body;
@@ -83,7 +91,9 @@ struct Request {
   /// The client showed the token, or its Unix credentials are those of a trusted user.
   bool authenticated = false;
 
-  [[nodiscard]] std::string_view parameter(std::string_view name) const { return path_parameters.get(name); }
+  [[nodiscard]] std::string_view parameter(std::string_view name) const {
+    return path_parameters.get(name);
+  }
 };
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
@@ -105,7 +115,8 @@ Response error_response(const base::Error& error);
 /// `text` as a JSON string with its quotes.
 std::string json_quote(std::string_view text);
 
-/// Percent-decodes. With `plus_is_space` also "+" (queries). std::nullopt on a broken escape or NUL.
+/// Percent-decodes. With `plus_is_space` also "+" (queries). std::nullopt on a broken escape or
+/// NUL.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
 /// Percent-encodes everything but unreserved characters: one path segment or query value.

@@ -12,7 +12,8 @@ namespace beast = boost::beast;
 
 class RequestParser::Parser final : public beast::http::basic_parser<true> {
  public:
-  Parser(Request& request, std::size_t header_limit, std::size_t limit) : request_(request), limit_(limit) {
+  Parser(Request& request, std::size_t header_limit, std::size_t limit)
+      : request_(request), limit_(limit) {
     this->header_limit(static_cast<std::uint32_t>(header_limit));
     body_limit(boost::none);  // counted here, after the checks that come before the body
   }
@@ -24,7 +25,8 @@ class RequestParser::Parser final : public beast::http::basic_parser<true> {
   using Code = beast::error_code;
   using Text = beast::string_view;
 
-  void on_request_impl(beast::http::verb, Text method, Text target, int version_number, Code&) override {
+  void on_request_impl(beast::http::verb, Text method, Text target, int version_number,
+                       Code&) override {
     version = version_number;
     request_.method.assign(method.data(), method.size());
     request_.target.assign(target.data(), target.size());
@@ -33,7 +35,8 @@ class RequestParser::Parser final : public beast::http::basic_parser<true> {
   void on_field_impl(beast::http::field, Text name, Text value, Code&) override {
     // Trailers come after the checks were made: they are dropped.
     if (!header_reported) {
-      request_.headers.add(std::string_view(name.data(), name.size()), std::string_view(value.data(), value.size()));
+      request_.headers.add(std::string_view(name.data(), name.size()),
+                           std::string_view(value.data(), value.size()));
     }
   }
   void on_header_impl(Code&) override {}
@@ -54,7 +57,9 @@ class RequestParser::Parser final : public beast::http::basic_parser<true> {
     return body.size();
   }
   void on_chunk_header_impl(std::uint64_t, Text, Code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Code& ec) override { return on_body_impl(body, ec); }
+  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Code& ec) override {
+    return on_body_impl(body, ec);
+  }
   void on_finish_impl(Code&) override {}
 
   Request& request_;
@@ -64,8 +69,7 @@ class RequestParser::Parser final : public beast::http::basic_parser<true> {
 RequestParser::RequestParser(Request& request, std::size_t header_limit, std::size_t body_limit)
     : request_(request),
       header_limit_(std::min<std::size_t>(header_limit, std::numeric_limits<std::uint32_t>::max())),
-      body_limit_(body_limit),
-      parser_(std::make_unique<std::optional<Parser>>()) {
+      body_limit_(body_limit) {
   reset();
 }
 
@@ -85,11 +89,11 @@ void RequestParser::reset() {
   }
   request_.language = {};
   request_.authenticated = false;
-  parser_->emplace(request_, header_limit_, body_limit_);
+  parser_ = std::make_unique<Parser>(request_, header_limit_, body_limit_);
 }
 
 RequestParser::Outcome RequestParser::feed(std::string_view bytes, std::size_t& used) {
-  Parser& parser = **parser_;
+  Parser& parser = *parser_;
   used = 0;
   if (parser.is_done()) return Outcome::kComplete;
   while (used < bytes.size()) {
@@ -108,12 +112,12 @@ RequestParser::Outcome RequestParser::feed(std::string_view bytes, std::size_t& 
   return Outcome::kNeedMore;
 }
 
-bool RequestParser::http_1_0() const { return (*parser_)->version < 11; }
-bool RequestParser::keep_alive() const { return (*parser_)->keep_alive(); }
-bool RequestParser::has_body() const { return !(*parser_)->is_done(); }
+bool RequestParser::http_1_0() const { return parser_->version < 11; }
+bool RequestParser::keep_alive() const { return parser_->keep_alive(); }
+bool RequestParser::has_body() const { return !parser_->is_done(); }
 
 std::optional<std::uint64_t> RequestParser::content_length() const {
-  const auto length = (*parser_)->content_length();
+  const auto length = parser_->content_length();
   return length ? std::optional<std::uint64_t>(*length) : std::nullopt;
 }
 

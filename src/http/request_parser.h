@@ -43,7 +43,7 @@ class RequestParser {
   Request& request_;
   std::size_t header_limit_;
   std::size_t body_limit_;
-  std::unique_ptr<std::optional<Parser>> parser_;
+  std::unique_ptr<Parser> parser_;
 };
 
 }  // namespace berth::http

@@ -29,7 +29,8 @@ class ResponseParser::Parser final : public beast::http::basic_parser<false> {
   void on_response_impl(int code, Text, int, Code&) override { status = code; }
   void on_field_impl(beast::http::field, Text name, Text value, Code&) override {
     if (!header_reported) {
-      headers.add(std::string_view(name.data(), name.size()), std::string_view(value.data(), value.size()));
+      headers.add(std::string_view(name.data(), name.size()),
+                  std::string_view(value.data(), value.size()));
     }
   }
   void on_header_impl(Code&) override {}
@@ -42,7 +43,9 @@ class ResponseParser::Parser final : public beast::http::basic_parser<false> {
     return body.size();
   }
   void on_chunk_header_impl(std::uint64_t, Text, Code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Code& ec) override { return on_body_impl(body, ec); }
+  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Code& ec) override {
+    return on_body_impl(body, ec);
+  }
   void on_finish_impl(Code&) override {}
 
   const OnBody& on_body_;

@@ -15,7 +15,8 @@ struct Router::Node {
   std::unique_ptr<Node> rest;
   std::map<std::string, const Route*, std::less<>> by_method;
 
-  // Values are found first and named last: routes of one shape may name their parameters differently.
+  // Values are found first and named last: routes of one shape may name their parameters
+  // differently.
   const Node* find(std::string_view path, std::vector<std::string_view>& values) const {
     if (path.empty()) return by_method.empty() ? nullptr : this;
     path.remove_prefix(1);  // the '/'
@@ -42,7 +43,8 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 Router::~Router() = default;
 
-void Router::add(std::string_view method, std::string_view pattern, Handler handler, Access access) {
+void Router::add(std::string_view method, std::string_view pattern, Handler handler,
+                 Access access) {
   CHECK(!pattern.empty() && pattern.front() == '/');
   auto route = std::make_unique<Route>();
   route->method = method;
@@ -77,7 +79,8 @@ void Router::add(std::string_view method, std::string_view pattern, Handler hand
   routes_.push_back(std::move(route));
 }
 
-Router::Match Router::match(std::string_view method, std::string_view raw_path, Parameters& parameters) const {
+Router::Match Router::match(std::string_view method, std::string_view raw_path,
+                            Parameters& parameters) const {
   Match match;
   if (raw_path.empty() || raw_path.front() != '/') return match;
   std::vector<std::string_view> values;

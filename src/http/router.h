@@ -41,7 +41,8 @@ class Router {
   /// `pattern`: "/api/v2/tasks/{task_id}". A parameter is one whole segment and never empty; a
   /// literal segment beats a parameter. "{name...}" as the last segment takes all that is left
   /// (at least one character). GET also answers HEAD. The same method and shape twice aborts.
-  void add(std::string_view method, std::string_view pattern, Handler handler, Access access = Access::kOpen);
+  void add(std::string_view method, std::string_view pattern, Handler handler,
+           Access access = Access::kOpen);
 
   struct Match {
     const Route* route = nullptr;
@@ -50,7 +51,8 @@ class Router {
   };
   /// Looks `raw_path` up (not yet decoded, so that "%2F" stays inside its segment) and fills
   /// `parameters` (decoded).
-  [[nodiscard]] Match match(std::string_view method, std::string_view raw_path, Parameters& parameters) const;
+  [[nodiscard]] Match match(std::string_view method, std::string_view raw_path,
+                            Parameters& parameters) const;
 
   /// Every route in the order added.
   [[nodiscard]] std::vector<const Route*> routes() const;

@@ -29,7 +29,8 @@ std::size_t clamp_to_descriptors(std::size_t wanted) {
   constexpr rlim_t kReserve = 256;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
-  const rlim_t usable = limit.rlim_cur > 2 * kReserve ? limit.rlim_cur - kReserve : limit.rlim_cur / 2;
+  const rlim_t usable =
+      limit.rlim_cur > 2 * kReserve ? limit.rlim_cur - kReserve : limit.rlim_cur / 2;
   return std::min(wanted, static_cast<std::size_t>(usable));
 }
 
@@ -40,8 +41,9 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
       : all_(std::move(all)),
         socket_(std::move(socket)),
         limit_(limit),
-        descriptor_(std::in_place, all_->loop(), socket_.fd.get()),
-        pause_(std::in_place, all_->loop()) {}
+        descriptor_(
+            std::make_unique<asio::posix::stream_descriptor>(all_->loop(), socket_.fd.get())),
+        pause_(std::make_unique<asio::steady_timer>(all_->loop())) {}
   ~Acceptor() { close(); }
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -104,12 +106,15 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
       ++counters.connections_accepted;
     }
     try {
-      Socket socket(all_->loop(), asio::generic::stream_protocol(accepted.family, 0), accepted.fd.get());
+      Socket socket(all_->loop(), asio::generic::stream_protocol(accepted.family, 0),
+                    accepted.fd.get());
       static_cast<void>(accepted.fd.release());  // the socket owns it now
       socket.native_non_blocking(true);
-      auto connection = std::make_shared<Connection>(all_, std::move(socket), std::move(accepted.peer));
+      auto connection =
+          std::make_shared<Connection>(all_, std::move(socket), std::move(accepted.peer));
       if (full) {
-        connection->turn_away(error_response(503, "too many connections (" + std::to_string(limit_) + ")"));
+        connection->turn_away(
+            error_response(503, "too many connections (" + std::to_string(limit_) + ")"));
       } else {
         connection->start();
       }
@@ -121,8 +126,8 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   std::shared_ptr<Connections> all_;
   ListeningSocket socket_;
   std::size_t limit_;
-  std::optional<asio::posix::stream_descriptor> descriptor_;
-  std::optional<asio::steady_timer> pause_;
+  std::unique_ptr<asio::posix::stream_descriptor> descriptor_;
+  std::unique_ptr<asio::steady_timer> pause_;
   bool exhausted_ = false;
 };
 
@@ -141,7 +146,8 @@ Server::~Server() {
   listeners_->all->close_all();
 }
 
-base::Result<std::unique_ptr<Server>> Server::create(asio::io_context& loop, ServerOptions options, Router router) {
+base::Result<std::unique_ptr<Server>> Server::create(asio::io_context& loop, ServerOptions options,
+                                                     Router router) {
   std::vector<ListeningSocket> sockets;
   for (const auto& text : options.listen) {
     auto opened = open_listener(text, options.unix_mode);
@@ -156,12 +162,14 @@ base::Result<std::unique_ptr<Server>> Server::create(asio::io_context& loop, Ser
     auto listeners = std::make_unique<Listeners>();
     listeners->all = std::make_shared<Connections>(loop, std::move(options), std::move(router));
     for (auto& socket : sockets) {
-      listeners->acceptors.push_back(std::make_shared<Acceptor>(listeners->all, std::move(socket), limit));
+      listeners->acceptors.push_back(
+          std::make_shared<Acceptor>(listeners->all, std::move(socket), limit));
       listeners->acceptors.back()->wait();
     }
     return std::unique_ptr<Server>(new Server(std::move(listeners)));
   } catch (const std::exception& error) {
-    return base::fail(base::ErrorCode::kIoError, std::string("cannot start the HTTP server: ") + error.what());
+    return base::fail(base::ErrorCode::kIoError,
+                      std::string("cannot start the HTTP server: ") + error.what());
   }
 }
 

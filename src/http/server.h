@@ -65,8 +65,8 @@ class Server {
   /// Binds every listener and begins to accept; nothing is served before the loop runs. A busy or
   /// forbidden address gives an Error that names it and says what to do. A socket file that
   /// nobody serves is replaced.
-  static base::Result<std::unique_ptr<Server>> create(boost::asio::io_context& loop, ServerOptions options,
-                                                      Router router);
+  static base::Result<std::unique_ptr<Server>> create(boost::asio::io_context& loop,
+                                                      ServerOptions options, Router router);
   /// Closes everything at once. Exchanges and streams that are left become inert.
   ~Server();
   Server(const Server&) = delete;

@@ -14,7 +14,8 @@ using base::fail;
 
 namespace {
 
-// The raw deflate data between a member's header and its trailer (RFC 1952, 2.3); empty when broken.
+// The raw deflate data between a member's header and its trailer (RFC 1952, 2.3); empty when
+// broken.
 std::string_view deflated(std::string_view gzip) {
   constexpr std::size_t kHeader = 10;
   constexpr std::size_t kTrailer = 8;
@@ -22,8 +23,11 @@ std::string_view deflated(std::string_view gzip) {
   constexpr unsigned kExtra = 4;
   constexpr unsigned kName = 8;
   constexpr unsigned kComment = 16;
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(gzip[i])); };
-  if (gzip.size() < kHeader + kTrailer || byte(0) != 0x1f || byte(1) != 0x8b || byte(2) != 8) return {};
+  const auto byte = [&](std::size_t i) {
+    return static_cast<unsigned>(static_cast<unsigned char>(gzip[i]));
+  };
+  if (gzip.size() < kHeader + kTrailer || byte(0) != 0x1f || byte(1) != 0x8b || byte(2) != 8)
+    return {};
   const unsigned flags = byte(3);
   const std::size_t end = gzip.size() - kTrailer;
   std::size_t at = kHeader;
@@ -69,11 +73,13 @@ base::Result<std::string> gunzip(std::string_view gzip, std::size_t limit) {
     inflater.write(params, zlib::Flush::sync, ec);
     output.append(buffer, sizeof buffer - params.avail_out);
     if (output.size() > limit) {
-      return fail(ErrorCode::kTooLarge, "the data unpacks to more than " + std::to_string(limit) + " bytes");
+      return fail(ErrorCode::kTooLarge,
+                  "the data unpacks to more than " + std::to_string(limit) + " bytes");
     }
     if (ec == zlib::error::end_of_stream) return output;
     if (ec || (params.avail_in == 0 && params.avail_out > 0)) {
-      return fail(ErrorCode::kBadRequest, "the gzip data is damaged: " + (ec ? ec.message() : "it ends too early"));
+      return fail(ErrorCode::kBadRequest,
+                  "the gzip data is damaged: " + (ec ? ec.message() : "it ends too early"));
     }
   }
 }
@@ -82,7 +88,8 @@ Response static_response(const Request& request, const StaticFile& file) {
   Response response;
   response.content_type = file.content_type;
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  response.headers.emplace_back("Cache-Control", file.immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  response.headers.emplace_back(
+      "Cache-Control", file.immutable ? "public, max-age=31536000, immutable" : "no-cache");
   if (!file.etag.empty()) {
     response.headers.emplace_back("ETag", file.etag);
     if (names_etag(request.headers.get("If-None-Match"), file.etag)) {

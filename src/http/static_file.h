@@ -15,7 +15,7 @@ struct StaticFile {
   std::string_view gzip;          // the file's content as one gzip member
   std::string_view content_type;  // "text/html; charset=utf-8"
   std::string_view etag;          // with its quotes; empty for none
-  bool immutable = false;         // the name holds a hash of the content: clients may keep it for ever
+  bool immutable = false;  // the name holds a hash of the content: clients may keep it for ever
 };
 
 /// 200 with Content-Encoding: gzip, or unpacked for a client that does not take gzip; 304 when

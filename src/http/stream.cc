@@ -9,7 +9,8 @@
 
 namespace berth::http {
 
-Stream::Stream(boost::asio::io_context::executor_type executor, std::shared_ptr<Connection> connection, Form form)
+Stream::Stream(boost::asio::io_context::executor_type executor,
+               std::shared_ptr<Connection> connection, Form form)
     : executor_(std::move(executor)), connection_(std::move(connection)), form_(form) {}
 
 void Stream::frame(std::string_view bytes) {

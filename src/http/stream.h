@@ -24,7 +24,8 @@ class Stream final : public StreamSink, public std::enable_shared_from_this<Stre
     std::size_t soft_limit = 0;
     std::size_t hard_limit = 0;
   };
-  Stream(boost::asio::io_context::executor_type executor, std::shared_ptr<Connection> connection, Form form);
+  Stream(boost::asio::io_context::executor_type executor, std::shared_ptr<Connection> connection,
+         Form form);
 
   [[nodiscard]] bool open() const override { return connection_ != nullptr && !closing_; }
   [[nodiscard]] std::size_t buffered() const override { return pending_.size() + in_flight_; }

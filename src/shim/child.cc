@@ -67,7 +67,8 @@ void become_task(const ChildSetup& setup) {
   // The attempt's directory may be closed to the user that the task runs as.
   if (options.cwd == nullptr && fchdir(setup.dir) != 0) fail(setup, ExecFailure::kDirectory, errno);
   if (options.has_user && !become_user(options)) fail(setup, ExecFailure::kUser, errno);
-  if (options.cwd != nullptr && chdir(options.cwd) != 0) fail(setup, ExecFailure::kDirectory, errno);
+  if (options.cwd != nullptr && chdir(options.cwd) != 0)
+    fail(setup, ExecFailure::kDirectory, errno);
 
   // After the change of user, which clears it. A shim that was killed in between is noticed here.
   prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -17,10 +17,10 @@ struct ExecFailure {
 
 struct ChildSetup {
   const Options* options = nullptr;
-  int dir = -1;              // the attempt's directory
+  int dir = -1;  // the attempt's directory
   int output = -1;
   int error = -1;
-  int failure_pipe = -1;     // write end, close-on-exec
+  int failure_pipe = -1;  // write end, close-on-exec
   pid_t shim = 0;
   bool in_cgroup = false;
   char oom_score_adj[16] = "";  // what the shim was started with; empty: leave it

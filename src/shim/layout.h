@@ -3,7 +3,8 @@
 // them). Constants only: the shim links nothing but libc.
 //
 // ATTEMPT_DIR/
-//   claim         made with link(2), so that exactly one shim gets it. The shim holds flock(LOCK_EX)
+//   claim         made with link(2), so that exactly one shim gets it. The shim holds
+//   flock(LOCK_EX)
 //                 on it for life: a claim that can be locked belongs to a shim that is gone. The
 //                 lock is there before the name is, so there is no moment in between.
 //   shim          "key=value" lines, replaced in one step: pid, start_time (field 22 of
@@ -14,16 +15,17 @@
 //   events        what the task appends to (BERTH_EVENTS); made empty, owned by the task's user.
 //   stdout        raw bytes of the current generation; stderr likewise.
 //   stdout.1      the generation before, once the current one was full.
-//   stdout.start  kStartRecordBytes bytes, allocated at the start: "INODE START\n" for the older and
+//   stdout.start  kStartRecordBytes bytes, allocated at the start: "INODE START\n" for the older
+//   and
 //                 for the current generation, padded with line feeds. START is the logical offset
 //                 of that inode's first byte. It is written before the renames of a rotation, so a
 //                 reader that looks up the inode of the file it opened has the right offset at
 //                 every moment. A file whose inode is not listed is read again from the start.
 //
-// Keys of the exit record: version=1, exit_code or signal, cause (exited | cancelled | timeout | launch_failed), started_ms, ended_ms (Unix time),
-// user_us, system_us, max_rss_kb (of all processes of the task), dropped (output bytes that could
-// not be stored), message (one line), sum=<FNV-1a of everything before "sum=", 16 hex digits>.
-// A record without a correct sum is none.
+// Keys of the exit record: version=1, exit_code or signal, cause (exited | cancelled | timeout |
+// launch_failed), started_ms, ended_ms (Unix time), user_us, system_us, max_rss_kb (of all
+// processes of the task), dropped (output bytes that could not be stored), message (one line),
+// sum=<FNV-1a of everything before "sum=", 16 hex digits>. A record without a correct sum is none.
 #pragma once
 
 #include <cstddef>
@@ -46,10 +48,11 @@ inline constexpr std::int64_t kDefaultMaxOutputBytes = 64LL << 20;
 inline constexpr std::int64_t kDefaultGraceMs = 10'000;
 
 // What the shim itself exits with.
-inline constexpr int kExitRecorded = 0;       // the exit record says what happened
-inline constexpr int kExitUsage = 64;         // wrong command line
-inline constexpr int kExitCannotStart = 71;   // no claim made, nothing started (disk full, no directory)
-inline constexpr int kExitClaimed = 75;       // another shim has the attempt, nothing started
+inline constexpr int kExitRecorded = 0;  // the exit record says what happened
+inline constexpr int kExitUsage = 64;    // wrong command line
+inline constexpr int kExitCannotStart =
+    71;                                  // no claim made, nothing started (disk full, no directory)
+inline constexpr int kExitClaimed = 75;  // another shim has the attempt, nothing started
 
 // What the task's main process exits with when its program did not start, as shells do.
 inline constexpr int kExitNotExecutable = 126;

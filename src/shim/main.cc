@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // berth-shim: the parent of a task's processes. It outlives the daemon, keeps the task's output,
-// brings the whole tree down, and leaves behind how it ended. The order: own session, claim (so that
-// a launch carried out twice starts one process), identity, task, loop, exit record.
+// brings the whole tree down, and leaves behind how it ended. The order: own session, claim (so
+// that a launch carried out twice starts one process), identity, task, loop, exit record.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>

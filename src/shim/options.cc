@@ -38,14 +38,22 @@ bool parse_user(const char* text, Options* options) {
 
 bool set_option(const char* name, const char* value, Options* options) {
   const auto is = [name](const char* other) { return std::strcmp(name, other) == 0; };
-  if (is("--dir")) options->dir = value;
-  else if (is("--cwd")) options->cwd = value;
-  else if (is("--cgroup")) options->cgroup = value;
-  else if (is("--grace-ms")) return parse_count(value, 0, &options->grace_ms);
-  else if (is("--timeout-ms")) return parse_count(value, 0, &options->timeout_ms);
-  else if (is("--max-output-bytes")) return parse_count(value, 1, &options->max_output_bytes);
-  else if (is("--user")) return parse_user(value, options);
-  else return false;
+  if (is("--dir"))
+    options->dir = value;
+  else if (is("--cwd"))
+    options->cwd = value;
+  else if (is("--cgroup"))
+    options->cgroup = value;
+  else if (is("--grace-ms"))
+    return parse_count(value, 0, &options->grace_ms);
+  else if (is("--timeout-ms"))
+    return parse_count(value, 0, &options->timeout_ms);
+  else if (is("--max-output-bytes"))
+    return parse_count(value, 1, &options->max_output_bytes);
+  else if (is("--user"))
+    return parse_user(value, options);
+  else
+    return false;
   return true;
 }
 
@@ -61,9 +69,10 @@ bool parse_options(int argc, char** argv, Options* options) {
     }
   }
   if (options->dir == nullptr || i + 1 >= argc) {
-    std::fputs("usage: berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N]\n"
-               "         [--max-output-bytes N] [--cgroup PATH] [--user UID:GID[:GROUP,...]] -- ARGV...\n",
-               stderr);
+    std::fputs(
+        "usage: berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N]\n"
+        "         [--max-output-bytes N] [--cgroup PATH] [--user UID:GID[:GROUP,...]] -- ARGV...\n",
+        stderr);
     return false;
   }
   options->argv = argv + i + 1;

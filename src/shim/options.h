@@ -17,17 +17,17 @@ inline constexpr int kMaxGroups = 64;
 
 struct Options {
   const char* dir = nullptr;
-  const char* cwd = nullptr;         // null: the attempt's directory
-  const char* cgroup = nullptr;      // null: none
+  const char* cwd = nullptr;     // null: the attempt's directory
+  const char* cgroup = nullptr;  // null: none
   std::int64_t grace_ms = kDefaultGraceMs;
-  std::int64_t timeout_ms = -1;      // below 0: none
+  std::int64_t timeout_ms = -1;  // below 0: none
   std::int64_t max_output_bytes = kDefaultMaxOutputBytes;
   bool has_user = false;
   uid_t uid = 0;
   gid_t gid = 0;
   gid_t groups[kMaxGroups] = {};
   int group_count = 0;
-  char** argv = nullptr;             // of the task, null-terminated
+  char** argv = nullptr;  // of the task, null-terminated
 };
 
 /// False after saying on standard error what is wrong.

@@ -16,7 +16,7 @@ namespace berth::shim {
 namespace {
 
 std::uint64_t inode_of(int fd) {
-  struct stat info {};
+  struct stat info{};
   return fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_ino) : 0;
 }
 
@@ -68,7 +68,8 @@ void Output::drain() {
   // A process that escaped the tree may hold the pipe and go on writing: only what is there now.
   int waiting = 0;
   if (read_end_ < 0 || ioctl(read_end_, FIONREAD, &waiting) != 0) return;
-  for (std::int64_t until = start_ + size_ + dropped_ + waiting; start_ + size_ + dropped_ < until;) {
+  for (std::int64_t until = start_ + size_ + dropped_ + waiting;
+       start_ + size_ + dropped_ < until;) {
     if (!pump()) return;
   }
 }
@@ -95,7 +96,8 @@ bool Output::rotate() {
   if (next < 0) return false;
   const std::uint64_t next_inode = inode_of(next);
   const std::int64_t next_start = start_ + size_;
-  if (!write_start(inode_, start_, next_inode, next_start) || renameat(dir_, name_, dir_, older) != 0) {
+  if (!write_start(inode_, start_, next_inode, next_start) ||
+      renameat(dir_, name_, dir_, older) != 0) {
     unlinkat(dir_, newer, 0);
     close(next);
     return false;
@@ -112,9 +114,10 @@ bool Output::rotate() {
 bool Output::write_start(std::uint64_t old_inode, std::int64_t old_start, std::uint64_t inode,
                          std::int64_t start) {
   char text[kStartRecordBytes + 1];
-  const int length = std::snprintf(text, sizeof text, "%llu %lld\n%llu %lld\n",
-                                   static_cast<unsigned long long>(old_inode), static_cast<long long>(old_start),
-                                   static_cast<unsigned long long>(inode), static_cast<long long>(start));
+  const int length =
+      std::snprintf(text, sizeof text, "%llu %lld\n%llu %lld\n",
+                    static_cast<unsigned long long>(old_inode), static_cast<long long>(old_start),
+                    static_cast<unsigned long long>(inode), static_cast<long long>(start));
   std::memset(text + length, '\n', sizeof text - static_cast<std::size_t>(length));
   return pwrite(start_file_, text, kStartRecordBytes, 0) == static_cast<ssize_t>(kStartRecordBytes);
 }

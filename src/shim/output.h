@@ -26,7 +26,8 @@ class Output {
  private:
   void put(const char* bytes, std::int64_t count);
   bool rotate();
-  bool write_start(std::uint64_t old_inode, std::int64_t old_start, std::uint64_t inode, std::int64_t start);
+  bool write_start(std::uint64_t old_inode, std::int64_t old_start, std::uint64_t inode,
+                   std::int64_t start);
 
   const char* name_ = "";
   int dir_ = -1;
@@ -36,8 +37,8 @@ class Output {
   int start_file_ = -1;
   std::int64_t max_bytes_ = 0;
   std::uint64_t inode_ = 0;
-  std::int64_t start_ = 0;    // logical offset of the first byte of file_
-  std::int64_t size_ = 0;     // of file_
+  std::int64_t start_ = 0;  // logical offset of the first byte of file_
+  std::int64_t size_ = 0;   // of file_
   std::int64_t dropped_ = 0;
 };
 

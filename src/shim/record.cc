@@ -84,14 +84,17 @@ bool write_identity(int dir, std::int64_t started_ms, const char* cgroup, pid_t 
     boot[std::strcspn(boot, "\n")] = '\0';
   }
   char text[4608];
-  int length = std::snprintf(text, sizeof text, "pid=%d\nstart_time=%llu\nboot_id=%s\nstarted_ms=%lld\n",
-                             getpid(), static_cast<unsigned long long>(start_time_of(getpid())), boot,
-                             static_cast<long long>(started_ms));
+  int length =
+      std::snprintf(text, sizeof text, "pid=%d\nstart_time=%llu\nboot_id=%s\nstarted_ms=%lld\n",
+                    getpid(), static_cast<unsigned long long>(start_time_of(getpid())), boot,
+                    static_cast<long long>(started_ms));
   if (cgroup != nullptr && std::strlen(cgroup) < 4096) {
-    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), "cgroup=%s\n", cgroup);
+    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
+                            "cgroup=%s\n", cgroup);
   }
   if (child > 0) {
-    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), "child_pid=%d\n", child);
+    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
+                            "child_pid=%d\n", child);
   }
   constexpr char kTemporary[] = "shim.new";
   const int fd = open_new(dir, kTemporary);
@@ -120,12 +123,13 @@ bool write_exit_record(int fd, const ExitRecord& record) {
       text, sizeof text,
       "version=1\n%scause=%s\nstarted_ms=%lld\nended_ms=%lld\nuser_us=%lld\nsystem_us=%lld\n"
       "max_rss_kb=%lld\ndropped=%lld\nmessage=%s\n",
-      how, record.cause, static_cast<long long>(record.started_ms), static_cast<long long>(record.ended_ms),
-      static_cast<long long>(record.user_us), static_cast<long long>(record.system_us),
-      static_cast<long long>(record.max_rss_kb), static_cast<long long>(record.dropped), message);
+      how, record.cause, static_cast<long long>(record.started_ms),
+      static_cast<long long>(record.ended_ms), static_cast<long long>(record.user_us),
+      static_cast<long long>(record.system_us), static_cast<long long>(record.max_rss_kb),
+      static_cast<long long>(record.dropped), message);
   const std::uint64_t sum = fnv1a(text, static_cast<std::size_t>(length));
-  length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), "sum=%016llx\n",
-                          static_cast<unsigned long long>(sum));
+  length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
+                          "sum=%016llx\n", static_cast<unsigned long long>(sum));
   std::memset(text + length, '\n', sizeof text - static_cast<std::size_t>(length));
   return put_all(fd, text, sizeof text, 0) && fsync(fd) == 0;
 }

@@ -124,8 +124,10 @@ void Supervisor::on_signals() {
   while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     const int signal = static_cast<int>(info.ssi_signo);
     if (signal == SIGCHLD) continue;
-    if (phase_ != Phase::kRunning) end_tree(0, cause_);
-    else end_tree(signal == SIGUSR1 ? 0 : options_.grace_ms, "cancelled");
+    if (phase_ != Phase::kRunning)
+      end_tree(0, cause_);
+    else
+      end_tree(signal == SIGUSR1 ? 0 : options_.grace_ms, "cancelled");
   }
   reap();  // again: the SIGCHLD of what was just ended may have been read above
 }
@@ -207,9 +209,11 @@ void Supervisor::describe(char* message, std::size_t size) const {
     std::snprintf(message, size, "cannot change to the directory %s to start %s: %s",
                   options_.cwd != nullptr ? options_.cwd : options_.dir, options_.argv[0], why);
   } else if (failure_.step == ExecFailure::kUser) {
-    std::snprintf(message, size, "cannot become user %u to start %s: %s", options_.uid, options_.argv[0], why);
+    std::snprintf(message, size, "cannot become user %u to start %s: %s", options_.uid,
+                  options_.argv[0], why);
   } else if (dropped > 0) {
-    std::snprintf(message, size, "%lld bytes of output could not be stored", static_cast<long long>(dropped));
+    std::snprintf(message, size, "%lld bytes of output could not be stored",
+                  static_cast<long long>(dropped));
   }
 }
 

@@ -21,7 +21,8 @@ namespace berth::shim {
 
 class Supervisor {
  public:
-  Supervisor(const Options& options, int dir, const Claim& claim) : options_(options), dir_(dir), claim_(claim) {}
+  Supervisor(const Options& options, int dir, const Claim& claim)
+      : options_(options), dir_(dir), claim_(claim) {}
 
   /// Starts the task and sees it through. What the shim exits with.
   int run();
@@ -57,8 +58,8 @@ class Supervisor {
   Phase phase_ = Phase::kRunning;
   const char* cause_ = "exited";
   std::int64_t started_ms_ = 0;
-  std::int64_t timeout_at_ = -1;     // monotonic ms; below 0: none
-  std::int64_t phase_at_ = 0;        // end of the grace, or the next round of kills
+  std::int64_t timeout_at_ = -1;  // monotonic ms; below 0: none
+  std::int64_t phase_at_ = 0;     // end of the grace, or the next round of kills
   std::int64_t kill_pause_ms_ = 10;
 };
 

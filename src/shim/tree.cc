@@ -39,9 +39,10 @@ bool read_stat(pid_t pid, Process* process) {
   if (behind_name == nullptr) return false;
   long parent = 0;
   unsigned long long start = 0;
-  if (std::sscanf(behind_name + 1,
-                  " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &parent,
-                  &start) != 2) {
+  if (std::sscanf(
+          behind_name + 1,
+          " %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+          &parent, &start) != 2) {
     return false;
   }
   *process = Process{pid, static_cast<pid_t>(parent), start, false};
@@ -69,8 +70,10 @@ struct ProcessList {
     int low = 0, high = count;
     while (low < high) {
       const int middle = (low + high) / 2;
-      if (items[middle].pid < pid) low = middle + 1;
-      else high = middle;
+      if (items[middle].pid < pid)
+        low = middle + 1;
+      else
+        high = middle;
     }
     return low < count && items[low].pid == pid && items[low].ours;
   }
@@ -102,7 +105,8 @@ bool signal_exactly(const Process& process, int signal) {
 
 bool write_text(const char* directory, const char* file, const char* text) {
   char path[4200];
-  if (std::snprintf(path, sizeof path, "%s/%s", directory, file) >= static_cast<int>(sizeof path)) return false;
+  if (std::snprintf(path, sizeof path, "%s/%s", directory, file) >= static_cast<int>(sizeof path))
+    return false;
   const int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return false;
   const bool written = write(fd, text, std::strlen(text)) > 0;
@@ -145,7 +149,8 @@ bool enter_cgroup(const char* path) { return write_text(path, "cgroup.procs", "0
 void signal_cgroup(const char* path, int signal) {
   if (signal == SIGKILL && write_text(path, "cgroup.kill", "1")) return;
   char file[4200];
-  if (std::snprintf(file, sizeof file, "%s/cgroup.procs", path) >= static_cast<int>(sizeof file)) return;
+  if (std::snprintf(file, sizeof file, "%s/cgroup.procs", path) >= static_cast<int>(sizeof file))
+    return;
   FILE* members = std::fopen(file, "re");
   if (members == nullptr) return;
   int pid = 0;

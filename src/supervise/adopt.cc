@@ -57,7 +57,8 @@ std::optional<Ended> read_exit(const std::string& directory) {
   std::uint64_t sum = 0;
   const std::string_view digits = std::string_view(*text).substr(sum_at + 5, 16);
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), sum, 16);
-  if (code != std::errc{} || end != digits.data() + 16 || sum != shim::fnv1a(text->data(), sum_at + 1)) {
+  if (code != std::errc{} || end != digits.data() + 16 ||
+      sum != shim::fnv1a(text->data(), sum_at + 1)) {
     return std::nullopt;
   }
   const Fields fields = parse_fields(std::string_view(*text).substr(0, sum_at));
@@ -88,7 +89,8 @@ std::optional<ShimFile> read_shim(const std::string& directory) {
   const Fields fields = parse_fields(*text);
   ShimFile file;
   file.identity.pid = small_number_of(fields, "pid").value_or(0);
-  file.identity.start_time = static_cast<std::uint64_t>(number_of(fields, "start_time").value_or(0));
+  file.identity.start_time =
+      static_cast<std::uint64_t>(number_of(fields, "start_time").value_or(0));
   file.identity.boot_id = text_of(fields, "boot_id");
   file.child_pid = small_number_of(fields, "child_pid").value_or(0);
   file.cgroup = text_of(fields, "cgroup");
@@ -104,7 +106,7 @@ Lock probe(int claim) {
 }
 
 bool is_young(int claim) {
-  struct stat info {};
+  struct stat info{};
   return ::fstat(claim, &info) == 0 && ::time(nullptr) - info.st_mtim.tv_sec < kYoungSeconds;
 }
 

@@ -17,14 +17,14 @@ namespace berth::supervise {
 
 /// The exit record.
 struct Ended {
-  model::Exit exit;            // cause: exited, cancelled, timeout, launch_failed; lost for kVanished
+  model::Exit exit;  // cause: exited, cancelled, timeout, launch_failed; lost for kVanished
   base::Time started{};
   base::Time ended{};
-  base::Duration user{};       // processor time of all processes of the task
+  base::Duration user{};  // processor time of all processes of the task
   base::Duration system{};
-  base::Bytes max_rss;         // of its largest process
+  base::Bytes max_rss;  // of its largest process
   std::int64_t dropped_output_bytes = 0;
-  std::string message;         // why, for launch_failed and lost; else empty or a remark
+  std::string message;  // why, for launch_failed and lost; else empty or a remark
 };
 
 struct Adoption {

@@ -27,12 +27,14 @@ constexpr std::size_t kLongestName = 200;
 std::string file_name(std::string_view text) {
   std::string name;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
     if (plain) {
       name += c;
     } else {
       char code[8];
-      std::snprintf(code, sizeof code, "_%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      std::snprintf(code, sizeof code, "_%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(c)));
       name += code;
     }
   }
@@ -47,9 +49,12 @@ std::string file_name(std::string_view text) {
 std::string unescape(std::string_view text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto octal = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '7'; };
+    const auto octal = [&](std::size_t at) {
+      return at < text.size() && text[at] >= '0' && text[at] <= '7';
+    };
     if (text[i] == '\\' && octal(i + 1) && octal(i + 2) && octal(i + 3)) {
-      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                                  (text[i + 3] - '0'));
       i += 3;
     } else {
       result += text[i];
@@ -60,7 +65,8 @@ std::string unescape(std::string_view text) {
 
 bool write_text(const std::string& path, std::string_view text) {
   const base::Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return fd.valid() && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  return fd.valid() &&
+         ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
 void kill_members(const std::string& path) {
@@ -75,11 +81,13 @@ void kill_members(const std::string& path) {
 
 }  // namespace
 
-base::Result<std::string> own_cgroup_directory(std::string_view mountinfo, std::string_view cgroup) {
+base::Result<std::string> own_cgroup_directory(std::string_view mountinfo,
+                                               std::string_view cgroup) {
   std::string mount, root;
   for (const auto& line : base::split(mountinfo, '\n')) {
     const auto separator = line.find(" - ");
-    if (separator == std::string::npos || !line.substr(separator + 3).starts_with("cgroup2 ")) continue;
+    if (separator == std::string::npos || !line.substr(separator + 3).starts_with("cgroup2 "))
+      continue;
     const auto fields = base::split(line, ' ');
     if (fields.size() < 5) continue;
     root = unescape(fields[3]);
@@ -96,7 +104,8 @@ base::Result<std::string> own_cgroup_directory(std::string_view mountinfo, std::
   // In a container a part of the hierarchy may be mounted as if it were all.
   if (root != "/" && path.starts_with(root)) path.erase(0, root.size());
   if (path.find("/..") != std::string::npos) {
-    return fail(ErrorCode::kUnavailable, "our own cgroup " + path + " lies outside the mounted part");
+    return fail(ErrorCode::kUnavailable,
+                "our own cgroup " + path + " lies outside the mounted part");
   }
   while (path.ends_with('/')) path.pop_back();
   return mount + path;
@@ -134,13 +143,18 @@ std::string Cgroups::path_for(const model::TaskId& task, int attempt) const {
   return parent_ + "/" + file_name(task.value) + "." + std::to_string(attempt);
 }
 
+void Cgroups::release() const {
+  if (!parent_.empty()) ::rmdir(parent_.c_str());
+}
+
 base::Status remove_cgroup(const std::string& path) {
   constexpr int kTries = 50;
   if (path.empty()) return {};
   for (int i = 0;; ++i) {
     if (!write_text(path + "/cgroup.kill", "1")) kill_members(path);
     if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return {};
-    if (errno != EBUSY || i == kTries) return fail(base::errno_error("cannot remove cgroup " + path, errno));
+    if (errno != EBUSY || i == kTries)
+      return fail(base::errno_error("cannot remove cgroup " + path, errno));
     ::poll(nullptr, 0, 1);  // a member that was killed takes a moment to go
   }
 }

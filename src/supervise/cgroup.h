@@ -30,6 +30,9 @@ class Cgroups {
   /// For LaunchSpec::cgroup; empty when not available. The shim makes and removes it.
   [[nodiscard]] std::string path_for(const model::TaskId& task, int attempt) const;
 
+  /// At the daemon's end: removes parent() if no attempt lives in it. Kills nothing.
+  void release() const;
+
  private:
   std::string parent_;
   std::string text_;

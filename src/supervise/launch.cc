@@ -30,16 +30,21 @@ std::string user_text(const LaunchSpec::User& user) {
 }
 
 std::vector<std::string> shim_arguments(const std::string& shim_path, const LaunchSpec& spec) {
-  std::vector<std::string> arguments{shim_path, "--dir", spec.directory,
-                                     "--grace-ms", std::to_string(std::max<std::int64_t>(spec.grace.count(), 0)),
-                                     "--max-output-bytes",
-                                     std::to_string(std::max<std::int64_t>(spec.max_output.value, 1))};
+  std::vector<std::string> arguments{
+      shim_path,
+      "--dir",
+      spec.directory,
+      "--grace-ms",
+      std::to_string(std::max<std::int64_t>(spec.grace.count(), 0)),
+      "--max-output-bytes",
+      std::to_string(std::max<std::int64_t>(spec.max_output.value, 1))};
   const auto add = [&](const char* name, std::string value) {
     arguments.emplace_back(name);
     arguments.push_back(std::move(value));
   };
   if (!spec.cwd.empty()) add("--cwd", spec.cwd);
-  if (spec.timeout) add("--timeout-ms", std::to_string(std::max<std::int64_t>(spec.timeout->count(), 0)));
+  if (spec.timeout)
+    add("--timeout-ms", std::to_string(std::max<std::int64_t>(spec.timeout->count(), 0)));
   if (!spec.cgroup.empty()) add("--cgroup", spec.cgroup);
   if (spec.user) add("--user", user_text(*spec.user));
   arguments.emplace_back("--");
@@ -54,7 +59,8 @@ std::vector<std::string> task_environment(const LaunchSpec& spec) {
   std::vector<std::string> environment = ours;
   for (const auto& entry : spec.env) {
     const std::string name = entry.substr(0, entry.find('=') + 1);
-    if (std::none_of(ours.begin(), ours.end(), [&](const auto& own) { return own.starts_with(name); })) {
+    if (std::none_of(ours.begin(), ours.end(),
+                     [&](const auto& own) { return own.starts_with(name); })) {
       environment.push_back(entry);
     }
   }
@@ -69,8 +75,11 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 base::Status check(const LaunchSpec& spec) {
-  const auto refuse = [](std::string message) { return fail(ErrorCode::kBadRequest, std::move(message)); };
-  if (spec.argv.empty() || spec.argv.front().empty()) return refuse("a task needs a program to run");
+  const auto refuse = [](std::string message) {
+    return fail(ErrorCode::kBadRequest, std::move(message));
+  };
+  if (spec.argv.empty() || spec.argv.front().empty())
+    return refuse("a task needs a program to run");
   for (const auto& argument : spec.argv) {
     if (argument.find('\0') != std::string::npos) return refuse("an argument contains a NUL byte");
   }
@@ -81,7 +90,8 @@ base::Status check(const LaunchSpec& spec) {
                     entry.substr(0, entry.find('\0')).substr(0, 80));
     }
   }
-  if (spec.cwd.find('\0') != std::string::npos) return refuse("the working directory contains a NUL byte");
+  if (spec.cwd.find('\0') != std::string::npos)
+    return refuse("the working directory contains a NUL byte");
   if (!spec.directory.starts_with('/')) {
     return fail(ErrorCode::kInternal, "an attempt's directory must be absolute: " + spec.directory);
   }
@@ -101,7 +111,8 @@ struct SpawnSetup {
     posix_spawnattr_setsigdefault(&attributes, &all);
     // Blocked until the shim reads them: a cancel right after the launch is not lost.
     posix_spawnattr_setsigmask(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
@@ -133,7 +144,8 @@ base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& sp
   const int code = ::posix_spawn(&pid, shim_path.c_str(), &setup.actions, &setup.attributes,
                                  pointers(arguments).data(), pointers(environment).data());
   if (code == E2BIG) {
-    return fail(ErrorCode::kBadRequest, "the task's arguments and environment are larger than the kernel takes");
+    return fail(ErrorCode::kBadRequest,
+                "the task's arguments and environment are larger than the kernel takes");
   }
   if (code != 0) return fail(base::errno_error("cannot start " + shim_path, code));
   // Nobody else reaps our child, so the number is still its own.

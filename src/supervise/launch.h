@@ -29,15 +29,15 @@ struct LaunchSpec {
 
   model::TaskId task;
   int attempt = 1;
-  std::string directory;             // of the attempt, absolute; made with mode 0700
-  std::vector<std::string> argv;     // at least one; argv[0] is looked up in the PATH of env
-  std::vector<std::string> env;      // complete, "NAME=value"; BERTH_TASK_ID, BERTH_ATTEMPT and
-                                     // BERTH_EVENTS are set by launch()
-  std::string cwd;                   // absolute; empty: the attempt's directory
-  base::Duration grace{10'000};      // between SIGTERM and SIGKILL
+  std::string directory;          // of the attempt, absolute; made with mode 0700
+  std::vector<std::string> argv;  // at least one; argv[0] is looked up in the PATH of env
+  std::vector<std::string> env;   // complete, "NAME=value"; BERTH_TASK_ID, BERTH_ATTEMPT and
+                                  // BERTH_EVENTS are set by launch()
+  std::string cwd;                // absolute; empty: the attempt's directory
+  base::Duration grace{10'000};   // between SIGTERM and SIGKILL
   std::optional<base::Duration> timeout;
   base::Bytes max_output{64LL << 20};  // per stream and generation; one older generation is kept
-  std::string cgroup;                // Cgroups::path_for; empty: none
+  std::string cgroup;                  // Cgroups::path_for; empty: none
   std::optional<User> user;
 };
 
@@ -49,9 +49,10 @@ struct Launched {
 /// The attempt's BERTH_EVENTS file.
 std::string events_path(const std::string& attempt_directory);
 
-/// Starts the shim (an absolute path) of this attempt. Doing it twice is harmless: the second shim ends at once with
-/// status 75 and nothing started. kBadRequest for an impossible spec (empty argv, a NUL byte, an
-/// argument list the kernel refuses), kIoError when the directory or the process cannot be made.
+/// Starts the shim (an absolute path) of this attempt. Doing it twice is harmless: the second shim
+/// ends at once with status 75 and nothing started. kBadRequest for an impossible spec (empty argv,
+/// a NUL byte, an argument list the kernel refuses), kIoError when the directory or the process
+/// cannot be made.
 base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& spec);
 
 /// Cancelling is send_signal(pidfd, kCancelSignal): SIGTERM to the whole tree, grace, SIGKILL.

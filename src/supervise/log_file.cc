@@ -17,7 +17,8 @@ using base::fail;
 bool parse_log_line(std::string_view line, LogLine* parsed) {
   const auto colon = line.find(':');
   if (colon == 0 || colon == std::string_view::npos || colon > 12) return false;
-  const auto [end, code] = std::from_chars(line.data() + colon + 1, line.data() + line.size(), parsed->offset);
+  const auto [end, code] =
+      std::from_chars(line.data() + colon + 1, line.data() + line.size(), parsed->offset);
   const auto used = static_cast<std::size_t>(end - line.data());
   if (code != std::errc{} || used + 3 > line.size() || line[used] != ' ' || line[used + 1] != '{' ||
       line.back() != '}') {
@@ -73,18 +74,19 @@ std::uint64_t LogFile::last_offset(std::string_view source) const {
   return last == offsets_.end() ? 0 : last->second;
 }
 
-void LogFile::put(std::string_view source, std::uint64_t end_offset, const base::json::object& record) {
+void LogFile::put(std::string_view source, std::uint64_t end_offset,
+                  const base::json::object& record) {
   unwritten_ += source;
   unwritten_ += ':';
   unwritten_ += std::to_string(end_offset);
   unwritten_ += ' ';
-  unwritten_ += base::json::serialize(record);
+  unwritten_ += base::to_text(record);
   unwritten_ += '\n';
   offsets_[std::string(source)] = end_offset;
 }
 
-void LogFile::add(std::string_view source, std::uint64_t end_offset, const base::json::object& record,
-                  std::string_view now) {
+void LogFile::add(std::string_view source, std::uint64_t end_offset,
+                  const base::json::object& record, std::string_view now) {
   if (end_offset <= last_offset(source)) return;
   if (source != kDaemonSource) {
     if (full_) return;
@@ -93,7 +95,8 @@ void LogFile::add(std::string_view source, std::uint64_t end_offset, const base:
       put(kLimitSource, 1,
           {{"timestamp", now},
            {"level", "WARNING"},
-           {"message", "The log is full (" + base::to_text(limit_) + "): later records of the task are not kept"}});
+           {"message", "The log is full (" + base::to_text(limit_) +
+                           "): later records of the task are not kept"}});
       return;
     }
   }

@@ -16,7 +16,8 @@ class EventLines {
  public:
   static constexpr std::size_t kLongest = 1U << 20;
   /// `length` is that of the line; when it is above kLongest the text is only its beginning.
-  using Emit = std::function<void(std::string_view line, std::size_t length, std::uint64_t end_offset)>;
+  using Emit =
+      std::function<void(std::string_view line, std::size_t length, std::uint64_t end_offset)>;
 
   void add(std::string_view bytes, const Emit& emit);
   /// What is left at the end of the file without a line feed counts as a line.

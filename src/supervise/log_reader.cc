@@ -25,11 +25,13 @@ namespace {
 constexpr std::size_t kLongestRecord = 8U << 20;
 
 // Up to `count` bytes at `at`; fewer at the end.
-base::Result<std::string> read_at(int fd, std::uint64_t at, std::size_t count, const std::string& path) {
+base::Result<std::string> read_at(int fd, std::uint64_t at, std::size_t count,
+                                  const std::string& path) {
   std::string bytes(count, '\0');
   std::size_t filled = 0;
   while (filled < count) {
-    const ssize_t got = ::pread(fd, bytes.data() + filled, count - filled, static_cast<off_t>(at + filled));
+    const ssize_t got =
+        ::pread(fd, bytes.data() + filled, count - filled, static_cast<off_t>(at + filled));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(base::errno_error("cannot read " + path, errno));
     if (got == 0) break;
@@ -55,7 +57,8 @@ std::vector<Start> read_starts(const std::string& path) {
     if (parts.size() != 2) continue;
     const auto inode = base::parse_number(parts[0]);
     const auto start = base::parse_number(parts[1]);
-    if (inode && start) starts.push_back({static_cast<std::uint64_t>(*inode), static_cast<std::uint64_t>(*start)});
+    if (inode && start)
+      starts.push_back({static_cast<std::uint64_t>(*inode), static_cast<std::uint64_t>(*start)});
   }
   return starts;
 }
@@ -70,7 +73,7 @@ struct Generation {
 std::optional<Generation> open_generation(const std::string& path, const std::vector<Start>& starts,
                                           std::optional<std::size_t> by_order) {
   Generation generation{base::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), 0, 0};
-  struct stat info {};
+  struct stat info{};
   if (!generation.fd.valid() || ::fstat(generation.fd.get(), &info) != 0) return std::nullopt;
   generation.size = static_cast<std::uint64_t>(info.st_size);
   if (starts.empty()) return generation;  // never rotated: the disk had no room even for this
@@ -88,7 +91,8 @@ std::optional<Generation> open_generation(const std::string& path, const std::ve
 
 std::string log_path(const std::string& task_directory) { return task_directory + "/log.jsonl"; }
 
-base::Result<LogChunk> read_log(const std::string& path, std::uint64_t offset, std::size_t max_bytes) {
+base::Result<LogChunk> read_log(const std::string& path, std::uint64_t offset,
+                                std::size_t max_bytes) {
   LogChunk chunk;
   chunk.next_offset = offset;
   chunk.at_end = true;
@@ -97,7 +101,7 @@ base::Result<LogChunk> read_log(const std::string& path, std::uint64_t offset, s
     if (errno == ENOENT) return chunk;
     return fail(base::errno_error("cannot open " + path, errno));
   }
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return fail(base::errno_error("cannot read " + path, errno));
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (offset >= size) return chunk;
@@ -106,7 +110,8 @@ base::Result<LogChunk> read_log(const std::string& path, std::uint64_t offset, s
   std::size_t wanted = std::max<std::size_t>(max_bytes, 1) + 1;
   for (;;) {
     const bool more = size - from > wanted;
-    auto bytes = read_at(fd.get(), from, more ? wanted : static_cast<std::size_t>(size - from), path);
+    auto bytes =
+        read_at(fd.get(), from, more ? wanted : static_cast<std::size_t>(size - from), path);
     if (!bytes) return fail(bytes.error());
     std::string_view rest = *bytes;
     std::uint64_t at = from;
@@ -135,14 +140,17 @@ base::Result<OutputChunk> read_output(const std::string& attempt_directory, Outp
                                       std::uint64_t offset, std::size_t max_bytes) {
   constexpr int kTries = 20;
   const std::string path =
-      attempt_directory + "/" + (stream == OutputStream::kStdout ? shim::kStdoutFile : shim::kStderrFile);
+      attempt_directory + "/" +
+      (stream == OutputStream::kStdout ? shim::kStdoutFile : shim::kStderrFile);
   OutputChunk chunk;
   chunk.offset = chunk.next_offset = offset;
   for (int i = 0; i < kTries; ++i) {
     const auto starts = read_starts(path + shim::kStartSuffix);
     const bool last = i + 1 == kTries;
-    auto current = open_generation(path, starts, last ? std::optional<std::size_t>(1) : std::nullopt);
-    auto older = open_generation(path + shim::kOlderSuffix, starts, last ? std::optional<std::size_t>(0) : std::nullopt);
+    auto current =
+        open_generation(path, starts, last ? std::optional<std::size_t>(1) : std::nullopt);
+    auto older = open_generation(path + shim::kOlderSuffix, starts,
+                                 last ? std::optional<std::size_t>(0) : std::nullopt);
     // Without any file there is nothing yet; within a rotation things settle in microseconds.
     if (!current && !older && ::access(path.c_str(), F_OK) != 0) return chunk;
     if (!current || starts != read_starts(path + shim::kStartSuffix)) continue;
@@ -153,8 +161,9 @@ base::Result<OutputChunk> read_output(const std::string& attempt_directory, Outp
     chunk.offset = std::max(offset, from.start);
     const std::uint64_t end = from.start + from.size;
     const std::uint64_t available = chunk.offset < end ? end - chunk.offset : 0;
-    auto bytes = read_at(from.fd.get(), chunk.offset - from.start,
-                         static_cast<std::size_t>(std::min<std::uint64_t>(available, max_bytes)), path);
+    auto bytes =
+        read_at(from.fd.get(), chunk.offset - from.start,
+                static_cast<std::size_t>(std::min<std::uint64_t>(available, max_bytes)), path);
     if (!bytes) return fail(bytes.error());
     chunk.bytes = std::move(*bytes);
     chunk.next_offset = chunk.offset + chunk.bytes.size();

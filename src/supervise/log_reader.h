@@ -27,7 +27,8 @@ struct LogChunk {
 /// Records from `offset` on: 0 is the start, an offset inside a line moves to the next line, one
 /// behind the end gives nothing. About `max_bytes`, but at least one record if there is one. A log
 /// that does not exist yet is an empty one.
-base::Result<LogChunk> read_log(const std::string& path, std::uint64_t offset, std::size_t max_bytes);
+base::Result<LogChunk> read_log(const std::string& path, std::uint64_t offset,
+                                std::size_t max_bytes);
 
 /// <task directory>/log.jsonl
 std::string log_path(const std::string& task_directory);
@@ -36,8 +37,8 @@ enum class OutputStream : std::uint8_t { kStdout, kStderr };
 
 struct OutputChunk {
   std::string bytes;
-  std::uint64_t offset = 0;       // logical offset of bytes[0]; above the one asked for when what
-                                  // was there is rotated away
+  std::uint64_t offset = 0;  // logical offset of bytes[0]; above the one asked for when what
+                             // was there is rotated away
   std::uint64_t next_offset = 0;
 };
 

@@ -38,7 +38,8 @@ EventSource::EventSource(const std::string& attempt_directory, int attempt, std:
 
 bool EventSource::read(std::size_t max_bytes, std::string_view now, LogFile& log,
                        std::vector<TaskEvent>& events) {
-  // Not following links and not waiting: the file belongs to the task, which may put anything there.
+  // Not following links and not waiting: the file belongs to the task, which may put anything
+  // there.
   const base::Fd fd(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.valid()) return false;
   const auto emit = [&](std::string_view line, std::size_t length, std::uint64_t end_offset) {
@@ -46,7 +47,8 @@ bool EventSource::read(std::size_t max_bytes, std::string_view now, LogFile& log
   };
   std::string buffer(std::min<std::size_t>(max_bytes, 1U << 16), '\0');
   for (std::size_t total = 0; total < max_bytes;) {
-    const ssize_t got = ::pread(fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(lines_.offset()));
+    const ssize_t got =
+        ::pread(fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(lines_.offset()));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
       resume_at_ = std::min(resume_at_, lines_.offset());  // a shorter file than the log remembers
@@ -87,9 +89,12 @@ void EventSource::on_line(std::string_view line, std::size_t length, std::uint64
 void EventSource::on_malformed(std::string_view line, std::size_t length, const std::string& why,
                                std::uint64_t end_offset, std::string_view now, LogFile& log) {
   ++malformed_;
-  if (end_offset <= resume_at_ || (malformed_ > kMalformedShown && malformed_ % kMalformedEvery != 0)) return;
-  std::string message = "A line of " + std::to_string(length) + " bytes in BERTH_EVENTS is no event (" + why +
-                        "; number " + std::to_string(malformed_) + " of this kind): ";
+  if (end_offset <= resume_at_ ||
+      (malformed_ > kMalformedShown && malformed_ % kMalformedEvery != 0))
+    return;
+  std::string message = "A line of " + std::to_string(length) +
+                        " bytes in BERTH_EVENTS is no event (" + why + "; number " +
+                        std::to_string(malformed_) + " of this kind): ";
   message += base::to_utf8(line.substr(0, kShownOfMalformed));
   if (line.size() > kShownOfMalformed) message += "...";
   log.add(source_, end_offset, warning(now, std::move(message)), now);
@@ -97,15 +102,24 @@ void EventSource::on_malformed(std::string_view line, std::size_t length, const 
 
 void EventSource::remember(TaskEvent event) {
   switch (event.kind) {
-    case TaskEvent::Kind::kProgress: old_progress_ = std::move(event); break;
-    case TaskEvent::Kind::kCheckpoint: old_checkpoint_ = std::move(event); break;
-    case TaskEvent::Kind::kResult: old_result_ = std::move(event); break;
-    case TaskEvent::Kind::kFailure: old_failure_ = std::move(event); break;
+    case TaskEvent::Kind::kProgress:
+      old_progress_ = std::move(event);
+      break;
+    case TaskEvent::Kind::kCheckpoint:
+      old_checkpoint_ = std::move(event);
+      break;
+    case TaskEvent::Kind::kResult:
+      old_result_ = std::move(event);
+      break;
+    case TaskEvent::Kind::kFailure:
+      old_failure_ = std::move(event);
+      break;
     case TaskEvent::Kind::kMetrics:
       old_metrics_.push_back(std::move(event));
       if (old_metrics_.size() > kMostOldMetrics) old_metrics_.pop_front();
       break;
-    case TaskEvent::Kind::kLog: break;
+    case TaskEvent::Kind::kLog:
+      break;
   }
 }
 

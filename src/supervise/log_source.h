@@ -24,17 +24,18 @@ class EventSource {
   EventSource(const std::string& attempt_directory, int attempt, std::uint64_t resume_at);
 
   /// Reads at most `max_bytes`; true when there is more. New events other than logs go to `events`.
-  bool read(std::size_t max_bytes, std::string_view now, LogFile& log, std::vector<TaskEvent>& events);
+  bool read(std::size_t max_bytes, std::string_view now, LogFile& log,
+            std::vector<TaskEvent>& events);
   /// The last line, when it has no line feed.
   void end(std::string_view now, LogFile& log, std::vector<TaskEvent>& events);
   /// What was reported before, once, when all of that has been read.
   std::vector<TaskEvent> take_replay();
 
  private:
-  void on_line(std::string_view line, std::size_t length, std::uint64_t end_offset, std::string_view now,
-               LogFile& log, std::vector<TaskEvent>& events);
-  void on_malformed(std::string_view line, std::size_t length, const std::string& why, std::uint64_t end_offset,
-                    std::string_view now, LogFile& log);
+  void on_line(std::string_view line, std::size_t length, std::uint64_t end_offset,
+               std::string_view now, LogFile& log, std::vector<TaskEvent>& events);
+  void on_malformed(std::string_view line, std::size_t length, const std::string& why,
+                    std::uint64_t end_offset, std::string_view now, LogFile& log);
   void remember(TaskEvent event);
 
   std::string path_;
@@ -50,7 +51,8 @@ class EventSource {
 /// stdout or stderr, line by line.
 class OutputSource {
  public:
-  OutputSource(std::string attempt_directory, OutputStream stream, int attempt, std::uint64_t resume_at);
+  OutputSource(std::string attempt_directory, OutputStream stream, int attempt,
+               std::uint64_t resume_at);
   /// The name under which the log knows it.
   static std::string source_name(OutputStream stream, int attempt);
 

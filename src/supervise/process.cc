@@ -57,7 +57,8 @@ std::vector<int> all_pids() {
   DIR* proc = ::opendir("/proc");
   if (proc == nullptr) return pids;
   while (const dirent* entry = ::readdir(proc)) {
-    if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') pids.push_back(std::atoi(entry->d_name));
+    if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+      pids.push_back(std::atoi(entry->d_name));
   }
   ::closedir(proc);
   std::sort(pids.begin(), pids.end());
@@ -77,7 +78,8 @@ std::optional<TaskMark> read_mark(int pid) {
     if (entry.starts_with(kTask)) {
       mark.task = entry.substr(kTask.size());
     } else if (entry.starts_with(kAttempt)) {
-      mark.attempt = static_cast<int>(base::parse_number(entry.substr(kAttempt.size())).value_or(0));
+      mark.attempt =
+          static_cast<int>(base::parse_number(entry.substr(kAttempt.size())).value_or(0));
     }
   }
   if (mark.task.empty()) return std::nullopt;
@@ -99,7 +101,9 @@ base::Result<ProcessIdentity> identity_of(int pid) {
 }
 
 base::Result<base::Fd> open_pidfd(const ProcessIdentity& identity) {
-  const auto gone = [&] { return fail(ErrorCode::kNotFound, process_text(identity.pid) + " has ended"); };
+  const auto gone = [&] {
+    return fail(ErrorCode::kNotFound, process_text(identity.pid) + " has ended");
+  };
   if (identity.pid <= 0 || identity.boot_id != boot_id()) return gone();
   base::Fd pidfd = pidfd_of(identity.pid);
   if (!pidfd.valid()) {
@@ -125,7 +129,8 @@ bool has_ended(int pidfd) {
 
 base::Result<std::optional<int>> reap(int pidfd) {
   siginfo_t info{};
-  while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0) {
+  while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info,
+                  WEXITED | WNOHANG) != 0) {
     if (errno == EINTR) continue;
     if (errno == ECHILD) return std::optional<int>{};
     return fail(base::errno_error("cannot take the exit status of a shim", errno));
@@ -159,7 +164,8 @@ base::Result<int> kill_strays(const model::TaskId& task, int attempt) {
       const base::Fd pidfd = pidfd_of(pid);
       if (!pidfd.valid()) continue;
       const auto mark = read_mark(pid);  // after opening: the mark is of the process that is pinned
-      if (!mark || mark->task != task.value || mark->attempt != attempt || has_ended(pidfd.get())) continue;
+      if (!mark || mark->task != task.value || mark->attempt != attempt || has_ended(pidfd.get()))
+        continue;
       found = true;
       if (send_signal(pidfd.get(), SIGKILL)) killed.insert(pid);
     }

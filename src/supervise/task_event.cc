@@ -58,11 +58,13 @@ json::object object_or_empty(const json::object& from, std::string_view key) {
 
 // Unix seconds or a text that looks like ISO 8601; anything else is as good as absent.
 std::string time_of(const json::object& from) {
-  if (const auto seconds = base::maybe_double(from, "time"); seconds && *seconds > 0 && *seconds < 1e11) {
+  if (const auto seconds = base::maybe_double(from, "time");
+      seconds && *seconds > 0 && *seconds < 1e11) {
     return base::iso8601(base::from_ms(static_cast<std::int64_t>(*seconds * 1000)));
   }
   const std::string text = base::string_or(from, "time");
-  const bool plausible = text.size() >= 19 && text.size() <= kLongestTime && text[4] == '-' && text[10] == 'T' &&
+  const bool plausible = text.size() >= 19 && text.size() <= kLongestTime && text[4] == '-' &&
+                         text[10] == 'T' &&
                          text.find_first_not_of("0123456789-:.TZ+") == std::string::npos;
   return plausible ? text : std::string();
 }
@@ -86,7 +88,8 @@ base::Status read_fields(const json::object& from, TaskEvent* event) {
     event->total_epochs = base::maybe_int(from, "total_epochs");
   } else if (name == "metrics" || name == "result") {
     const json::value* data = from.if_contains("data");
-    if (data == nullptr || !data->is_object()) return refuse("metrics or result without an object as \"data\"");
+    if (data == nullptr || !data->is_object())
+      return refuse("metrics or result without an object as \"data\"");
     event->kind = name == "metrics" ? TaskEvent::Kind::kMetrics : TaskEvent::Kind::kResult;
     event->data = data->as_object();
   } else if (name == "checkpoint") {
@@ -111,7 +114,7 @@ std::string metrics_message(const TaskEvent& event) {
   std::string text;
   for (const auto& [name, value] : event.data) {
     if (!text.empty()) text += ", ";
-    text += std::string(name) + "=" + json::serialize(value);
+    text += std::string(name) + "=" + base::to_text(value);
   }
   return event.stage.empty() ? text : event.stage + ": " + text;
 }
@@ -147,9 +150,10 @@ std::optional<json::object> to_record(const TaskEvent& event, std::string_view n
     case TaskEvent::Kind::kLog:
       break;
   }
-  json::object record{{"timestamp", event.time.empty() ? now : std::string_view(event.time)},
-                      {"level", event.level.empty() ? std::string_view("INFO") : std::string_view(event.level)},
-                      {"message", message}};
+  json::object record{
+      {"timestamp", event.time.empty() ? now : std::string_view(event.time)},
+      {"level", event.level.empty() ? std::string_view("INFO") : std::string_view(event.level)},
+      {"message", message}};
   if (!event.data.empty()) record["metrics"] = event.data;
   if (event.step) record["step"] = *event.step;
   if (!event.stage.empty()) record["stage"] = event.stage;

@@ -16,9 +16,9 @@ struct TaskEvent {
   enum class Kind : std::uint8_t { kProgress, kMetrics, kCheckpoint, kResult, kLog, kFailure };
   Kind kind = Kind::kLog;
   int attempt = 1;
-  std::string time;                  // ISO 8601 as the task gave it; empty: it did not
+  std::string time;  // ISO 8601 as the task gave it; empty: it did not
 
-  double value = 0;                  // kProgress, 0..1
+  double value = 0;                                         // kProgress, 0..1
   std::optional<std::int64_t> current_epoch, total_epochs;  // kProgress
   base::json::object data;           // kMetrics, kResult; kLog: its metrics, may be empty
   std::optional<std::int64_t> step;  // kMetrics, kLog

@@ -35,18 +35,18 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds kBatch{20};        // a chatty task is read this often, not at every write
-constexpr milliseconds kPollPause{100};   // for attempts that inotify does not watch
-constexpr milliseconds kRetryPause{1000}; // after a write failed
-constexpr milliseconds kSafety{2000};     // look anyway, in case an inotify event got lost
-constexpr std::size_t kReadBytes = 1U << 20;        // of one source before the next one's turn
+constexpr milliseconds kBatch{20};         // a chatty task is read this often, not at every write
+constexpr milliseconds kPollPause{100};    // for attempts that inotify does not watch
+constexpr milliseconds kRetryPause{1000};  // after a write failed
+constexpr milliseconds kSafety{2000};      // look anyway, in case an inotify event got lost
+constexpr std::size_t kReadBytes = 1U << 20;  // of one source before the next one's turn
 constexpr std::uint32_t kInotifyMask = IN_MODIFY | IN_CREATE | IN_MOVED_TO;
 
 struct Attempt {
   int number = 1;
   std::string directory;
   LogOptions options;
-  int watch = -1;  // inotify's; -1: polled
+  int watch = -1;                     // inotify's; -1: polled
   std::optional<EventSource> events;  // once the log is recovered
   std::optional<OutputSource> out, err;
 };
@@ -183,8 +183,10 @@ void LogThread::Thread::wait(Clock::time_point next_look) {
   const auto now = Clock::now();
   const bool early = now < next_look;
   milliseconds timeout = pause();
-  if (early) timeout = std::chrono::ceil<milliseconds>(next_look - now);
-  else if (!dirty_.empty()) timeout = milliseconds{0};
+  if (early)
+    timeout = std::chrono::ceil<milliseconds>(next_look - now);
+  else if (!dirty_.empty())
+    timeout = milliseconds{0};
   const bool idle = dirty_.empty() && active_.empty();
   pollfd fds[] = {{wake_.get(), POLLIN, 0}, {early ? -1 : inotify_.get(), POLLIN, 0}};
   ::poll(fds, 2, idle && !early ? -1 : static_cast<int>(timeout.count()));
@@ -257,7 +259,8 @@ bool LogThread::Thread::read(TaskLog& log, Attempt& attempt, const std::string& 
   return more;
 }
 
-void LogThread::Thread::report_events(TaskLog& log, Attempt& attempt, std::vector<TaskEvent> events) {
+void LogThread::Thread::report_events(TaskLog& log, Attempt& attempt,
+                                      std::vector<TaskEvent> events) {
   if (auto replay = attempt.events->take_replay(); !replay.empty()) {
     notices_.push_back({log.task, log.file.size(), std::move(replay), true});
   }
@@ -268,7 +271,8 @@ bool LogThread::Thread::prepare(TaskLog& log) {
   if (log.recovered) return true;
   if (auto recovered = log.file.recover(); !recovered) {
     if (!std::exchange(log.failed, true)) {
-      base::log_error("a task's log cannot be opened", {{"task", log.task.value}, {"why", recovered.error().message}});
+      base::log_error("a task's log cannot be opened",
+                      {{"task", log.task.value}, {"why", recovered.error().message}});
     }
     return false;
   }
@@ -282,7 +286,8 @@ bool LogThread::Thread::prepare(TaskLog& log) {
 void LogThread::Thread::prepare_attempt(TaskLog& log, Attempt& attempt) {
   if (attempt.events) return;
   const int number = attempt.number;
-  attempt.events.emplace(attempt.directory, number, log.file.last_offset(event_source_name(number)));
+  attempt.events.emplace(attempt.directory, number,
+                         log.file.last_offset(event_source_name(number)));
   const auto source = [&](OutputStream stream) {
     return OutputSource(attempt.directory, stream, number,
                         log.file.last_offset(OutputSource::source_name(stream, number)));
@@ -301,7 +306,8 @@ bool LogThread::Thread::flush(TaskLog& log) {
   if (!log.recovered) return false;
   auto flushed = log.file.flush();
   if (!flushed && !log.failed) {
-    base::log_error("a task's log cannot be written", {{"task", log.task.value}, {"why", flushed.error().message}});
+    base::log_error("a task's log cannot be written",
+                    {{"task", log.task.value}, {"why", flushed.error().message}});
   }
   log.failed = !flushed;
   return !log.failed;
@@ -315,8 +321,10 @@ void LogThread::Thread::report_size(TaskLog& log) {
 }
 
 void LogThread::Thread::settle(const TaskLog& log) {
-  if (log.attempts.empty() && !log.failed) active_.erase(log.task);
-  else active_.insert(log.task);
+  if (log.attempts.empty() && !log.failed)
+    active_.erase(log.task);
+  else
+    active_.insert(log.task);
 }
 
 void LogThread::Thread::deliver() {
@@ -326,7 +334,8 @@ void LogThread::Thread::deliver() {
   // One per task is enough: sizes and events of neighbours are joined.
   std::vector<LogNotice> joined;
   for (auto& notice : notices) {
-    if (!joined.empty() && joined.back().task == notice.task && joined.back().replayed == notice.replayed) {
+    if (!joined.empty() && joined.back().task == notice.task &&
+        joined.back().replayed == notice.replayed) {
       LogNotice& last = joined.back();
       last.end_offset = std::max(last.end_offset, notice.end_offset);
       std::move(notice.events.begin(), notice.events.end(), std::back_inserter(last.events));
@@ -354,7 +363,8 @@ TaskLog& LogThread::Thread::open(const model::TaskId& task, const std::string& d
   TaskLog& log = entry->second;
   if (fresh) {
     if (auto made = base::make_directories(directory, 0700); !made) {
-      base::log_error("a task's directory cannot be made", {{"task", task.value}, {"why", made.error().message}});
+      base::log_error("a task's directory cannot be made",
+                      {{"task", task.value}, {"why", made.error().message}});
     }
     if (prepare(log)) report_size(log);
     settle(log);
@@ -362,7 +372,8 @@ TaskLog& LogThread::Thread::open(const model::TaskId& task, const std::string& d
   return log;
 }
 
-void LogThread::Thread::watch(const model::TaskId& task, const std::string& directory, Attempt attempt) {
+void LogThread::Thread::watch(const model::TaskId& task, const std::string& directory,
+                              Attempt attempt) {
   TaskLog& log = open(task, directory);
   log.file.set_limit(attempt.options.limit);
   const int number = attempt.number;
@@ -397,7 +408,8 @@ void LogThread::Thread::finish(const model::TaskId& task, int attempt, const Don
     if (found != log.attempts.end()) {
       prepare(log);
       const std::string now = base::iso8601(base::now());
-      while (read(log, found->second, now)) flush(log);  // on a full disk the log's limit bounds this
+      while (read(log, found->second, now))
+        flush(log);  // on a full disk the log's limit bounds this
       std::vector<TaskEvent> events;
       found->second.events->end(now, log.file, events);
       report_events(log, found->second, std::move(events));
@@ -414,7 +426,8 @@ void LogThread::Thread::finish(const model::TaskId& task, int attempt, const Don
   if (done) done();
 }
 
-void LogThread::Thread::forget(const model::TaskId& task, bool delete_directory, const DoneCallback& done) {
+void LogThread::Thread::forget(const model::TaskId& task, bool delete_directory,
+                               const DoneCallback& done) {
   const auto entry = logs_.find(task);
   if (entry != logs_.end()) {
     TaskLog& log = entry->second;
@@ -428,24 +441,26 @@ void LogThread::Thread::forget(const model::TaskId& task, bool delete_directory,
     std::error_code code;
     if (delete_directory) std::filesystem::remove_all(directory, code);
     if (code) {
-      base::log_warning("a task's directory cannot be removed", {{"directory", directory}, {"why", code.message()}});
+      base::log_warning("a task's directory cannot be removed",
+                        {{"directory", directory}, {"why", code.message()}});
     }
   }
   if (done) done();
 }
 
-LogThread::LogThread(NoticeCallback on_notices) : thread_(std::make_unique<Thread>(std::move(on_notices))) {}
+LogThread::LogThread(NoticeCallback on_notices)
+    : thread_(std::make_unique<Thread>(std::move(on_notices))) {}
 LogThread::~LogThread() = default;
 
 void LogThread::open(model::TaskId task, std::string task_directory) {
-  thread_->post([thread = thread_.get(), task = std::move(task), directory = std::move(task_directory)] {
-    thread->open(task, directory);
-  });
+  thread_->post([thread = thread_.get(), task = std::move(task),
+                 directory = std::move(task_directory)] { thread->open(task, directory); });
 }
 
-void LogThread::watch(model::TaskId task, std::string task_directory, int attempt, std::string attempt_directory,
-                      LogOptions options) {
-  thread_->post([thread = thread_.get(), task = std::move(task), directory = std::move(task_directory), attempt,
+void LogThread::watch(model::TaskId task, std::string task_directory, int attempt,
+                      std::string attempt_directory, LogOptions options) {
+  thread_->post([thread = thread_.get(), task = std::move(task),
+                 directory = std::move(task_directory), attempt,
                  attempt_directory = std::move(attempt_directory), options] {
     Attempt followed;
     followed.number = attempt;
@@ -468,9 +483,8 @@ void LogThread::finish(model::TaskId task, int attempt, DoneCallback done) {
 }
 
 void LogThread::forget(model::TaskId task, bool delete_directory, DoneCallback done) {
-  thread_->post([thread = thread_.get(), task = std::move(task), delete_directory, done = std::move(done)] {
-    thread->forget(task, delete_directory, done);
-  });
+  thread_->post([thread = thread_.get(), task = std::move(task), delete_directory,
+                 done = std::move(done)] { thread->forget(task, delete_directory, done); });
 }
 
 }  // namespace berth::supervise

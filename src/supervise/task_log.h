@@ -29,14 +29,14 @@
 namespace berth::supervise {
 
 struct LogOptions {
-  bool standard_output = false;       // lines of stdout become records (INFO)
-  bool standard_error = false;        // lines of stderr become records (WARNING)
-  base::Bytes limit{64LL << 20};      // of log.jsonl; then one WARNING, daemon records still go in
+  bool standard_output = false;   // lines of stdout become records (INFO)
+  bool standard_error = false;    // lines of stderr become records (WARNING)
+  base::Bytes limit{64LL << 20};  // of log.jsonl; then one WARNING, daemon records still go in
 };
 
 struct LogNotice {
   model::TaskId task;
-  std::uint64_t end_offset = 0;       // size of log.jsonl now
+  std::uint64_t end_offset = 0;  // size of log.jsonl now
   /// In the order of the events file, all kinds but kLog. With `replayed` (first notice of a watch
   /// that found records of an earlier run of the daemon): what was reported then, again, as a
   /// summary: the latest 10,000 metrics, the last progress, checkpoint, result and failure.
@@ -61,8 +61,8 @@ class LogThread {
   void open(model::TaskId task, std::string task_directory);
 
   /// Follows an attempt (and opens the log). Doing it again changes nothing.
-  void watch(model::TaskId task, std::string task_directory, int attempt, std::string attempt_directory,
-             LogOptions options);
+  void watch(model::TaskId task, std::string task_directory, int attempt,
+             std::string attempt_directory, LogOptions options);
 
   /// A daemon record; "timestamp" is added when absent. With `key` > 0 a record whose key is not
   /// above every key in the log is dropped, so that a replayed journal does not write twice; keys

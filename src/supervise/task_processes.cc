@@ -36,7 +36,8 @@ std::optional<model::TaskId> TaskProcesses::find(int pid) {
   const auto answer = [](const model::TaskId& task) {
     return task.empty() ? std::optional<model::TaskId>{} : std::optional<model::TaskId>{task};
   };
-  if (const auto seen = seen_.find(pid); seen != seen_.end() && seen->second.start_time == stat->start_time) {
+  if (const auto seen = seen_.find(pid);
+      seen != seen_.end() && seen->second.start_time == stat->start_time) {
     return answer(seen->second.task);
   }
   if (seen_.size() >= kMostSeen) seen_.clear();

@@ -69,8 +69,8 @@ TEST(Adopt, EveryMomentOfALaunchIsOneOfThePhases) {
 
 TEST(Adopt, AShimThatWasKilledIsLostAndItsStraysAreFound) {
   const TempDir dir;
-  const LaunchSpec spec =
-      script(dir, "(setsid sleep 1000 & echo $! > stray); echo $$ > pid; exec sleep 1000", "stray-task");
+  const LaunchSpec spec = script(
+      dir, "(setsid sleep 1000 & echo $! > stray); echo $$ > pid; exec sleep 1000", "stray-task");
   const Launched launched = start(spec);
   const int pid = wait_for_pid(dir / "pid");
   const int stray = wait_for_pid(dir / "stray");
@@ -96,7 +96,8 @@ TEST(Adopt, AfterARestartOfTheMachineTheAttemptIsLost) {
   append_to(dir / "claim", "");
   append_to(dir / "exit", std::string(4096, '\n'));
   const auto self = identity_of(::getpid());
-  append_to(dir / "shim", "pid=" + std::to_string(self->pid) + "\nstart_time=" + std::to_string(self->start_time) +
+  append_to(dir / "shim", "pid=" + std::to_string(self->pid) +
+                              "\nstart_time=" + std::to_string(self->start_time) +
                               "\nboot_id=00000000-0000-0000-0000-000000000000\nstarted_ms=1000\n");
   const Adoption adoption = adopted(dir.path());
   EXPECT_EQ(adoption.phase, Phase::kVanished);
@@ -108,7 +109,8 @@ TEST(Adopt, AReusedPidIsNotTheShim) {
   const TempDir dir;
   append_to(dir / "claim", "");
   const auto self = identity_of(::getpid());
-  append_to(dir / "shim", "pid=" + std::to_string(self->pid) + "\nstart_time=" + std::to_string(self->start_time - 1) +
+  append_to(dir / "shim", "pid=" + std::to_string(self->pid) +
+                              "\nstart_time=" + std::to_string(self->start_time - 1) +
                               "\nboot_id=" + boot_id() + "\nstarted_ms=1000\n");
   EXPECT_EQ(adopted(dir.path()).phase, Phase::kVanished);
 }

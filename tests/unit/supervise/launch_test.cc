@@ -16,7 +16,8 @@ using namespace testing;
 
 int open_descriptors() {
   int count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    ++count;
   return count;
 }
 
@@ -89,7 +90,8 @@ TEST(Launch, TheTaskGetsExactlyItsEnvironmentAndDirectory) {
   std::vector<std::string> lines = base::split(content(spec.directory + "/stdout"), '\n');
   std::sort(lines.begin(), lines.end());
   EXPECT_EQ(lines, (std::vector<std::string>{"", "A=1", "B=two words", "BERTH_ATTEMPT=4",
-                                             "BERTH_EVENTS=" + spec.directory + "/events", "BERTH_TASK_ID=t1"}));
+                                             "BERTH_EVENTS=" + spec.directory + "/events",
+                                             "BERTH_TASK_ID=t1"}));
 
   const TempDir other;
   LaunchSpec where = script(other, "pwd -P");
@@ -122,7 +124,8 @@ TEST(Launch, TheTaskStartsWithDefaultSignalsAndNoForeignDescriptors) {
   const int leaked = ::open("/dev/zero", O_RDONLY);  // not close-on-exec
   std::signal(SIGPIPE, SIG_IGN);
   LaunchSpec spec = script(dir, "");
-  spec.argv = {"/bin/sh", "-c", "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status; ls -l /proc/self/fd | grep -c zero"};
+  spec.argv = {"/bin/sh", "-c",
+               "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status; ls -l /proc/self/fd | grep -c zero"};
   run(spec);
   std::signal(SIGPIPE, SIG_DFL);
   ::close(leaked);
@@ -134,7 +137,8 @@ TEST(Launch, TheTaskStartsWithDefaultSignalsAndNoForeignDescriptors) {
 
 TEST(Launch, TheTaskHasItsOwnSessionAndTheDefaultOomScore) {
   const TempDir dir;
-  const LaunchSpec spec = script(dir, "cut -d' ' -f1,5,6 /proc/$$/stat; cat /proc/$$/oom_score_adj");
+  const LaunchSpec spec =
+      script(dir, "cut -d' ' -f1,5,6 /proc/$$/stat; cat /proc/$$/oom_score_adj");
   run(spec);
   const auto lines = base::split(content(spec.directory + "/stdout"), '\n');
   const auto ids = base::split(lines.at(0), ' ');
@@ -189,7 +193,8 @@ TEST(Launch, AnotherUserRunsTheTaskAndCanWriteItsEvents) {
   if (::getuid() != 0) GTEST_SKIP() << "needs root";
   const TempDir dir;
   ASSERT_EQ(::chmod(dir.path().c_str(), 0711), 0);
-  LaunchSpec spec = script(dir, "id -u; id -g; echo '{}' >> $BERTH_EVENTS; cat /proc/self/status | grep Groups");
+  LaunchSpec spec =
+      script(dir, "id -u; id -g; echo '{}' >> $BERTH_EVENTS; cat /proc/self/status | grep Groups");
   spec.user = LaunchSpec::User{65534, 65534, {1234}};
   EXPECT_EQ(run(spec).exit.exit_code, 0) << content(spec.directory + "/stderr");
   EXPECT_TRUE(content(spec.directory + "/stdout").starts_with("65534\n65534\nGroups:\t1234"));

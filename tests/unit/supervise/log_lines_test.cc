@@ -13,7 +13,9 @@ using Lines = std::vector<std::pair<std::string, std::uint64_t>>;
 
 Lines output_lines(std::string_view text, std::size_t step, std::uint64_t from = 0) {
   Lines lines;
-  const auto emit = [&](std::string_view line, std::uint64_t end) { lines.emplace_back(line, end); };
+  const auto emit = [&](std::string_view line, std::uint64_t end) {
+    lines.emplace_back(line, end);
+  };
   OutputLines reader(from);
   for (std::size_t at = from; at < text.size(); at += step) reader.add(text.substr(at, step), emit);
   reader.end(emit);
@@ -21,7 +23,8 @@ Lines output_lines(std::string_view text, std::size_t step, std::uint64_t from =
 }
 
 TEST(OutputLines, ALineEndsAtItsLineFeed) {
-  EXPECT_EQ(output_lines("a\n\nbc\nrest", 100), (Lines{{"a", 2}, {"", 3}, {"bc", 6}, {"rest", 10}}));
+  EXPECT_EQ(output_lines("a\n\nbc\nrest", 100),
+            (Lines{{"a", 2}, {"", 3}, {"bc", 6}, {"rest", 10}}));
 }
 
 TEST(OutputLines, OfAProgressBarTheLastStateIsKept) {
@@ -42,12 +45,15 @@ TEST(OutputLines, ALongLineComesInPiecesThatKeepCharactersWhole) {
 }
 
 TEST(OutputLines, TheResultDoesNotDependOnHowBytesArriveOrWhereReadingStartsAgain) {
-  const std::string text = "one\n\rtwo\r2\r\n" + std::string(3 * OutputLines::kLongest + 5, '\xE2') + "\n" +
-                           "a\r" + std::string(OutputLines::kLongest + 3, 'b') + "\rc\r\n\r\nend\r";
+  const std::string text = "one\n\rtwo\r2\r\n" +
+                           std::string(3 * OutputLines::kLongest + 5, '\xE2') + "\n" + "a\r" +
+                           std::string(OutputLines::kLongest + 3, 'b') + "\rc\r\n\r\nend\r";
   const Lines whole = output_lines(text, text.size());
-  for (const std::size_t step : {1UL, 2UL, 3UL, 7UL, 65535UL, 65536UL, 65537UL}) EXPECT_EQ(output_lines(text, step), whole);
+  for (const std::size_t step : {1UL, 2UL, 3UL, 7UL, 65535UL, 65536UL, 65537UL})
+    EXPECT_EQ(output_lines(text, step), whole);
   for (std::size_t i = 0; i < whole.size(); ++i) {
-    EXPECT_EQ(output_lines(text, 4096, whole[i].second), Lines(whole.begin() + static_cast<long>(i) + 1, whole.end()));
+    EXPECT_EQ(output_lines(text, 4096, whole[i].second),
+              Lines(whole.begin() + static_cast<long>(i) + 1, whole.end()));
   }
 }
 
@@ -62,9 +68,11 @@ TEST(EventLines, ATooLongLineIsReportedByItsLengthAndTheNextOneIsWhole) {
       last = line;
       EXPECT_LE(line.size(), EventLines::kLongest + 1);
     };
-    for (std::size_t at = 0; at < text.size(); at += step) reader.add(std::string_view(text).substr(at, step), emit);
+    for (std::size_t at = 0; at < text.size(); at += step)
+      reader.add(std::string_view(text).substr(at, step), emit);
     reader.end(emit);
-    EXPECT_EQ(seen, (std::vector<std::pair<std::size_t, std::uint64_t>>{{2, 3}, {3'000'000, 3'000'004}, {7, 3'000'011}}));
+    EXPECT_EQ(seen, (std::vector<std::pair<std::size_t, std::uint64_t>>{
+                        {2, 3}, {3'000'000, 3'000'004}, {7, 3'000'011}}));
     EXPECT_EQ(last, "{\"a\":1}");
   }
 }

@@ -27,7 +27,8 @@ TEST(LogReader, ALogThatDoesNotExistIsEmpty) {
 TEST(LogReader, EveryOffsetGivesTheNextWholeLines) {
   const TempDir dir;
   const std::string path = dir / "log.jsonl";
-  const std::vector<std::string> lines{"d:1 {\"n\":1}\n", "1e:30 {\"n\":2}\n", "damaged\n", "1o:44 {\"n\":3}\n"};
+  const std::vector<std::string> lines{"d:1 {\"n\":1}\n", "1e:30 {\"n\":2}\n", "damaged\n",
+                                       "1o:44 {\"n\":3}\n"};
   std::string all;
   for (const auto& line : lines) all += line;
   append_to(path, all + "1e:60 {\"torn");
@@ -36,7 +37,8 @@ TEST(LogReader, EveryOffsetGivesTheNextWholeLines) {
     std::size_t begin = 0;
     for (const auto& line : lines) {
       if (begin >= offset && line != "damaged\n") {
-        expected += (line[0] == 'd' ? "D" : "T") + line.substr(line.find(' ') + 1, line.size() - line.find(' ') - 2);
+        expected += (line[0] == 'd' ? "D" : "T") +
+                    line.substr(line.find(' ') + 1, line.size() - line.find(' ') - 2);
       }
       begin += line.size();
     }
@@ -54,7 +56,8 @@ TEST(LogReader, SmallChunksGiveTheSameRecordsAsOneBigChunk) {
   const TempDir dir;
   const std::string path = dir / "log.jsonl";
   for (int i = 1; i <= 200; ++i) {
-    append_to(path, "1e:" + std::to_string(i) + " {\"n\":\"" + std::string(static_cast<std::size_t>(i * 7 % 300), 'x') + "\"}\n");
+    append_to(path, "1e:" + std::to_string(i) + " {\"n\":\"" +
+                        std::string(static_cast<std::size_t>(i * 7 % 300), 'x') + "\"}\n");
   }
   const auto whole = read_log(path, 0, 1U << 20);
   ASSERT_TRUE(whole);
@@ -79,7 +82,8 @@ TEST(LogReader, TwoReadersBesideAWriterSeeEveryRecordOnce) {
   const std::string path = dir / "log.jsonl";
   constexpr int kRecords = 3000;
   std::thread writer([&] {
-    for (int i = 1; i <= kRecords; ++i) append_to(path, "d:" + std::to_string(i) + " {\"n\":" + std::to_string(i) + "}\n");
+    for (int i = 1; i <= kRecords; ++i)
+      append_to(path, "d:" + std::to_string(i) + " {\"n\":" + std::to_string(i) + "}\n");
   });
   const auto follow = [&](std::size_t size) {
     std::uint64_t offset = 0;
@@ -87,7 +91,8 @@ TEST(LogReader, TwoReadersBesideAWriterSeeEveryRecordOnce) {
     EXPECT_TRUE(wait_until([&] {
       const auto chunk = read_log(path, offset, size);
       EXPECT_TRUE(chunk);
-      for (const auto& entry : chunk->entries) EXPECT_EQ(entry.json, "{\"n\":" + std::to_string(next++) + "}");
+      for (const auto& entry : chunk->entries)
+        EXPECT_EQ(entry.json, "{\"n\":" + std::to_string(next++) + "}");
       offset = chunk->next_offset;
       return next > kRecords;
     }));

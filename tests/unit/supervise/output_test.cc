@@ -27,7 +27,9 @@ TEST(Output, StreamsAreKeptApartByteForByte) {
 
 TEST(Output, AChildThatStillWritesAfterTheMainProcessIsDrained) {
   const TempDir dir;
-  const LaunchSpec spec = script(dir, "(trap '' TERM; touch on; seq 1 50000; echo last) & while [ ! -e on ]; do sleep 0.01; done");
+  const LaunchSpec spec = script(
+      dir,
+      "(trap '' TERM; touch on; seq 1 50000; echo last) & while [ ! -e on ]; do sleep 0.01; done");
   const Ended ended = run(spec);
   EXPECT_EQ(ended.exit.exit_code, 0);
   EXPECT_EQ(content(spec.directory + "/stdout"), numbers(1, 50000) + "last\n");
@@ -49,7 +51,9 @@ TEST(Output, ReadingByLogicalOffsetGoesAcrossRotations) {
     const std::uint64_t first = std::max<std::uint64_t>(offset, 2000);  // older bytes are gone
     EXPECT_EQ(chunk->offset, first);
     const std::uint64_t generation_end = first < 3000 ? 3000 : all.size();
-    const auto wanted = first < all.size() ? all.substr(first, std::min<std::uint64_t>(100, generation_end - first)) : "";
+    const auto wanted =
+        first < all.size() ? all.substr(first, std::min<std::uint64_t>(100, generation_end - first))
+                           : "";
     EXPECT_EQ(chunk->bytes, wanted) << offset;
     EXPECT_EQ(chunk->next_offset, first + wanted.size());
   }
@@ -103,7 +107,8 @@ class FullDisk : public ::testing::Test {
  protected:
   void SetUp() override {
     if (::getuid() != 0) GTEST_SKIP() << "needs root to mount a small tmpfs";
-    if (::mount("tmpfs", dir_.path().c_str(), "tmpfs", 0, "size=256k") != 0) GTEST_SKIP() << "mount is not allowed here";
+    if (::mount("tmpfs", dir_.path().c_str(), "tmpfs", 0, "size=256k") != 0)
+      GTEST_SKIP() << "mount is not allowed here";
     mounted_ = true;
   }
   void TearDown() override {

@@ -35,7 +35,8 @@ TEST(Process, AProcessThatEndedIsNotFound) {
 
 TEST(Process, EveryProcessOfATaskIsMappedToIt) {
   const TempDir dir_a, dir_b;
-  const std::string text = "(setsid sh -c 'echo $$ > deep; exec sleep 1000' &); echo $$ > pid; exec sleep 1000";
+  const std::string text =
+      "(setsid sh -c 'echo $$ > deep; exec sleep 1000' &); echo $$ > pid; exec sleep 1000";
   const LaunchSpec spec_a = script(dir_a, text, "a"), spec_b = script(dir_b, text, "b");
   const Launched a = start(spec_a), b = start(spec_b);
   TaskProcesses tasks;
@@ -61,6 +62,7 @@ TEST(Process, EveryProcessOfATaskIsMappedToIt) {
   tasks.remove(spec_b.task);
   EXPECT_FALSE(tasks.find(wait_for_pid(dir_b / "pid")));
 
+  EXPECT_TRUE(wait_until([&] { return is_gone(pid_in(dir_a / "pid")); }));
   EXPECT_EQ(*kill_strays(spec_a.task, 1), 1);
   ASSERT_TRUE(send_signal(b.pidfd.get(), kKillSignal));
   wait_for_shim(b);

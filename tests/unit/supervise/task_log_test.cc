@@ -41,7 +41,9 @@ class TaskLogTest : public ::testing::Test {
     logs->watch(kTask, dir_.path(), 1, attempt_, options);
     drain(*logs);
   }
-  void event(std::string_view line) const { append_to(attempt_ + "/events", std::string(line) + "\n"); }
+  void event(std::string_view line) const {
+    append_to(attempt_ + "/events", std::string(line) + "\n");
+  }
 
   [[nodiscard]] std::vector<json::object> records() const {
     std::vector<json::object> result;
@@ -63,7 +65,8 @@ class TaskLogTest : public ::testing::Test {
     const std::lock_guard lock(mutex_);
     std::vector<TaskEvent> result;
     for (const auto& notice : notices_) {
-      if (notice.replayed == replayed) result.insert(result.end(), notice.events.begin(), notice.events.end());
+      if (notice.replayed == replayed)
+        result.insert(result.end(), notice.events.begin(), notice.events.end());
     }
     return result;
   }
@@ -124,7 +127,8 @@ TEST_F(TaskLogTest, ALineIsOnlyReadWhenItIsWhole) {
 
 TEST_F(TaskLogTest, OutputLinesBecomeRecordsWhereTheTaskWantsThem) {
   const LaunchSpec spec = [&] {
-    LaunchSpec wanted = script(dir_, "echo out; printf '1%%\\r2%%\\n\\377\\n'; echo err >&2; printf tail");
+    LaunchSpec wanted =
+        script(dir_, "echo out; printf '1%%\\r2%%\\n\\377\\n'; echo err >&2; printf tail");
     wanted.directory = attempt_;
     return wanted;
   }();
@@ -262,15 +266,19 @@ TEST_F(TaskLogTest, AFullLogSaysSoOnceAndTakesDaemonRecordsOnly) {
     EXPECT_EQ(base::string_or(all.back(), "code"), "end");
     EXPECT_EQ(base::string_or(all[all.size() - 2], "level"), "WARNING");
     EXPECT_LT(content(log_path(dir_.path())).size(), 4500U);
-    EXPECT_EQ(std::count_if(all.begin(), all.end(), [](const auto& r) { return base::string_or(r, "level") == "WARNING"; }), 1);
+    EXPECT_EQ(std::count_if(all.begin(), all.end(),
+                            [](const auto& r) { return base::string_or(r, "level") == "WARNING"; }),
+              1);
   }
   EXPECT_EQ(events(false).front().kind, Kind::kResult);
 }
 
 TEST_F(TaskLogTest, FinishLosesNothingOfATaskThatWroteUntilTheEnd) {
   const LaunchSpec spec = [&] {
-    LaunchSpec wanted = script(dir_, "i=0; while [ $i -lt 2000 ]; do echo \"{\\\"event\\\":\\\"log\\\",\\\"message\\\":\\\"$i\\\"}\" "
-                                     ">> $BERTH_EVENTS; i=$((i+1)); done");
+    LaunchSpec wanted = script(dir_,
+                               "i=0; while [ $i -lt 2000 ]; do echo "
+                               "\"{\\\"event\\\":\\\"log\\\",\\\"message\\\":\\\"$i\\\"}\" "
+                               ">> $BERTH_EVENTS; i=$((i+1)); done");
     wanted.directory = attempt_;
     return wanted;
   }();
@@ -301,18 +309,22 @@ TEST_F(TaskLogTest, ForgetStopsAndDeletes) {
 
 TEST_F(TaskLogTest, RecordsOfAFullDiskAreWrittenWhenThereIsRoomAgain) {
   if (::getuid() != 0) GTEST_SKIP() << "needs root to mount a small tmpfs";
-  if (::mount("tmpfs", dir_.path().c_str(), "tmpfs", 0, "size=128k") != 0) GTEST_SKIP() << "mount is not allowed here";
+  if (::mount("tmpfs", dir_.path().c_str(), "tmpfs", 0, "size=128k") != 0)
+    GTEST_SKIP() << "mount is not allowed here";
   std::ofstream(dir_ / "filler") << std::string(1 << 20, 'x');
   const TempDir elsewhere;
   {
     const auto logs = thread();
     logs->watch(kTask, dir_.path(), 1, elsewhere.path(), {});
     ::testing::internal::CaptureStderr();
-    for (int i = 0; i < 10; ++i) append_to(elsewhere / "events", "{\"event\":\"log\",\"message\":\"" + std::string(1000, 'a') + "\"}\n");
+    for (int i = 0; i < 10; ++i)
+      append_to(elsewhere / "events",
+                "{\"event\":\"log\",\"message\":\"" + std::string(1000, 'a') + "\"}\n");
     append_to(elsewhere / "events", "{\"event\":\"progress\",\"value\":1}\n");
     EXPECT_TRUE(wait_until([&] { return !events(false).empty(); }));
     drain(*logs);
-    EXPECT_NE(::testing::internal::GetCapturedStderr().find("cannot be written"), std::string::npos);
+    EXPECT_NE(::testing::internal::GetCapturedStderr().find("cannot be written"),
+              std::string::npos);
     std::filesystem::remove(dir_ / "filler");
     EXPECT_TRUE(wait_until([&] { return messages().size() == 10; }));
   }

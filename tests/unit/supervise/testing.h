@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of supervise/ share: a directory of their own, waiting with a deadline, and a shell
-// script run through the real shim.
+// What the tests of supervise/ share: a directory of their own, waiting with a deadline, and a
+// shell script run through the real shim.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -49,7 +49,9 @@ class TempDir {
     std::filesystem::remove_all(path_, ignored);
   }
   [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+  [[nodiscard]] std::string operator/(std::string_view name) const {
+    return path_ + "/" + std::string(name);
+  }
 
  private:
   std::string path_;
@@ -64,7 +66,8 @@ inline void append_to(const std::string& path, std::string_view text) {
   std::ofstream(path, std::ios::app | std::ios::binary) << text;
 }
 
-inline LaunchSpec script(const TempDir& dir, const std::string& text, const std::string& task = "t1") {
+inline LaunchSpec script(const TempDir& dir, const std::string& text,
+                         const std::string& task = "t1") {
   LaunchSpec spec;
   spec.task = model::TaskId(task);
   spec.directory = dir / "attempt";
@@ -109,7 +112,8 @@ inline bool exists(const std::string& path) { return std::filesystem::exists(pat
 inline bool is_gone(int pid) {
   const std::string stat = content("/proc/" + std::to_string(pid) + "/stat");
   const auto behind_name = stat.rfind(')');
-  return behind_name == std::string::npos || stat[behind_name + 2] == 'Z' || stat[behind_name + 2] == 'X';
+  return behind_name == std::string::npos || stat[behind_name + 2] == 'Z' ||
+         stat[behind_name + 2] == 'X';
 }
 
 inline int pid_in(const std::string& path) { return std::atoi(content(path).c_str()); }

@@ -12,7 +12,8 @@ using namespace testing;
 
 // Becomes a daemon the classical way, in another session, with its parent gone; TERM means nothing.
 constexpr char kDaemonize[] =
-    "(setsid sh -c '(trap \"\" TERM; sh -c \"echo \\$PPID > daemon\"; while :; do sleep 1; done) & ' &) ;";
+    "(setsid sh -c '(trap \"\" TERM; sh -c \"echo \\$PPID > daemon\"; while :; do sleep 1; done) & "
+    "' &) ;";
 
 TEST(Tree, CancelEndsTheTaskWithSigterm) {
   const TempDir dir;
@@ -29,7 +30,8 @@ TEST(Tree, CancelEndsTheTaskWithSigterm) {
 
 TEST(Tree, ATaskThatCleansUpOnSigtermKeepsItsExitCode) {
   const TempDir dir;
-  const LaunchSpec spec = script(dir, "trap 'echo bye; exit 7' TERM; echo $$ > pid; while :; do sleep 0.01; done");
+  const LaunchSpec spec =
+      script(dir, "trap 'echo bye; exit 7' TERM; echo $$ > pid; while :; do sleep 0.01; done");
   const Launched launched = start(spec);
   wait_for_pid(dir / "pid");
   ASSERT_TRUE(send_signal(launched.pidfd.get(), kCancelSignal));
@@ -66,7 +68,8 @@ TEST(Tree, AfterTheGraceWhatIgnoresSigtermIsKilled) {
 TEST(Tree, ASecondCancelDoesNotWaitForTheGrace) {
   for (const int second : {kCancelSignal, kKillSignal}) {
     const TempDir dir;
-    LaunchSpec spec = script(dir, "trap 'touch termed' TERM; echo $$ > pid; while :; do sleep 0.05; done");
+    LaunchSpec spec =
+        script(dir, "trap 'touch termed' TERM; echo $$ > pid; while :; do sleep 0.05; done");
     spec.grace = base::Duration{3'600'000};
     const Launched launched = start(spec);
     wait_for_pid(dir / "pid");
@@ -84,7 +87,9 @@ TEST(Tree, AStoppedTaskCanBeCancelled) {
   const LaunchSpec spec = script(dir, "echo $$ > pid; kill -STOP $$; sleep 1000");
   const Launched launched = start(spec);
   const int pid = wait_for_pid(dir / "pid");
-  ASSERT_TRUE(wait_until([&] { return content("/proc/" + std::to_string(pid) + "/stat").find(") T ") != std::string::npos; }));
+  ASSERT_TRUE(wait_until([&] {
+    return content("/proc/" + std::to_string(pid) + "/stat").find(") T ") != std::string::npos;
+  }));
   ASSERT_TRUE(send_signal(launched.pidfd.get(), kCancelSignal));
   EXPECT_EQ(wait_for_shim(launched), 0);
   EXPECT_EQ(adopted(spec.directory).ended.exit.signal, SIGTERM);
@@ -109,8 +114,9 @@ TEST(Tree, ADaemonInAnotherSessionThatIgnoresSigtermDiesWithItsTask) {
 
 TEST(Tree, WhatTheMainProcessLeavesBehindIsEndedAndTheExitCodeStands) {
   const TempDir dir;
-  LaunchSpec spec = script(dir, std::string(kDaemonize) +
-                                    "sleep 1000 & echo $! > left; while [ ! -s daemon ]; do sleep 0.01; done; exit 5");
+  LaunchSpec spec = script(
+      dir, std::string(kDaemonize) +
+               "sleep 1000 & echo $! > left; while [ ! -s daemon ]; do sleep 0.01; done; exit 5");
   spec.grace = base::Duration{300};
   const Ended ended = run(spec);
   EXPECT_EQ(ended.exit.exit_code, 5);
@@ -130,9 +136,10 @@ TEST(Tree, ATimeoutIsACancelWithItsOwnCause) {
 
 TEST(Tree, ManyForkingProcessesAreAllKilled) {
   const TempDir dir;
-  LaunchSpec spec = script(dir,
-                           "trap '' TERM; for i in 1 2 3 4; do (trap '' TERM; while :; do (sleep 0.01 & sleep 0.01); "
-                           "done) & done; echo $$ > pid; wait");
+  LaunchSpec spec = script(
+      dir,
+      "trap '' TERM; for i in 1 2 3 4; do (trap '' TERM; while :; do (sleep 0.01 & sleep 0.01); "
+      "done) & done; echo $$ > pid; wait");
   spec.grace = base::Duration{100};
   const Launched launched = start(spec);
   wait_for_pid(dir / "pid");
@@ -145,7 +152,8 @@ TEST(Tree, WithACgroupTheTaskRunsInItAndItIsRemoved) {
   const Cgroups cgroups = Cgroups::detect("test-" + std::to_string(::getpid()));
   if (!cgroups.available()) GTEST_SKIP() << cgroups.text();
   const TempDir dir;
-  LaunchSpec spec = script(dir, "grep ^0:: /proc/self/cgroup; echo $$ > pid; (setsid sleep 1000 &); exec sleep 1000");
+  LaunchSpec spec = script(
+      dir, "grep ^0:: /proc/self/cgroup; echo $$ > pid; (setsid sleep 1000 &); exec sleep 1000");
   spec.cgroup = cgroups.path_for(spec.task, spec.attempt);
   const Launched launched = start(spec);
   wait_for_pid(dir / "pid");

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/hold.h"
+
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
+#include "core/resolve.h"
+
+namespace berth::core {
+
+namespace {
+
+// A device that would take the task if it were idle.
+struct Able {
+  bool blocked;
+  std::size_t tasks;
+  const DeviceEntry* device;
+};
+
+// What the first task of `kind` to end here gives back at the least.
+Bytes smallest_reservation(const State& state, Kind kind, const DeviceEntry& device) {
+  std::optional<Bytes> smallest;
+  for (const auto& [id, reserved] : device.reservations) {
+    if (state.tasks.at(id).request.kind != kind) continue;
+    smallest = smallest ? std::min(*smallest, reserved) : reserved;
+  }
+  return smallest.value_or(Bytes{});
+}
+
+}  // namespace
+
+bool may_hold(const State& state, const TaskEntry& task) {
+  return task.request.gpus > 1 || task.request.selector.named.size() > 1 ||
+         state.latest - task.submitted > state.config.aging;
+}
+
+std::optional<Hold> make_hold(const State& state, const TaskEntry& task) {
+  const auto resolved = resolve(state, task.request);
+  if (!resolved) return std::nullopt;
+  const std::size_t wanted = resolved->wanted(task.request);
+  std::vector<Able> able;
+  for (const DeviceEntry* device : resolved->devices) {
+    if (!fits_idle(state, task.request, *device)) continue;
+    able.push_back({!fit(state, task.request, *device), device->reservations.size(), device});
+  }
+  if (wanted == 0 || able.size() < wanted) return std::nullopt;
+  std::sort(able.begin(), able.end(), [](const Able& a, const Able& b) {
+    return std::tie(a.blocked, a.tasks, a.device->device.id) < std::tie(b.blocked, b.tasks, b.device->device.id);
+  });
+  Hold hold{task.request.id, task.request.kind, queue_key(state.config, task), {}};
+  for (std::size_t i = 0; i < wanted; ++i) {
+    const DeviceEntry& device = *able[i].device;
+    hold.devices.emplace(device.device.id, *need(state, task.request, device));
+  }
+  return hold;
+}
+
+std::optional<Hold> hold_before(const State& state, const TaskEntry& task) {
+  std::map<QueueKey, const TaskEntry*> before;
+  for (const auto& [shape, group] : state.queue.groups()) {
+    const auto& [key, id] = *group.begin();
+    const TaskEntry& head = state.tasks.at(id);
+    if (key < queue_key(state.config, task) && may_hold(state, head)) before.emplace(key, &head);
+  }
+  for (const auto& [key, head] : before) {
+    if (auto hold = make_hold(state, *head)) return hold;
+  }
+  return std::nullopt;
+}
+
+bool delays(const State& state, const Hold& hold, Kind kind, const Fit& fit, const DeviceEntry& device) {
+  const auto held = hold.devices.find(device.device.id);
+  if (held == hold.devices.end()) return false;
+  const Need& wanted = held->second;
+  if (wanted.whole || fit.whole) return true;
+  const int slots = device.limits.of(hold.kind) - device.running_of(hold.kind);
+  if (kind == hold.kind && slots < 2) return true;
+  if (wanted.bytes.value == 0 || fit.reserve.value == 0) return false;
+  const auto free = effective_free(device);
+  if (!free) return true;
+  const Bytes room = slots > 0 ? *free : *free + smallest_reservation(state, hold.kind, device);
+  return wanted.bytes + fit.reserve > room;
+}
+
+}  // namespace berth::core
