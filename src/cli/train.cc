@@ -42,7 +42,7 @@ base::Result<int> count_classes(const std::string& folder) {
 // Shows a built-in task until it ends: a bar on a terminal, lines elsewhere.
 class TrainingView {
  public:
-  TrainingView() : screen_(screen_of(2)), live_(2, screen_) {}
+  TrainingView() : screen_(screen()), live_(2, screen_) {}
 
   void change(const json::object& task) {
     const std::string state = base::string_or(task, "status");
@@ -70,6 +70,13 @@ class TrainingView {
     return base::string_or(task, "status") == "running" && !device.empty()
                ? " on " + printable(device)
                : "";
+  }
+
+  // A bar on standard error would be torn by lines that reach the same terminal through a pipe.
+  static Screen screen() {
+    Screen result = screen_of(2);
+    result.live = result.live && screen_of(1).live;
+    return result;
   }
 
   Screen screen_;

@@ -27,37 +27,31 @@ TEST_P(WrongArguments, end_with_2_and_a_hint) {
   EXPECT_NE(invocation.err.find("berth"), std::string::npos) << invocation.err;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, WrongArguments, testing::Values(
-    Wrong{{}, "berth run"},
-    Wrong{{"gpsu"}, "did you mean \"berth gpus\"?"},
-    Wrong{{"rnu"}, "did you mean \"berth run\"?"},
-    Wrong{{"frobnicate"}, "berth --help"},
-    Wrong{{"top"}, "not in this version"},
-    Wrong{{"--bogus"}, "no option --bogus"},
-    Wrong{{"gpus", "--jsno"}, "did you mean --json?"},
-    Wrong{{"gpus", "cuda:0"}, "\"cuda:0\""},
-    Wrong{{"run"}, "no command to run"},
-    Wrong{{"run", "--"}, "no command to run"},
-    Wrong{{"run", "--devcie", "cuda:0", "--", "a"}, "did you mean --device?"},
-    Wrong{{"run", "--device", "banana", "--", "a"}, "\"banana\" is not a device"},
-    Wrong{{"run", "--memory", "8X", "--", "a"}, "\"8X\" is not an amount of memory"},
-    Wrong{{"run", "--timeout", "soon", "--", "a"}, "\"soon\" is no duration"},
-    Wrong{{"run", "--priority", "11", "--", "a"}, "--priority"},
-    Wrong{{"run", "--env", "NOVALUE", "--", "a"}, "is not NAME=VALUE"},
-    Wrong{{"run", "--kind", "fun", "--", "a"}, "\"fun\""},
-    Wrong{{"run", "--policy", "best", "--", "a"}, "most_free"},
-    Wrong{{"pick", "--hold", "60s"}, "not in this version"},
-    Wrong{{"pick", "--format", "xml"}, "\"xml\""},
-    Wrong{{"show"}, "ID is required"},
-    Wrong{{"logs", "x", "--stdout", "--stderr"}, "--stdout"},
-    Wrong{{"wait"}, "ID is required"},
-    Wrong{{"ps", "--limit", "many"}, "--limit"},
-    Wrong{{"limits", "set", "cuda:0", "training=-1"}, "whole number"},
-    Wrong{{"limits", "set", "cuda:0", "fun=1"}, "\"fun\""},
-    Wrong{{"limits", "set", "training=1"}, "before any device"},
-    Wrong{{"limits", "set", "cuda:0"}, "nothing to set"},
-    Wrong{{"train", "--train", "a"}, "is required"},
-    Wrong{{"infer"}, "is required"}));
+INSTANTIATE_TEST_SUITE_P(
+    All, WrongArguments,
+    testing::Values(
+        Wrong{{}, "berth run"}, Wrong{{"gpsu"}, "did you mean \"berth gpus\"?"},
+        Wrong{{"rnu"}, "did you mean \"berth run\"?"}, Wrong{{"frobnicate"}, "berth --help"},
+        Wrong{{"top"}, "not in this version"}, Wrong{{"--bogus"}, "no option --bogus"},
+        Wrong{{"gpus", "--jsno"}, "did you mean --json?"}, Wrong{{"gpus", "cuda:0"}, "\"cuda:0\""},
+        Wrong{{"run"}, "no command to run"}, Wrong{{"run", "--"}, "no command to run"},
+        Wrong{{"run", "--devcie", "cuda:0", "--", "a"}, "did you mean --device?"},
+        Wrong{{"run", "--device", "banana", "--", "a"}, "\"banana\" is not a device"},
+        Wrong{{"run", "--memory", "8X", "--", "a"}, "\"8X\" is not an amount of memory"},
+        Wrong{{"run", "--timeout", "soon", "--", "a"}, "\"soon\" is no duration"},
+        Wrong{{"run", "--priority", "11", "--", "a"}, "--priority"},
+        Wrong{{"run", "--env", "NOVALUE", "--", "a"}, "is not NAME=VALUE"},
+        Wrong{{"run", "--kind", "fun", "--", "a"}, "\"fun\""},
+        Wrong{{"run", "--policy", "best", "--", "a"}, "most_free"},
+        Wrong{{"pick", "--hold", "60s"}, "not in this version"},
+        Wrong{{"pick", "--format", "xml"}, "\"xml\""}, Wrong{{"show"}, "ID is required"},
+        Wrong{{"logs", "x", "--stdout", "--stderr"}, "--stdout"}, Wrong{{"wait"}, "ID is required"},
+        Wrong{{"ps", "--limit", "many"}, "--limit"},
+        Wrong{{"limits", "set", "cuda:0", "training=-1"}, "whole number"},
+        Wrong{{"limits", "set", "cuda:0", "fun=1"}, "\"fun\""},
+        Wrong{{"limits", "set", "training=1"}, "before any device"},
+        Wrong{{"limits", "set", "cuda:0"}, "nothing to set"},
+        Wrong{{"train", "--train", "a"}, "is required"}, Wrong{{"infer"}, "is required"}));
 
 class RightArguments : public testing::TestWithParam<Words> {};
 
@@ -67,25 +61,33 @@ TEST_P(RightArguments, give_a_verb) {
   EXPECT_EQ(invocation.err, "");
 }
 
-INSTANTIATE_TEST_SUITE_P(All, RightArguments, testing::Values(
-    Words{"gpus"}, Words{"gpus", "--json", "--watch"}, Words{"pick", "--count", "2", "--memory", "8G", "--format", "env"},
-    Words{"run", "--", "a"}, Words{"run", "a", "--not-ours", "-x"},
-    Words{"run", "--device", "cuda:0", "--env", "A=1", "--env", "B=", "python3", "x.py"},
-    Words{"run", "--after", "a", "--after", "b", "--retry", "2", "--timeout", "5m", "--", "find", ".", "-exec", "rm", "{}", ";"},
-    Words{"ps", "-a"}, Words{"logs", "x", "-f"}, Words{"wait", "a", "b"},
-    Words{"limits"}, Words{"limits", "--json"}, Words{"limits", "set", "cuda:0", "training=2", "inference=0", "cpu", "training=1"},
-    Words{"train", "--train", "a", "--val", "b", "--save", "c", "--no-shuffle", "--no-pretrained", "--num-classes", "3"},
-    Words{"infer", "--weights", "w", "--source", "s"}, Words{"version"}, Words{"doctor"}));
+INSTANTIATE_TEST_SUITE_P(
+    All, RightArguments,
+    testing::Values(
+        Words{"gpus"}, Words{"gpus", "--json", "--watch"},
+        Words{"pick", "--count", "2", "--memory", "8G", "--format", "env"}, Words{"run", "--", "a"},
+        Words{"run", "a", "--not-ours", "-x"},
+        Words{"run", "--device", "cuda:0", "--env", "A=1", "--env", "B=", "python3", "x.py"},
+        Words{"run", "--after", "a", "--after", "b", "--retry", "2", "--timeout", "5m", "--",
+              "find", ".", "-exec", "rm", "{}", ";"},
+        Words{"ps", "-a"}, Words{"logs", "x", "-f"}, Words{"wait", "a", "b"}, Words{"limits"},
+        Words{"limits", "--json"},
+        Words{"limits", "set", "cuda:0", "training=2", "inference=0", "cpu", "training=1"},
+        Words{"train", "--train", "a", "--val", "b", "--save", "c", "--no-shuffle",
+              "--no-pretrained", "--num-classes", "3"},
+        Words{"infer", "--weights", "w", "--source", "s"}, Words{"version"}, Words{"doctor"}));
 
 TEST(Arguments, help_goes_to_standard_output_with_0) {
-  for (const Words& words : {Words{"--help"}, Words{"help"}, Words{"run", "--help"}, Words{"help", "run"}, Words{"limits", "set", "--help"}}) {
+  for (const Words& words : {Words{"--help"}, Words{"help"}, Words{"run", "--help"},
+                             Words{"help", "run"}, Words{"limits", "set", "--help"}}) {
     const auto invocation = parse_arguments(words);
     EXPECT_FALSE(invocation.verb);
     EXPECT_EQ(invocation.status, 0);
     EXPECT_NE(invocation.out.find("berth"), std::string::npos);
     EXPECT_EQ(invocation.err, "");
   }
-  EXPECT_NE(parse_arguments({"run", "--help"}).out.find("berth run [OPTIONS] -- COMMAND..."), std::string::npos);
+  EXPECT_NE(parse_arguments({"run", "--help"}).out.find("berth run [OPTIONS] -- COMMAND..."),
+            std::string::npos);
 }
 
 TEST(Arguments, amounts_and_durations) {

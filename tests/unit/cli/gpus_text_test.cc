@@ -12,17 +12,43 @@ using namespace test;
 
 TEST(GpusText, at_80_columns) {
   EXPECT_EQ(render_gpus(json_object(kGpus), "berthd at http://127.0.0.1:8000", kNarrow),
-            R"(@80@)");
+            R"TEXT(DEVICE  MODEL           MEMORY                    FREE  LOAD  TEMP  POWER  TASKS
+cuda:0  RTX 4090        ━━━━━━━─ 21.2/23.7 GB   2.5 GB   98%  71°C   420W      3
+        ├  18.55 GB  1863729  alice     python3 train.py  task 0f3c8a11
+        ├   1.12 GB  1004031  bob       serve
+        ├ 512.00 MB        9  bob       a
+        ├ 512.00 MB        8  bob       b
+        └ and 2 more, 512.00 MB
+cuda:1  RTX 4090        ━╍╍─────  0.2/23.7 GB  13.5 GB    0%  34°C    n/a      -
+cuda:2  A100-SXM4-80GB            n/a/80.0 GB      n/a   n/a   n/a    n/a      -
+        ✗ lost: GPU is lost (XID 79)
+
+3 GPUs · driver 550.54.14 · CUDA 12.4 · berthd at http://127.0.0.1:8000
+)TEXT");
 }
 
 TEST(GpusText, at_120_columns_has_the_kinds_of_tasks) {
-  EXPECT_EQ(render_gpus(json_object(kGpus), "read without a daemon", kWide),
-            R"(@120@)");
+  EXPECT_EQ(
+      render_gpus(json_object(kGpus), "read without a daemon", kWide),
+      R"TEXT(DEVICE  MODEL                    MEMORY                                    FREE  LOAD  TEMP  POWER             TASKS
+cuda:0  NVIDIA GeForce RTX 4090  ━━━━━━━━━━━━━━━━━━━━━━── 21.2/23.7 GB   2.5 GB   98%  71°C   420W  1 train, 2 infer
+        ├  18.55 GB  1863729  alice     python3 train.py  task 0f3c8a11
+        ├   1.12 GB  1004031  bob       serve
+        ├ 512.00 MB        9  bob       a
+        ├ 512.00 MB        8  bob       b
+        └ and 2 more, 512.00 MB
+cuda:1  NVIDIA GeForce RTX 4090  ━╍╍╍╍╍╍╍╍╍──────────────  0.2/23.7 GB  13.5 GB    0%  34°C    n/a                 -
+cuda:2  NVIDIA A100-SXM4-80GB                              n/a/80.0 GB      n/a   n/a   n/a    n/a                 -
+        ✗ lost: GPU is lost (XID 79)
+
+3 GPUs · driver 550.54.14 · CUDA 12.4 · read without a daemon
+)TEXT");
 }
 
 TEST(GpusText, no_line_is_wider_than_the_screen) {
   for (const int width : {80, 90, 100, 120, 200}) {
-    for (const std::string& line : base::split(render_gpus(json_object(kGpus), "x", Screen{width, true, true}), '\n')) {
+    for (const std::string& line :
+         base::split(render_gpus(json_object(kGpus), "x", Screen{width, true, true}), '\n')) {
       EXPECT_LE(display_width(line), width) << line;
     }
   }
@@ -32,16 +58,20 @@ TEST(GpusText, colour_changes_no_character) {
   std::string plain;
   const std::string painted = render_gpus(json_object(kGpus), "x", kColor);
   for (std::size_t i = 0; i < painted.size(); ++i) {
-    if (painted[i] == '\x1b') i = painted.find('m', i);
-    else plain += painted[i];
+    if (painted[i] == '\x1b')
+      i = painted.find('m', i);
+    else
+      plain += painted[i];
   }
   EXPECT_EQ(plain, render_gpus(json_object(kGpus), "x", kNarrow));
   EXPECT_NE(painted.find("\x1b[31m✗ lost"), std::string::npos);
 }
 
 TEST(GpusText, without_a_gpu_there_is_a_hint) {
-  const auto none = json_object(R"({"available": false, "count": 0, "devices": [], "hints": ["install the driver"]})");
-  EXPECT_EQ(render_gpus(none, "x", kPipe), "No GPU on this machine: tasks run on the CPU.\nhint: install the driver\n");
+  const auto none = json_object(
+      R"({"available": false, "count": 0, "devices": [], "hints": ["install the driver"]})");
+  EXPECT_EQ(render_gpus(none, "x", kPipe),
+            "No GPU on this machine: tasks run on the CPU.\nhint: install the driver\n");
   const auto silent = json_object(R"({"available": false, "count": 0, "devices": []})");
   EXPECT_NE(render_gpus(silent, "x", kPipe).find("hint: "), std::string::npos);
 }
@@ -49,7 +79,8 @@ TEST(GpusText, without_a_gpu_there_is_a_hint) {
 TEST(CheckText, is_that_of_document_004) {
   const std::string text = render_check(json_object(kGpus), "zh", kPipe);
   EXPECT_TRUE(text.starts_with("🔍 GPU 显存检查工具\n==")) << text;
-  EXPECT_NE(text.find("✅ 检测到 3 个 GPU 设备\n\n📊 GPU 显存使用情况:\n--"), std::string::npos) << text;
+  EXPECT_NE(text.find("✅ 检测到 3 个 GPU 设备\n\n📊 GPU 显存使用情况:\n--"), std::string::npos)
+      << text;
   EXPECT_NE(text.find("🔴 GPU 0: NVIDIA GeForce RTX 4090\n"
                       "   总显存:      23.69 GB\n"
                       "   已使用:      21.23 GB\n"
@@ -58,11 +89,15 @@ TEST(CheckText, is_that_of_document_004) {
                       "   占用进程:    6 个\n"
                       "      - PID 1863729: 18.55 GB\n"
                       "      - PID 1004031: 1.12 GB\n"
-                      "      - PID 9: 512.00 MB\n"), std::string::npos) << text;
+                      "      - PID 9: 512.00 MB\n"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("      ... 还有 1 个进程\n"), std::string::npos) << text;
   EXPECT_NE(text.find("🟢 GPU 1: "), std::string::npos) << text;
-  EXPECT_TRUE(text.ends_with("💡 推荐使用 GPU 1 (空闲显存最多: 13.46 GB)\n"
-                             "   环境变量设置: export SENSEVOICE_DEVICE=cuda:1\n")) << text;
+  EXPECT_TRUE(
+      text.ends_with("💡 推荐使用 GPU 1 (空闲显存最多: 13.46 GB)\n"
+                     "   环境变量设置: export SENSEVOICE_DEVICE=cuda:1\n"))
+      << text;
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/samples.h"
 #include "cli/gpus_text.h"
+#include "cli/samples.h"
 
 namespace berth::cli {
 namespace {
@@ -15,7 +15,8 @@ PickOptions asking(int count, double gib, std::string policy = "most_free") {
   return options;
 }
 
-std::string names(const base::Result<std::vector<base::json::object>>& devices, PickFormat format = PickFormat::kDevice) {
+std::string names(const base::Result<std::vector<base::json::object>>& devices,
+                  PickFormat format = PickFormat::kDevice) {
   return devices ? render_pick(*devices, format) : devices.error().message;
 }
 
@@ -28,7 +29,8 @@ TEST(Pick, formats) {
   const auto devices = choose(json_object(kGpus), asking(2, 0));
   EXPECT_EQ(names(devices, PickFormat::kIndex), "1,0\n");
   EXPECT_EQ(names(devices, PickFormat::kUuid), "GPU-bbbb,GPU-aaaa\n");
-  EXPECT_EQ(names(devices, PickFormat::kEnv), "CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=GPU-bbbb,GPU-aaaa\n");
+  EXPECT_EQ(names(devices, PickFormat::kEnv),
+            "CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=GPU-bbbb,GPU-aaaa\n");
   const auto parsed = json_object(names(devices, PickFormat::kJson));
   EXPECT_EQ(parsed.at("devices").as_array().at(0).at("device").as_string(), "cuda:1");
   EXPECT_EQ(parsed.at("env").at("CUDA_VISIBLE_DEVICES").as_string(), "GPU-bbbb,GPU-aaaa");
@@ -38,12 +40,14 @@ TEST(Pick, says_why_nothing_fits) {
   const auto devices = choose(json_object(kGpus), asking(1, 16));
   ASSERT_FALSE(devices);
   EXPECT_EQ(base::row(devices.error().code).exit_status, 5);
-  EXPECT_EQ(devices.error().message,
-            "1 GPU with 16.00 GB free is asked for, none fits\n"
-            "  cuda:0: 2.46 GB free\n  cuda:1: 13.46 GB free\n  cuda:2: lost: GPU is lost (XID 79)");
+  EXPECT_EQ(
+      devices.error().message,
+      "1 GPU with 16.00 GB free is asked for, none fits\n"
+      "  cuda:0: 2.46 GB free\n  cuda:1: 13.46 GB free\n  cuda:2: lost: GPU is lost (XID 79)");
   EXPECT_EQ(choose(json_object(kGpus), asking(3, 0)).error().message,
             "3 GPUs are asked for, only 2 of 3 fit\n  cuda:2: lost: GPU is lost (XID 79)");
-  EXPECT_EQ(choose(json_object(R"({"devices": []})"), asking(1, 0)).error().code, base::ErrorCode::kNeverFits);
+  EXPECT_EQ(choose(json_object(R"({"devices": []})"), asking(1, 0)).error().code,
+            base::ErrorCode::kNeverFits);
 }
 
 TEST(Pick, policies) {
@@ -57,7 +61,8 @@ TEST(Pick, policies) {
   EXPECT_EQ(names(choose(report, asking(1, 0, "least_loaded"))), "cuda:2\n");
   EXPECT_EQ(names(choose(report, asking(1, 0, "pack"))), "cuda:2\n");
   EXPECT_EQ(names(choose(report, asking(1, 15, "pack"))), "cuda:1\n");
-  EXPECT_EQ(names(choose(report, asking(2, 0, "most_free"))), "cuda:1,cuda:2\n") << "two of one model";
+  EXPECT_EQ(names(choose(report, asking(2, 0, "most_free"))), "cuda:1,cuda:2\n")
+      << "two of one model";
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ inline constexpr Screen kNarrow{80, false, false};
 inline constexpr Screen kWide{120, false, false};
 inline constexpr Screen kColor{80, true, true};
 
-inline constexpr std::string_view kGpus = R"({
+inline constexpr std::string_view kGpus = R"JSON({
   "available": true, "count": 3, "driver_version": "550.54.14", "cuda_version": "12.4",
   "devices": [
     {"id": 0, "device_name": "cuda:0", "name": "NVIDIA GeForce RTX 4090", "uuid": "GPU-aaaa", "vendor": "nvidia",
@@ -45,6 +45,6 @@ inline constexpr std::string_view kGpus = R"({
      "compute_capability": "8.0", "total_memory_gb": 80.0, "allocated_memory_gb": null, "cached_memory_gb": null,
      "free_memory_gb": null, "utilization": null, "sm_utilization": null, "temperature_c": null, "power_w": null,
      "current_tasks": {"training": 0, "inference": 0, "command": 0}, "health": "lost",
-     "health_reason": "GPU is lost (XID 79)", "age_s": 30, "processes": null}]})";
+     "health_reason": "GPU is lost (XID 79)", "age_s": 30, "processes": null}]})JSON";
 
 }  // namespace berth::cli::test

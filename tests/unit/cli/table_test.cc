@@ -35,18 +35,22 @@ TEST(Table, colour_does_not_change_the_alignment) {
   Table table({{"A"}, {"B"}});
   table.add({{"x", Tone::kBad}, {"y"}});
   table.add({{"longer"}, {"z"}});
-  EXPECT_EQ(table.render(kColor), "\x1b[2mA\x1b[0m       \x1b[2mB\x1b[0m\n\x1b[31mx\x1b[0m       y\nlonger  z\n");
+  EXPECT_EQ(table.render(kColor),
+            "\x1b[2mA\x1b[0m       \x1b[2mB\x1b[0m\n\x1b[31mx\x1b[0m       y\nlonger  z\n");
 }
 
 TEST(Table, fields_are_aligned_and_wrapped) {
-  EXPECT_EQ(render_fields({{"name", {"x"}}, {"none", {""}}, {"longer name", {"one two three four five"}}}, Screen{33, false, false}),
-            "name         x\n"
-            "longer name  one two three four\n"
-            "             five\n");
+  EXPECT_EQ(
+      render_fields({{"name", {"x"}}, {"none", {""}}, {"longer name", {"one two three four five"}}},
+                    Screen{33, false, false}),
+      "name         x\n"
+      "longer name  one two three four\n"
+      "             five\n");
 }
 
 TEST(Limits, show_use_and_limit_per_device_and_kind) {
-  const auto resources = json_object(R"({"limits": {"cuda:0": {"training": 1, "inference": 3}, "cpu": {"training": 2, "inference": 4}},
+  const auto resources = json_object(
+      R"({"limits": {"cuda:0": {"training": 1, "inference": 3}, "cpu": {"training": 2, "inference": 4}},
       "device_usage": {"cuda:0": {"training": 1, "inference": 0, "command": 2}}})");
   EXPECT_EQ(render_limits(resources, kPipe),
             "DEVICE  TRAINING  INFERENCE  COMMAND\n"

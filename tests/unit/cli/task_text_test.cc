@@ -16,7 +16,10 @@ TEST(ExitStatus, is_the_commands_own) {
   EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 3, "signal": null})"), 3);
   EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 127})"), 127);
   EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": null, "signal": 9})"), 137);
-  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": null, "signal": null, "cause": "launch_failed"})"), 125);
+  EXPECT_EQ(
+      status_of(
+          R"({"status": "failed", "exit_code": null, "signal": null, "cause": "launch_failed"})"),
+      125);
   EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 0})"), 125);
   EXPECT_EQ(status_of(R"({"status": "cancelled", "signal": 2})"), 130);
   EXPECT_EQ(status_of(R"({"status": "cancelled", "exit_code": 0})"), 143);
@@ -27,8 +30,10 @@ TEST(TaskText, failures_in_words) {
   EXPECT_EQ(failure(json_object(R"({"status": "completed"})")), "");
   EXPECT_EQ(failure(json_object(R"({"status": "failed", "exit_code": 3})")), "exit status 3");
   EXPECT_EQ(failure(json_object(R"({"status": "failed", "signal": 11})")), "killed by SIGSEGV");
-  EXPECT_EQ(failure(json_object(R"({"status": "failed", "error": {"code": "path_not_found", "message": "no images", "file": "/d/x"}})")),
-            "no images [/d/x]");
+  EXPECT_EQ(
+      failure(json_object(
+          R"({"status": "failed", "error": {"code": "path_not_found", "message": "no images", "file": "/d/x"}})")),
+      "no images [/d/x]");
   EXPECT_EQ(failure(json_object(R"({"status": "failed", "cause": "lost"})")), "lost");
 }
 
@@ -46,19 +51,21 @@ TEST(TaskText, a_list_of_tasks) {
   const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
   EXPECT_EQ(render_tasks(json_object(kTasks), now, kPipe),
             "ID          STATE    KIND       DEVICE  PRI    TIME   RESULT  TASK\n"
-            "0f3c8a11-1  running  command    cuda:0    5  4m 00s      40%  python3 train.py --name 'a b'\n"
+            "0f3c8a11-1  running  command    cuda:0    5  4m 00s      40%  python3 train.py --name "
+            "'a b'\n"
             "0f3c8a11-2  queued   training   cuda      1  1m 05s           无人机\n"
             "7e000000-2  failed   inference  cpu       3  2m 00s  SIGKILL  inference\n"
             "... and 9 more (--limit N)\n");
   EXPECT_EQ(render_tasks(json_object(R"({"tasks": [], "total": 0})"), now, kPipe), "");
 }
 
-constexpr std::string_view kWhy = R"({"state": "queued", "summary": "no device fits now", "devices": [
+constexpr std::string_view kWhy =
+    R"JSON({"state": "queued", "summary": "no device fits now", "devices": [
     {"device": "cuda:0", "uuid": "GPU-a", "verdict": "wait", "code": "memory", "needed": "20.00 GB", "available": "2.40 GB"},
     {"device": "cuda:1", "uuid": "GPU-b", "verdict": "never", "code": "too_small", "needed": "20.00 GB", "available": "9.70 GB"},
     {"device": "cpu", "uuid": "CPU", "verdict": "fits", "code": "fits", "needed": "", "available": ""}],
   "counts": {"memory": 1, "too_small": 1, "fits": 1}, "earliest_start": null,
-  "would_fit_if": ["20.00 GB were free on cuda:0 (now 2.40 GB)"]})";
+  "would_fit_if": ["20.00 GB were free on cuda:0 (now 2.40 GB)"]})JSON";
 
 TEST(TaskText, why_a_task_waits) {
   EXPECT_EQ(render_explanation(json_object(kWhy), kPipe),
@@ -79,17 +86,23 @@ TEST(TaskText, the_reason_of_waiting_in_a_line) {
       {"device": "cuda:0", "verdict": "wait", "code": "kind_limit", "needed": "a slot for training", "available": "1 of 1 in use"},
       {"device": "cuda:1", "verdict": "wait", "code": "memory", "needed": "x", "available": "y"}]})")),
             "cuda:0 kind_limit: needs a slot for training; 1 of 1 in use (and 1 more device)");
-  EXPECT_EQ(waiting_reason(json_object(R"({"summary": "behind 2 tasks", "devices": []})")), "behind 2 tasks");
+  EXPECT_EQ(waiting_reason(json_object(R"({"summary": "behind 2 tasks", "devices": []})")),
+            "behind 2 tasks");
 }
 
 TEST(TaskText, one_task) {
   const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
-  const std::string text = render_task(json_object(R"({"task_id": "0f3c8a11", "task_type": "command", "kind": "command", "status": "running",
+  const std::string text = render_task(
+      json_object(
+          R"({"task_id": "0f3c8a11", "task_type": "command", "kind": "command", "status": "running",
       "progress": 40, "priority": 1, "command": ["sh", "-c", "exit 3"], "cwd": "/w", "device_requested": "auto", "device": "cuda:0",
       "placement": {"devices": [{"device": "cuda:0", "uuid": "GPU-a", "reserved_gb": 14.4}], "rule": "kind_share"},
-      "started_at": "2026-01-02T03:04:00Z", "latest_metrics": {"loss": 0.25, "none": null}})"), now, kPipe);
+      "started_at": "2026-01-02T03:04:00Z", "latest_metrics": {"loss": 0.25, "none": null}})"),
+      now, kPipe);
   EXPECT_NE(text.find("command    sh -c 'exit 3'\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("device     cuda:0 14.40 GB (reserved by the rule: kind_share)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("device     cuda:0 14.40 GB (reserved by the rule: kind_share)\n"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("priority   1 (most urgent)\n"), std::string::npos) << text;
   EXPECT_NE(text.find("ran for    5s\n"), std::string::npos) << text;
   EXPECT_NE(text.find("\nlatest metrics\nloss  0.25\n"), std::string::npos) << text;

@@ -34,7 +34,9 @@ TEST(Width, pads_wide_text_by_columns) {
 
 TEST(Width, control_characters_of_others_do_not_reach_the_terminal) {
   EXPECT_EQ(printable("a\x1b[2Jb\nc\td"), "a·[2Jb c d");
-  EXPECT_EQ(printable("a\xE2\x80\xAE" "b"), "a·b");  // right-to-left override
+  EXPECT_EQ(printable("a\xE2\x80\xAE"
+                      "b"),
+            "a·b");  // right-to-left override
   EXPECT_EQ(printable("\xFFx"), "\xEF\xBF\xBDx");
 }
 

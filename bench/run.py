@@ -1,0 +1,35 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""make bench: runs every measurement, prints the table, writes the results."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import start_up  # noqa: E402
+from figures import Figure, print_table, write_results  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    bin_dir = Path(os.environ["BERTH_BIN_DIR"])
+    fakes = Path(os.environ["BERTH_FAKES_DIR"])
+    figures: list[Figure] = []
+    figures += start_up.measure(bin_dir, fakes)
+    print_table(figures)
+    write_results(figures, arguments.out)
+    missed = [f.name for f in figures if f.met is False]
+    if missed:
+        print("goals missed: " + ", ".join(missed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checker.h"
+
+#include <algorithm>
+
+#include "core/explain.h"
+#include "core/hold.h"
+#include "core/invariants.h"
+#include "core/snapshot.h"
+#include "core/step.h"
+
+namespace berth::core::property {
+
+namespace {
+
+using base::json::serialize;
+using Trouble = std::optional<std::string>;
+
+std::string text_of(const std::vector<Output>& outputs) {
+  std::string text;
+  for (const auto& output : outputs) text += serialize(to_json(output)) + "\n";
+  return text;
+}
+
+base::Result<State> restored(const State& state) {
+  return state_from_json(base::parse_json(serialize(to_json(state)))->as_object());
+}
+
+bool any_may_hold(const State& state) {
+  return std::any_of(state.tasks.begin(), state.tasks.end(), [&](const auto& entry) {
+    return entry.second.state == model::TaskState::kQueued && may_hold(state, entry.second);
+  });
+}
+
+}  // namespace
+
+Trouble Checker::take(const Event& event) {
+  ++steps_;
+  outputs_ = step(state_, event.input, event.now);
+  if (const auto broken = invariants::check(state_); !broken.empty()) return "invariant: " + broken.front();
+  if (auto trouble = check_outputs(event.input)) return trouble;
+  if (auto trouble = check_memory()) return trouble;
+  if (live_.size() != state_.tasks.size()) return "tasks were lost or kept";
+  figures_.most_waiting = std::max(figures_.most_waiting, state_.queue.size());
+
+  const auto again = input_from_json(base::parse_json(serialize(to_json(event.input)))->as_object());
+  if (!again) return "the input cannot be read back: " + again.error().message;
+  if (text_of(step(twin_, *again, event.now)) != text_of(outputs_)) return "the twin decided otherwise";
+  if (steps_ % 97 == 0) {
+    if (auto trouble = check_explain()) return trouble;
+  }
+  return std::nullopt;
+}
+
+Trouble Checker::restart() {
+  ++figures_.restarts;
+  auto back = restored(state_);
+  if (!back) return "the snapshot cannot be read: " + back.error().message;
+  if (serialize(to_json(*back)) != serialize(to_json(state_))) return "the snapshot is not the state";
+  if (serialize(to_json(twin_)) != serialize(to_json(state_))) return "the twin's state is another one";
+  state_ = std::move(*back);  // the twin goes on without a restart
+  return std::nullopt;
+}
+
+Trouble Checker::check_outputs(const Input& input) {
+  for (const auto& output : outputs_) {
+    if (const auto* queued = std::get_if<Queued>(&output)) {
+      if (!live_.emplace(queued->task, Live{}).second) return "a live task was queued again: " + queued->task.value;
+    } else if (std::holds_alternative<Refused>(output)) {
+      ++figures_.refused;
+    } else if (const auto* launch = std::get_if<Launch>(&output)) {
+      if (const auto* failed = std::get_if<LaunchFailed>(&input); failed != nullptr && failed->task == launch->task) {
+        live_.at(failed->task).running = false;
+      }
+      if (auto trouble = check_launch(*launch)) return trouble;
+      ++figures_.launches;
+    } else if (const auto* stop = std::get_if<Stop>(&output)) {
+      const auto task = live_.find(stop->task);
+      if (task == live_.end() || !task->second.running || task->second.attempt != stop->attempt) return "stop of nothing";
+      task->second.cancelled = true;
+    } else if (const auto* finished = std::get_if<Finished>(&output)) {
+      const auto task = live_.find(finished->task);
+      if (task == live_.end()) return "a task ended that does not live: " + finished->task.value;
+      if (task->second.attempt != finished->attempt) return "another attempt ended";
+      if (task->second.cancelled && finished->state != model::TaskState::kCancelled) return "cancelled, but ended otherwise";
+      if (!model::is_final(finished->state)) return "ended in a state that is not final";
+      live_.erase(task);
+      ++figures_.finished;
+    }
+  }
+  for (auto& [id, live] : live_) {
+    const auto task = state_.tasks.find(id);
+    if (task == state_.tasks.end()) return "task " + id.value + " vanished";
+    live.running = task->second.state == model::TaskState::kRunning;
+  }
+  return std::nullopt;
+}
+
+Trouble Checker::check_launch(const Launch& launch) {
+  const std::string& id = launch.task.value;
+  const auto live = live_.find(launch.task);
+  if (live == live_.end()) return "launched, but not submitted: " + id;
+  if (live->second.cancelled) return "launched, but cancelled: " + id;
+  if (live->second.running) return "launched twice: " + id;
+  if (launch.attempt != live->second.attempt + 1) return "attempts do not count up: " + id;
+  live->second.attempt = launch.attempt;
+  live->second.running = true;
+  const TaskEntry& task = state_.tasks.at(launch.task);
+  const auto& shares = launch.placement.shares;
+  const auto& selector = task.request.selector;
+  const bool on_cpu = state_.devices.at(shares.front().device).is_cpu();
+  if (on_cpu && shares.size() != 1) return "several processors: " + id;
+  if (!on_cpu && selector.mode != model::Selector::Mode::kNamed &&
+      shares.size() != static_cast<std::size_t>(task.request.gpus)) {
+    return "another number of devices: " + id;
+  }
+  if (selector.mode == model::Selector::Mode::kCpu && !on_cpu) return "not on the processor: " + id;
+  for (const auto& share : shares) {
+    const DeviceEntry& device = state_.devices.at(share.device);
+    if (!device.present) return "launched on a device that is gone: " + id;
+    if (!device.is_cpu() && !device.reading) return "launched without a reading: " + id;
+    if (device.reading && device.reading->health != model::Health::kHealthy) return "launched on a sick device: " + id;
+    if (device.running_of(task.request.kind) > device.limits.of(task.request.kind)) return "limit exceeded by " + id;
+    if (task.request.exclusive && device.exclusive != launch.task) return "not alone: " + id;
+  }
+  // First in, first out: nobody of the same shape and an earlier place still waits.
+  const auto group = state_.queue.groups().find(Queue::shape(task.request));
+  if (group != state_.queue.groups().end() && group->second.begin()->first < queue_key(state_.config, task)) {
+    return "overtook one of its own shape: " + id;
+  }
+  return std::nullopt;
+}
+
+// What this step reserved on a device was really free there: reported free memory minus what tasks
+// of before may still take.
+Trouble Checker::check_memory() const {
+  std::map<DeviceId, std::map<TaskId, Bytes>> launched;
+  for (const auto& output : outputs_) {
+    const auto* launch = std::get_if<Launch>(&output);
+    if (launch == nullptr) continue;
+    for (const auto& share : launch->placement.shares) launched[share.device].emplace(launch->task, share.reserved);
+  }
+  for (const auto& [id, tasks] : launched) {
+    const DeviceEntry& device = state_.devices.at(id);
+    if (!device.reading || !device.reading->free) continue;
+    Bytes left = *device.reading->free;
+    Bytes wanted;
+    for (const auto& [task, reserved] : device.reservations) {
+      if (tasks.contains(task)) {
+        wanted += reserved;
+        continue;
+      }
+      const auto used = device.reading->used_by_task.find(task);
+      const Bytes taken = used == device.reading->used_by_task.end() ? Bytes{} : used->second;
+      left -= std::max(Bytes{}, reserved - taken);
+    }
+    if (wanted > std::max(Bytes{}, left)) return "more reserved than free on " + device.device.name;
+  }
+  return std::nullopt;
+}
+
+Trouble Checker::check_explain() const {
+  const bool holds = any_may_hold(state_);
+  for (const auto& [id, task] : state_.tasks) {
+    const auto explanation = explain(state_, task);
+    int sum = 0;
+    for (const auto& [code, count] : explanation.counts) sum += count;
+    if (sum != static_cast<int>(state_.devices.size())) return "counts do not add up for " + id.value;
+    if (task.state == model::TaskState::kQueued && !holds && task.request.gpus == 1 && explanation.counts.contains("fits") &&
+        task.request.selector.named.size() < 2) {
+      return "waits although a device fits: " + id.value;
+    }
+  }
+  if (!holds) {  // nothing was left undone
+    State copy = state_;
+    if (!step(copy, SetReadings{}, state_.latest).empty()) return "a second pass found more to do";
+  }
+  return std::nullopt;
+}
+
+std::vector<Event> shrink(std::vector<Event> events, int tries) {
+  const auto fails = [&](const std::vector<Event>& some) {
+    Checker checker;
+    return std::any_of(some.begin(), some.end(), [&](const Event& event) { return checker.take(event).has_value(); });
+  };
+  for (std::size_t chunk = events.size() / 2; chunk > 0 && tries > 0; chunk /= 2) {
+    for (std::size_t begin = 0; begin + chunk <= events.size() && tries > 0; --tries) {
+      auto fewer = events;
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(begin),
+                  fewer.begin() + static_cast<std::ptrdiff_t>(begin + chunk));
+      if (fails(fewer)) events = std::move(fewer);
+      else begin += chunk;
+    }
+  }
+  return events;
+}
+
+}  // namespace berth::core::property

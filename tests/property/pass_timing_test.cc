@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long one pass takes on a large, full machine. No assertion: run it by hand or by the bench with
+//   property_tests --gtest_also_run_disabled_tests --gtest_filter=*PassTiming*
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "core/explain.h"
+#include "core/snapshot.h"
+#include "core/step.h"
+#include "world.h"
+
+namespace berth::core::property {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::int64_t kGib = 1LL << 30;
+constexpr int kDevices = 1000;
+constexpr int kTasks = 100'000;
+constexpr int kShapes = 50;
+
+double ms_since(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+template <class Work>
+void report(const char* what, int times, Work work) {
+  std::vector<double> took;
+  for (int i = 0; i < times; ++i) {
+    const auto begin = Clock::now();
+    work(i);
+    took.push_back(ms_since(begin));
+  }
+  std::sort(took.begin(), took.end());
+  std::printf("%-44s median %8.3f ms, worst %8.3f ms\n", what, took[took.size() / 2], took.back());
+}
+
+model::Request request(int number) {
+  const int shape = number % kShapes;
+  model::Request request;
+  request.id = TaskId("task-" + std::to_string(number));
+  request.kind = static_cast<Kind>(shape % 2);
+  request.selector = *model::parse_selector(shape % 3 == 0 ? "cuda" : "auto");
+  if (shape % 5 != 0) request.memory = Bytes{(4 + shape) * kGib};
+  request.signature = "s" + std::to_string(shape);
+  request.gpus = shape == 49 ? 8 : 1;
+  request.priority = 1 + shape % 10;
+  return request;
+}
+
+SetReadings full_readings(const State& state) {
+  SetReadings readings;
+  for (const auto& [id, device] : state.devices) {
+    Reading reading;
+    reading.device = id;
+    reading.total = device.device.total_memory;
+    Bytes free = *device.device.total_memory;
+    for (const auto& [task, reserved] : device.reservations) {
+      reading.used_by_task[task] = reserved;
+      free -= reserved;
+    }
+    reading.free = free;
+    readings.readings.push_back(std::move(reading));
+  }
+  return readings;
+}
+
+TEST(DISABLED_PassTiming, HundredThousandTasksOnAThousandDevices) {
+  State state;
+  Time now = base::from_ms(1'700'000'000'000);
+  SetInventory inventory;
+  for (int i = 0; i < kDevices; ++i) {
+    model::Device gpu;
+    gpu.id = DeviceId("GPU-" + std::to_string(Random(static_cast<std::uint64_t>(i)).next()) + "-1111-2222-333344445555");
+    gpu.vendor = model::Vendor::kNvidia;
+    gpu.index = i;
+    gpu.name = "cuda:" + std::to_string(i);
+    gpu.model = "NVIDIA A100-SXM4-80GB";
+    gpu.total_memory = Bytes{80 * kGib};
+    inventory.devices.push_back(gpu);
+  }
+  step(state, inventory, now);
+  std::vector<Launch> running;
+  const auto feed = [&](const Input& input) {
+    now += base::Duration{1};
+    for (const auto& output : step(state, input, now)) {
+      if (const auto* launch = std::get_if<Launch>(&output)) running.push_back(*launch);
+    }
+  };
+  int submitted = 0;
+  while (submitted < kTasks) feed(Submit{request(submitted++)});
+  const auto first_reading = full_readings(state);
+  report("first pass, the empty machine fills up", 1, [&](int) { feed(first_reading); });
+  std::printf("%zu tasks run, %zu wait in %zu groups on %zu devices\n", running.size(), state.queue.size(),
+              state.queue.groups().size(), state.devices.size());
+  const auto readings = full_readings(state);
+  report("readings and a pass, nothing fits", 50, [&](int) { feed(readings); });
+  report("pass alone, nothing fits", 50, [&](int) { feed(SetReadings{}); });
+  report("a task ends, the next one starts", 200, [&](int i) {
+    const Launch& launch = running[static_cast<std::size_t>(i) * 7];
+    feed(Exited{launch.task, launch.attempt, model::Exit{0, {}, "exited"}, {}});
+  });
+  report("a task is submitted and waits", 1000, [&](int) { feed(Submit{request(submitted++)}); });
+  const TaskEntry& waiting = state.tasks.at(state.queue.groups().begin()->second.begin()->second);
+  report("explain", 50, [&](int) { EXPECT_EQ(explain(state, waiting).devices.size(), state.devices.size()); });
+  report("snapshot to JSON", 3, [&](int) { EXPECT_GT(to_json(state).size(), 0U); });
+}
+
+}  // namespace
+}  // namespace berth::core::property

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/config.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace berth::daemon {
+namespace {
+
+class ConfigTest : public testing::Test {
+ protected:
+  ConfigTest() {
+    char name[] = "/tmp/berth-config-XXXXXX";
+    directory_ = mkdtemp(name);
+    for (const char* variable : {"BERTH_LISTEN", "BERTH_STATE_DIR", "BERTH_NVML_LIBRARY", "BERTH_CONFIG",
+                                 "MAX_TRAINING_CONCURRENT_GPU", "LC_ALL", "LC_MESSAGES", "LANG"}) {
+      unsetenv(variable);
+    }
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string file(const std::string& content) {
+    const std::string path = directory_ + "/berth.yaml";
+    std::ofstream(path) << content;
+    return path;
+  }
+
+  base::Result<Wanted> read(const std::string& content, std::vector<std::string> flags = {}) {
+    flags.insert(flags.begin(), {"--config", file(content), "--state-dir", directory_});
+    return read_config(flags);
+  }
+
+  std::string directory_;
+};
+
+TEST_F(ConfigTest, theDefaultListensOnLoopback) {
+  const auto wanted = read("");
+  ASSERT_TRUE(wanted) << wanted.error().message;
+  EXPECT_EQ(wanted->config.listen, std::vector<std::string>{"127.0.0.1:8000"});
+  EXPECT_EQ(wanted->config.language, "en");
+  EXPECT_EQ(wanted->config.scheduler.gpu_limits.training, 1);
+  EXPECT_EQ(wanted->config.scheduler.gpu_limits.inference, 3);
+}
+
+TEST_F(ConfigTest, keysAreRead) {
+  const auto wanted = read(
+      "listen: [127.0.0.1:8000, 'unix:/run/berth.sock']\n"
+      "data_roots: /data\n"
+      "cancel_grace: 3s\n"
+      "max_output: 1M\n"
+      "queue_size: 7\n"
+      "limits:\n  gpu: {training: 2}\n  cpu: {inference: 9}\n");
+  ASSERT_TRUE(wanted) << wanted.error().message;
+  const Config& config = wanted->config;
+  EXPECT_EQ(config.listen.size(), 2U);
+  EXPECT_EQ(config.data_roots, std::vector<std::string>{"/data"});
+  EXPECT_EQ(config.cancel_grace, base::Duration{3000});
+  EXPECT_EQ(config.max_output.value, 1 << 20);
+  EXPECT_EQ(config.scheduler.queue_size, 7);
+  EXPECT_EQ(config.scheduler.gpu_limits, (core::KindLimits{2, 3}));
+  EXPECT_EQ(config.scheduler.cpu_limits, (core::KindLimits{2, 9}));
+}
+
+TEST_F(ConfigTest, anUnknownKeyIsAnErrorWithItsLine) {
+  const auto wanted = read("lang: en\nlisten_on: 127.0.0.1:1\n");
+  ASSERT_FALSE(wanted);
+  EXPECT_NE(wanted.error().message.find("line 2"), std::string::npos) << wanted.error().message;
+  EXPECT_NE(wanted.error().message.find("listen_on"), std::string::npos);
+}
+
+TEST_F(ConfigTest, aWrongValueIsAnErrorWithItsLine) {
+  for (const char* text : {"queue_size: many", "\nlimits: {gpu: {training: -1}}", "cancel_grace: soon",
+                           "limits: {tpu: {training: 1}}", "limits: {gpu: {painting: 1}}", "[1, 2", "insecure: perhaps"}) {
+    const auto wanted = read(text);
+    ASSERT_FALSE(wanted) << text;
+    EXPECT_NE(wanted.error().message.find("line"), std::string::npos) << wanted.error().message;
+  }
+}
+
+TEST_F(ConfigTest, theEnvironmentOverridesTheFileAndFlagsOverrideBoth) {
+  setenv("BERTH_LISTEN", "127.0.0.1:2,127.0.0.1:3", 1);
+  setenv("MAX_TRAINING_CONCURRENT_GPU", "5", 1);
+  const auto from_environment = read("listen: 127.0.0.1:1\n");
+  ASSERT_TRUE(from_environment);
+  EXPECT_EQ(from_environment->config.listen.size(), 2U);
+  EXPECT_EQ(from_environment->config.scheduler.gpu_limits.training, 5);
+  const auto from_flags = read("", {"--listen=127.0.0.1:4"});
+  ASSERT_TRUE(from_flags);
+  EXPECT_EQ(from_flags->config.listen, std::vector<std::string>{"127.0.0.1:4"});
+  setenv("MAX_TRAINING_CONCURRENT_GPU", "lots", 1);
+  EXPECT_FALSE(read(""));
+  unsetenv("MAX_TRAINING_CONCURRENT_GPU");
+  unsetenv("BERTH_LISTEN");
+}
+
+TEST_F(ConfigTest, unknownAndIncompleteFlagsAreRefused) {
+  EXPECT_FALSE(read_config({"--prot", "1"}));
+  EXPECT_FALSE(read_config({"--listen"}));
+  EXPECT_FALSE(read("", {"--lang", "fr"}));
+  const auto help = read_config({"--help"});
+  ASSERT_TRUE(help);
+  EXPECT_EQ(help->what, Wanted::What::kHelp);
+}
+
+}  // namespace
+}  // namespace berth::daemon

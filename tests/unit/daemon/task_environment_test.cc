@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/task_environment.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace berth::daemon {
+namespace {
+
+using model::Vendor;
+
+model::Device gpu(Vendor vendor, int index, const std::string& id) {
+  model::Device device;
+  device.id = model::DeviceId(id);
+  device.vendor = vendor;
+  device.index = index;
+  return device;
+}
+
+std::optional<std::string> value(const std::vector<std::string>& env, const std::string& name) {
+  for (const auto& entry : env) {
+    if (entry.rfind(name + "=", 0) == 0) return entry.substr(name.size() + 1);
+  }
+  return std::nullopt;
+}
+
+model::TaskRecord command() {
+  model::TaskRecord record;
+  record.type = "command";
+  record.argv = {"true"};
+  return record;
+}
+
+TEST(TaskEnvironment, gpusAreHandedOverByUuidInPciOrder) {
+  const Grant grant{{gpu(Vendor::kNvidia, 2, "GPU-c"), gpu(Vendor::kNvidia, 5, "GPU-f")}, 1};
+  const auto env = task_environment(command(), grant);
+  EXPECT_EQ(value(env, "CUDA_VISIBLE_DEVICES"), "GPU-c,GPU-f");
+  EXPECT_EQ(value(env, "CUDA_DEVICE_ORDER"), "PCI_BUS_ID");
+  EXPECT_EQ(value(env, "BERTH_DEVICE"), "cuda:0");
+}
+
+TEST(TaskEnvironment, aTaskOnTheProcessorSeesNoGpu) {
+  const auto env = task_environment(command(), Grant{{gpu(Vendor::kCpu, 0, "CPU")}, 2});
+  EXPECT_EQ(value(env, "CUDA_VISIBLE_DEVICES"), "");
+  EXPECT_EQ(value(env, "BERTH_DEVICE"), "cpu");
+}
+
+TEST(TaskEnvironment, otherVendorsGetTheirOwnVariables) {
+  EXPECT_EQ(value(task_environment(command(), Grant{{gpu(Vendor::kAmd, 0, "GPU-x")}, 1}), "ROCR_VISIBLE_DEVICES"),
+            "GPU-x");
+  EXPECT_EQ(value(task_environment(command(), Grant{{gpu(Vendor::kIntel, 1, "u")}, 1}), "ZE_AFFINITY_MASK"), "1");
+  EXPECT_EQ(value(task_environment(command(), Grant{{gpu(Vendor::kAscend, 3, "u")}, 1}), "ASCEND_RT_VISIBLE_DEVICES"),
+            "3");
+}
+
+TEST(TaskEnvironment, theClientsVariablesArePassedButNeverOverrideOurs) {
+  auto record = command();
+  record.env = {{"MINE", "1"},
+                {"CUDA_VISIBLE_DEVICES", "0,1,2,3"},
+                {"HIP_VISIBLE_DEVICES", "7"},
+                {"BERTH_TOKEN", "secret"},
+                {"BERTH_MEMORY_LIMIT", "1"},
+                {"PATH", "/client/bin"}};
+  const auto env = task_environment(record, Grant{{gpu(Vendor::kNvidia, 0, "GPU-a")}, 1});
+  EXPECT_EQ(value(env, "MINE"), "1");
+  EXPECT_EQ(value(env, "PATH"), "/client/bin");
+  EXPECT_EQ(value(env, "CUDA_VISIBLE_DEVICES"), "GPU-a");
+  EXPECT_FALSE(value(env, "HIP_VISIBLE_DEVICES"));
+  EXPECT_FALSE(value(env, "BERTH_TOKEN"));
+  EXPECT_FALSE(value(env, "BERTH_MEMORY_LIMIT"));
+}
+
+TEST(TaskEnvironment, theReservationIsTold) {
+  auto record = command();
+  record.placement = model::Placement{{{model::DeviceId("GPU-a"), "cuda:0", base::Bytes{123}}}, {}};
+  EXPECT_EQ(value(task_environment(record, Grant{{gpu(Vendor::kNvidia, 0, "GPU-a")}, 1}), "BERTH_MEMORY_LIMIT"), "123");
+}
+
+TEST(TaskEnvironment, aBuiltInTaskIsToldItsDeviceAndCores) {
+  auto record = command();
+  record.request.builtin = true;
+  record.parameters = {{"model", "resnet18"}};
+  const Grant grant{{gpu(Vendor::kNvidia, 4, "GPU-e")}, 3};
+  EXPECT_EQ(value(task_environment(record, grant), "OMP_NUM_THREADS"), "3");
+  const auto specification = worker_specification(record, grant);
+  EXPECT_EQ(base::string_or(specification, "model"), "resnet18");
+  EXPECT_EQ(base::string_or(specification, "device"), "cuda:0");
+  EXPECT_EQ(base::int_or(specification, "threads"), 3);
+}
+
+}  // namespace
+}  // namespace berth::daemon

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+#include "store/connection.h"
+
+namespace berth::store {
+namespace {
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() {
+    char name[] = "/tmp/berth-store-XXXXXX";
+    directory_ = mkdtemp(name);
+    path_ = directory_ + "/berth.db";
+  }
+  ~StoreTest() override { std::filesystem::remove_all(directory_); }
+
+  base::Status commit(Store& store, Batch batch) {
+    std::promise<base::Status> done;
+    auto future = done.get_future();
+    store.commit(std::move(batch), [&](base::Status status) { done.set_value(std::move(status)); });
+    return future.get();
+  }
+
+  std::string directory_;
+  std::string path_;
+};
+
+TEST_F(StoreTest, anEmptyStoreHasNothing) {
+  auto store = Store::open(path_);
+  ASSERT_TRUE(store) << store.error().message;
+  const auto loaded = (*store)->load();
+  ASSERT_TRUE(loaded);
+  EXPECT_FALSE(loaded->snapshot);
+  EXPECT_TRUE(loaded->journal.empty());
+  EXPECT_TRUE(loaded->tasks.empty());
+}
+
+TEST_F(StoreTest, whatWasCommittedIsThereAfterReopening) {
+  {
+    auto store = Store::open(path_);
+    ASSERT_TRUE(store);
+    (*store)->start();
+    Batch batch;
+    batch.journal = {{1, 100, "in1", "out1"}, {2, 200, "in2", "out2"}};
+    batch.tasks = {{"b", 2, "record b"}, {"a", 1, "record a"}};
+    ASSERT_TRUE(commit(**store, std::move(batch)));
+  }
+  auto store = Store::open(path_);
+  ASSERT_TRUE(store);
+  const auto loaded = (*store)->load();
+  ASSERT_TRUE(loaded);
+  ASSERT_EQ(loaded->journal.size(), 2U);
+  EXPECT_EQ(loaded->journal[1].seq, 2);
+  EXPECT_EQ(loaded->journal[1].time_ms, 200);
+  EXPECT_EQ(loaded->journal[1].input, "in2");
+  EXPECT_EQ(loaded->journal[1].outcome, "out2");
+  ASSERT_EQ(loaded->tasks.size(), 2U);
+  EXPECT_EQ(loaded->tasks[0].id, "a");  // in order of creation
+  EXPECT_EQ(loaded->tasks[1].record, "record b");
+}
+
+TEST_F(StoreTest, aSnapshotTrimsTheJournalBeforeIt) {
+  auto store = Store::open(path_);
+  ASSERT_TRUE(store);
+  (*store)->start();
+  Batch first;
+  first.journal = {{1, 1, "a", ""}, {2, 2, "b", ""}, {3, 3, "c", ""}};
+  ASSERT_TRUE(commit(**store, std::move(first)));
+  Batch second;
+  second.snapshot = Snapshot{2, "state"};
+  ASSERT_TRUE(commit(**store, std::move(second)));
+  store->reset();
+  auto again = Store::open(path_);
+  ASSERT_TRUE(again);
+  const auto loaded = (*again)->load();
+  ASSERT_TRUE(loaded);
+  ASSERT_TRUE(loaded->snapshot);
+  EXPECT_EQ(loaded->snapshot->seq, 2);
+  EXPECT_EQ(loaded->snapshot->state, "state");
+  ASSERT_EQ(loaded->journal.size(), 1U);
+  EXPECT_EQ(loaded->journal[0].input, "c");
+}
+
+TEST_F(StoreTest, recordsAreReplacedAndRemoved) {
+  auto store = Store::open(path_);
+  ASSERT_TRUE(store);
+  (*store)->start();
+  Batch first;
+  first.tasks = {{"a", 1, "old"}, {"b", 2, "kept"}};
+  ASSERT_TRUE(commit(**store, std::move(first)));
+  Batch second;
+  second.tasks = {{"a", 1, "new"}};
+  ASSERT_TRUE(commit(**store, std::move(second)));
+  Batch third;
+  third.removed = {"b"};
+  ASSERT_TRUE(commit(**store, std::move(third)));
+  store->reset();
+  auto again = Store::open(path_);
+  ASSERT_TRUE(again);
+  const auto loaded = (*again)->load();
+  ASSERT_TRUE(loaded);
+  ASSERT_EQ(loaded->tasks.size(), 1U);
+  EXPECT_EQ(loaded->tasks[0].record, "new");
+}
+
+TEST_F(StoreTest, aBatchIsWrittenWhollyOrNotAtAllAndNothingAfterAFailure) {
+  {
+    auto store = Store::open(path_);
+    ASSERT_TRUE(store);
+    (*store)->start();
+    Batch first;
+    first.journal = {{1, 1, "a", ""}};
+    ASSERT_TRUE(commit(**store, std::move(first)));
+    Batch twice;  // the second entry's number is taken: the whole batch must go
+    twice.tasks = {{"t", 1, "record"}};
+    twice.journal = {{2, 2, "b", ""}, {1, 2, "again", ""}};
+    EXPECT_FALSE(commit(**store, std::move(twice)));
+    Batch after;
+    after.journal = {{3, 3, "c", ""}};
+    EXPECT_FALSE(commit(**store, std::move(after)));
+  }
+  auto store = Store::open(path_);
+  ASSERT_TRUE(store);
+  const auto loaded = (*store)->load();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->journal.size(), 1U);
+  EXPECT_TRUE(loaded->tasks.empty());
+}
+
+TEST_F(StoreTest, aSecondDaemonIsKeptOut) {
+  auto store = Store::open(path_);
+  ASSERT_TRUE(store);
+  const auto second = Store::open(path_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, base::ErrorCode::kStoreError);
+}
+
+TEST_F(StoreTest, aFileOfANewerVersionIsRefused) {
+  {
+    auto connection = Connection::open(path_);
+    ASSERT_TRUE(connection);
+    ASSERT_TRUE((*connection)->execute("PRAGMA user_version = 99"));
+  }
+  const auto store = Store::open(path_);
+  ASSERT_FALSE(store);
+  EXPECT_NE(store.error().message.find("99"), std::string::npos);
+}
+
+TEST_F(StoreTest, aFileThatIsNoDatabaseIsRefused) {
+  std::ofstream(path_) << std::string(4096, 'x');
+  EXPECT_FALSE(Store::open(path_));
+}
+
+}  // namespace
+}  // namespace berth::store

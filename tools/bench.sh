@@ -1,0 +1,8 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Measures, prints a table, writes build/bench/results.json. Figures of one run are comparable with each other only.
+set -eu
+cd "$(dirname "$0")/.."
+export BERTH_BIN_DIR="${BERTH_BIN_DIR:-$PWD/build/release/bin}"
+export BERTH_FAKES_DIR="${BERTH_FAKES_DIR:-$PWD/build/release/fakes}"
+exec /usr/bin/python3 bench/run.py --out build/bench/results.json "$@"
