@@ -49,7 +49,7 @@ say "2  A data set: spectrograms of synthesised radio signals (OFDM video, frequ
 
 say "3  Training ResNet-18 on the best device"
 "$bin/berth" train --model resnet18 --train "$work/data/train" --val "$work/data/valid" --save "$work/model" \
-  --epochs "${DEMO_EPOCHS:-6}" --batch-size 32 --lr 0.001 --image-size 64 --device auto --name spectrograms
+  --epochs "${DEMO_EPOCHS:-10}" --batch-size 32 --lr 0.001 --image-size 64 --device auto --name spectrograms
 
 say "4  Inference with the trained weights on pictures that it has not seen"
 saved=$work/model

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/v2/tasks/{id}/explain: why a task waits, as data.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "api/routes.h"
 #include "api/schema.h"
 #include "api/texts.h"
+#include "base/text.h"
 #include "core/explain.h"
 
 namespace berth::api {
@@ -29,15 +34,22 @@ std::string summary(const model::TaskRecord& record, const core::Explanation& ex
   if (!explanation.devices.empty() && explanation.counts.size() == 1 && explanation.counts.contains("fits")) {
     return text + ": a device is free and it starts next";
   }
-  bool first = true;
+  // Devices that say the same are named together, in the order of the first of each group.
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
   for (const auto& device : explanation.devices) {
     const auto* refusal = std::get_if<model::Refusal>(&device.verdict);
     if (refusal == nullptr || refusal->never) continue;
-    text += (first ? ": " : "; ") + refusal->name + ": " + std::string(base::row(refusal->code).text) + " (needs " +
-            refusal->needed + ", " + refusal->available + ")";
-    first = false;
+    const std::string reason = std::string(base::row(refusal->code).text) + " (needs " + refusal->needed + ", there: " +
+                               refusal->available + ")";
+    auto same = std::find_if(reasons.begin(), reasons.end(), [&](const auto& entry) { return entry.first == reason; });
+    if (same == reasons.end()) same = reasons.insert(reasons.end(), {reason, {}});
+    same->second.push_back(refusal->name);
   }
-  return first ? text + ": the devices are not known yet" : text;
+  if (reasons.empty()) return text + ": the devices are not known yet";
+  for (const auto& [reason, names] : reasons) {
+    text += (&reason == &reasons.front().first ? ": " : "; ") + base::join(names, ", ") + ": " + reason;
+  }
+  return text;
 }
 
 object verdict(const core::DeviceVerdict& device) {

@@ -21,8 +21,9 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   if (!fields.valid()) return record;
 
   if (record.request.id.empty()) record.request.id = model::TaskId(base::random_uuid());
-  record.save_path = save_path.empty() ? service.default_save_path(record.id()) : absolute_path(save_path);
-  if (!record.name.empty()) record.save_path += "/" + record.name;
+  record.save_path = save_path.empty() ? service.default_save_path(record.id()) : save_path;
+  if (!save_path.empty() && !record.name.empty()) record.save_path += "/" + record.name;
+  record.save_path = absolute_path(record.save_path);
   record.parameters = base::json::object{{"cfg_path", cfg_path.empty() ? "" : absolute_path(cfg_path)},
                                          {"weight_path", absolute_path(weight_path)},
                                          {"source_path", absolute_path(source_path)},
@@ -39,7 +40,10 @@ base::Status check(const Service& service, const model::TaskRecord& record, Lang
                           : check_exists(service, path("cfg_path"), Phrase::kConfigMissing, language),
                       check_exists(service, path("weight_path"), Phrase::kWeightsMissing, language),
                       check_exists(service, path("source_path"), Phrase::kSourceMissing, language),
-                      check_root(service, record.save_path)});
+                      // The folder of the daemon's own choice is not the client's to justify.
+                      record.save_path == absolute_path(service.default_save_path(record.id()))
+                          ? base::Status()
+                          : check_root(service, record.save_path)});
 }
 
 void start(Service& service, const http::Request& request, http::Exchange exchange) {

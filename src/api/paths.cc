@@ -8,6 +8,21 @@ namespace berth::api {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// What does not exist is taken by its name; a link to nowhere yet is one such, and leads elsewhere.
+bool hangs_on_a_link(const fs::path& real) {
+  fs::path so_far;
+  std::error_code code;
+  for (const auto& part : real) {
+    so_far /= part;
+    if (fs::is_symlink(fs::symlink_status(so_far, code))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string absolute_path(const std::string& path) {
   std::error_code code;
   const fs::path absolute = fs::absolute(path, code);
@@ -21,7 +36,7 @@ base::Status check_root(const Service& service, const std::string& path) {
   if (roots.empty()) return {};
   std::error_code code;
   const fs::path real = fs::weakly_canonical(path, code);
-  if (!code) {
+  if (!code && !hangs_on_a_link(real)) {
     for (const auto& root : roots) {
       const fs::path relative = real.lexically_relative(fs::weakly_canonical(root, code));
       if (!relative.empty() && *relative.begin() != "..") return {};

@@ -118,51 +118,50 @@ std::vector<model::DeviceId> devices_of(const core::State& state, const std::str
   return found;
 }
 
-base::Result<core::LimitChange> read_kinds(const std::string& key, const value& kinds) {
-  core::LimitChange change;
+// 422 for what is no number, 400 for what means nothing: an answer, or nothing and `changes`.
+std::optional<http::Response> read_kinds(const std::string& key, const value& kinds, core::LimitChange& change) {
+  const auto bad = [](const std::string& text) { return http::error_response(400, text); };
+  Fields outer(object{{key, kinds}}, {"body", "max_concurrent"});
   if (!kinds.is_object()) {
-    return base::fail(base::ErrorCode::kBadRequest, "max_concurrent." + key + " must be a map of kinds to numbers");
+    outer.refuse("dict_type", key, "Input should be a valid dictionary");
+    return outer.refusal();
   }
+  Fields fields(kinds.as_object(), {"body", "max_concurrent", value(key)});
   for (const auto& entry : kinds.as_object()) {
     const std::string kind(entry.key());
-    const bool whole = entry.value().is_int64() && entry.value().as_int64() >= 0 && entry.value().as_int64() <= 1'000'000;
-    if (!whole) {
-      return base::fail(base::ErrorCode::kBadRequest, "max_concurrent." + key + "." + kind + " is " +
-                                                          base::to_text(entry.value()) +
-                                                          ": it must be a whole number of at least 0");
+    const auto number = fields.integer(kind);
+    if (!fields.valid()) return fields.refusal();
+    if (kind != "training" && kind != "inference") {
+      return bad("\"" + kind + "\" is no kind with a limit: write training or inference");
     }
-    const int number = static_cast<int>(entry.value().as_int64());
-    if (kind == "training") {
-      change.training = number;
-    } else if (kind == "inference") {
-      change.inference = number;
-    } else {
-      return base::fail(base::ErrorCode::kBadRequest,
-                        "\"" + kind + "\" is no kind with a limit: write training or inference");
+    if (number < 0 || number > 1'000'000) {
+      return bad("max_concurrent." + key + "." + kind + " is " + std::to_string(number) +
+                 ": it must be between 0 and 1000000");
     }
+    (kind == "training" ? change.training : change.inference) = static_cast<int>(number);
   }
-  return change;
+  return std::nullopt;
 }
 
-base::Result<std::vector<core::LimitChange>> read_limits(const core::State& state, const object& map) {
-  std::vector<core::LimitChange> changes;
+std::optional<http::Response> read_limits(const core::State& state, const object& map,
+                                          std::vector<core::LimitChange>& changes) {
   for (const auto& entry : map) {
     const std::string key(entry.key());
-    auto change = read_kinds(key, entry.value());
-    if (!change) return base::fail(change.error());
+    core::LimitChange change;
+    if (auto refusal = read_kinds(key, entry.value(), change)) return refusal;
     const auto ids = devices_of(state, key);
     if (ids.empty()) {
       std::vector<std::string> names;
       for (const auto* device : in_order(state)) names.push_back(device->device.name);
-      return base::fail(base::ErrorCode::kBadRequest,
-                        "There is no device \"" + key + "\": this machine has " + base::join(names, ", "));
+      return http::error_response(
+          400, "There is no device \"" + key + "\": this machine has " + base::join(names, ", "));
     }
     for (const auto& id : ids) {
-      change->device = id;
-      changes.push_back(*change);
+      change.device = id;
+      changes.push_back(change);
     }
   }
-  return changes;
+  return std::nullopt;
 }
 
 void configure(Service& service, const http::Request& request, http::Exchange exchange) {
@@ -174,11 +173,12 @@ void configure(Service& service, const http::Request& request, http::Exchange ex
     fields.refuse("dict_type", "max_concurrent", "Input should be a valid dictionary");
     return exchange.respond(fields.refusal());
   }
-  auto changes = read_limits(service.state(), map != nullptr && map->is_object() ? map->as_object() : empty);
-  if (!changes) return exchange.fail(changes.error());
+  std::vector<core::LimitChange> changes;
+  auto refusal = read_limits(service.state(), map != nullptr && map->is_object() ? map->as_object() : empty, changes);
+  if (refusal) return exchange.respond(std::move(*refusal));
   const Language language = language_of(request);
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
-  service.set_limits(std::move(*changes), [held, language, &service](const base::Status& status) {
+  service.set_limits(std::move(changes), [held, language, &service](const base::Status& status) {
     if (!status) return held->fail(status.error());
     held->respond(json_response(object{{"status", "success"},
                                        {"message", phrase(Phrase::kLimitsUpdated, language)},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/routes.h"
 
+#include "api/docs.h"
 #include "api/texts.h"
 
 namespace berth::api {
@@ -13,6 +14,7 @@ void add_routes(http::Router& router, Service& service) {
   add_training_routes(router, service);
   add_inference_routes(router, service);
   add_resource_routes(router, service);
+  add_docs_routes(router);
 }
 
 std::shared_ptr<const model::TaskRecord> find_task(const Service& service, const http::Request& request,

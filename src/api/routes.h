@@ -25,7 +25,8 @@ void add_resource_routes(http::Router& router, Service& service);   // /api/v2/r
 std::shared_ptr<const model::TaskRecord> find_task(const Service& service, const http::Request& request,
                                                    http::Exchange& exchange, std::string_view type = {});
 
-/// Streams the log of `task` as server-sent events, from Last-Event-ID or from the start.
+/// Streams the log of `task` as server-sent events, from Last-Event-ID or from the start, to its end
+/// or, with ?follow=false, to what is there now.
 void stream_log(Service& service, const http::Request& request, http::Exchange exchange,
                 const std::shared_ptr<const model::TaskRecord>& task);
 

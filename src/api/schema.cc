@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "base/text.h"
 
@@ -20,6 +21,27 @@ object violation(std::string_view type, array loc, std::string_view message, val
   return entry;
 }
 
+// "8", "+8", " 8 ", "8.0": as pydantic reads numbers in strings.
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  text = base::trim(text);
+  if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
+  const auto point = text.find('.');
+  if (point != std::string_view::npos) {
+    if (point == 0 || text.find_first_not_of('0', point + 1) != std::string_view::npos) return std::nullopt;
+    text = text.substr(0, point);
+  }
+  std::int64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// "0", not "0.0": a bound in a message.
+std::string bound_text(double bound) {
+  return bound == std::nearbyint(bound) ? std::to_string(static_cast<std::int64_t>(bound))
+                                        : base::to_text(value(bound));
+}
+
 http::Response unprocessable(array detail) {
   return json_response(object{{"detail", std::move(detail)}}, base::row(base::ErrorCode::kSchemaViolation).http_status);
 }
@@ -34,6 +56,10 @@ http::Response json_response(const value& body, int status) {
 }
 
 Fields::Fields(const std::string& body) {
+  if (base::trim(body).empty()) {
+    detail_.push_back(violation("missing", {"body"}, "Field required", nullptr, {}));
+    return;
+  }
   auto parsed = base::parse_json(body);
   if (!parsed) {
     detail_.push_back(violation("json_invalid", {"body", 0}, "JSON decode error", object{},
@@ -46,18 +72,31 @@ Fields::Fields(const std::string& body) {
   }
 }
 
+array Fields::loc(std::string_view name) const {
+  array where = loc_;
+  where.push_back(value(name));
+  return where;
+}
+
+// No field has a use for a NUL byte, and the system would cut the text there.
+bool Fields::clean(const std::string& text, const array& where) {
+  if (text.find('\0') == std::string::npos) return true;
+  detail_.push_back(violation("value_error", where, "The text must not contain a NUL byte", value(text), {}));
+  return false;
+}
+
 http::Response Fields::refusal() const { return unprocessable(detail_); }
 
 const value* Fields::find(std::string_view name) const { return object_.if_contains(name); }
 
 void Fields::add(std::string_view type, std::string_view name, std::string_view message, value input,
                  object context) {
-  detail_.push_back(violation(type, {"body", name}, message, std::move(input), std::move(context)));
+  detail_.push_back(violation(type, loc(name), message, std::move(input), std::move(context)));
 }
 
-void Fields::refuse(std::string_view type, std::string_view name, std::string_view message) {
+void Fields::refuse(std::string_view type, std::string_view name, std::string_view message, object context) {
   const value* input = find(name);
-  add(type, name, message, input != nullptr ? *input : value(nullptr));
+  add(type, name, message, input != nullptr ? *input : value(nullptr), std::move(context));
 }
 
 std::string Fields::string(std::string_view name) {
@@ -76,7 +115,8 @@ std::string Fields::string_or(std::string_view name, std::string_view otherwise)
     add("string_type", name, "Input should be a valid string", *found);
     return {};
   }
-  return std::string(found->as_string());
+  std::string text(found->as_string());
+  return clean(text, loc(name)) ? text : std::string();
 }
 
 std::string Fields::nullable_string(std::string_view name) {
@@ -84,22 +124,28 @@ std::string Fields::nullable_string(std::string_view name) {
   return found == nullptr || found->is_null() ? std::string() : string_or(name, "");
 }
 
+// Beyond 64 bits the value is only compared with bounds: the nearest that can be written stands for it.
 std::optional<std::int64_t> Fields::to_integer(std::string_view name, const value& input) {
   if (input.is_int64()) return input.as_int64();
+  if (input.is_uint64()) return std::numeric_limits<std::int64_t>::max();
   if (input.is_bool()) return input.as_bool() ? 1 : 0;
   if (input.is_double()) {
     const double number = input.as_double();
-    if (std::abs(number) < 9e15 && std::nearbyint(number) == number) return static_cast<std::int64_t>(number);
-    add("int_from_float", name, "Input should be a valid integer, got a number with a fractional part", input);
+    if (!std::isfinite(number)) {
+      add("finite_number", name, "Input should be a finite number", input);
+    } else if (std::nearbyint(number) != number) {
+      add("int_from_float", name, "Input should be a valid integer, got a number with a fractional part", input);
+    } else if (std::abs(number) >= 9.2e18) {
+      add("int_parsing_size", name, "Unable to parse input string as an integer, exceeded maximum size", input);
+    } else {
+      return static_cast<std::int64_t>(number);
+    }
     return std::nullopt;
   }
   if (input.is_string()) {
-    const std::string text(base::trim(input.as_string()));
-    std::int64_t number = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (!text.empty() && code == std::errc{} && end == text.data() + text.size()) return number;
-    add("int_parsing", name, "Input should be a valid integer, unable to parse string as an integer", input);
-    return std::nullopt;
+    const auto number = parse_integer(input.as_string());
+    if (!number) add("int_parsing", name, "Input should be a valid integer, unable to parse string as an integer", input);
+    return number;
   }
   add("int_type", name, "Input should be a valid integer", input);
   return std::nullopt;
@@ -149,25 +195,43 @@ std::int64_t Fields::integer_or(std::string_view name, std::int64_t otherwise, s
 }
 
 std::optional<double> Fields::to_number(std::string_view name, const value& input) {
-  if (input.is_double()) return input.as_double();
-  if (input.is_int64()) return static_cast<double>(input.as_int64());
-  if (input.is_uint64()) return static_cast<double>(input.as_uint64());
+  std::optional<double> number;
+  if (input.is_double()) number = input.as_double();
+  if (input.is_int64()) number = static_cast<double>(input.as_int64());
+  if (input.is_uint64()) number = static_cast<double>(input.as_uint64());
+  if (input.is_bool()) number = input.as_bool() ? 1.0 : 0.0;
   if (input.is_string()) {
     const std::string text(base::trim(input.as_string()));
-    double number = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (!text.empty() && code == std::errc{} && end == text.data() + text.size()) return number;
-    add("float_parsing", name, "Input should be a valid number, unable to parse string as a number", input);
+    double parsed = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (text.empty() || code != std::errc{} || end != text.data() + text.size()) {
+      add("float_parsing", name, "Input should be a valid number, unable to parse string as a number", input);
+      return std::nullopt;
+    }
+    number = parsed;
+  }
+  if (!number) {
+    add("float_type", name, "Input should be a valid number", input);
+  } else if (!std::isfinite(*number)) {
+    add("finite_number", name, "Input should be a finite number", input.is_double() ? value(nullptr) : input);
     return std::nullopt;
   }
-  add("float_type", name, "Input should be a valid number", input);
-  return std::nullopt;
+  return number;
 }
 
-std::optional<double> Fields::maybe_number(std::string_view name) {
+std::optional<double> Fields::maybe_positive(std::string_view name, double below) {
   const value* found = find(name);
   if (found == nullptr || found->is_null()) return std::nullopt;
-  return to_number(name, *found);
+  const auto number = to_number(name, *found);
+  if (!number) return std::nullopt;
+  if (!(*number > 0)) {
+    add("greater_than", name, "Input should be greater than 0", *found, {{"gt", 0}});
+  } else if (!(*number < below)) {
+    add("less_than", name, "Input should be less than " + bound_text(below), *found, {{"lt", below}});
+  } else {
+    return number;
+  }
+  return std::nullopt;
 }
 
 double Fields::number_or(std::string_view name, double otherwise, std::optional<double> greater_than) {
@@ -176,7 +240,7 @@ double Fields::number_or(std::string_view name, double otherwise, std::optional<
   const auto number = to_number(name, *found);
   if (!number) return otherwise;
   if (greater_than && !(*number > *greater_than)) {
-    add("greater_than", name, "Input should be greater than " + base::to_text(value(*greater_than)), *found,
+    add("greater_than", name, "Input should be greater than " + bound_text(*greater_than), *found,
         {{"gt", *greater_than}});
     return otherwise;
   }
@@ -187,7 +251,12 @@ bool Fields::boolean_or(std::string_view name, bool otherwise) {
   const value* found = find(name);
   if (found == nullptr) return otherwise;
   if (found->is_bool()) return found->as_bool();
-  if (found->is_int64() && (found->as_int64() == 0 || found->as_int64() == 1)) return found->as_int64() == 1;
+  if (found->is_number()) {
+    const double number = found->to_number<double>();
+    if (number == 0 || number == 1) return number == 1;
+    add("bool_parsing", name, "Input should be a valid boolean, unable to interpret input", *found);
+    return otherwise;
+  }
   if (found->is_string()) {
     const std::string text = base::lower(found->as_string());
     for (const char* yes : {"true", "yes", "on", "1", "t", "y"}) {
@@ -216,13 +285,13 @@ std::vector<std::string> Fields::strings(std::string_view name) {
   }
   std::int64_t index = 0;
   for (const value& item : found->as_array()) {
-    if (item.is_string()) {
-      result.emplace_back(item.as_string());
-    } else {
-      detail_.push_back(
-          violation("string_type", {"body", name, index}, "Input should be a valid string", item, {}));
+    array where = loc(name);
+    where.push_back(index++);
+    if (!item.is_string()) {
+      detail_.push_back(violation("string_type", std::move(where), "Input should be a valid string", item, {}));
+    } else if (std::string text(item.as_string()); clean(text, where)) {
+      result.push_back(std::move(text));
     }
-    ++index;
   }
   return result;
 }
@@ -236,32 +305,41 @@ std::map<std::string, std::string> Fields::string_map(std::string_view name) {
     return result;
   }
   for (const auto& entry : found->as_object()) {
-    if (entry.value().is_string()) {
-      result.emplace(entry.key(), entry.value().as_string());
-    } else {
-      detail_.push_back(violation("string_type", {"body", name, entry.key()}, "Input should be a valid string",
-                                  entry.value(), {}));
+    array where = loc(name);
+    where.push_back(value(entry.key()));
+    std::string key(entry.key());
+    if (!entry.value().is_string()) {
+      detail_.push_back(
+          violation("string_type", std::move(where), "Input should be a valid string", entry.value(), {}));
+    } else if (std::string text(entry.value().as_string()); clean(key, where) && clean(text, where)) {
+      result.emplace(std::move(key), std::move(text));
     }
   }
   return result;
 }
 
-std::optional<std::int64_t> query_integer(const http::Request& request, std::string_view name,
-                                          std::int64_t otherwise, std::int64_t least, std::int64_t most,
-                                          std::optional<http::Response>& refusal) {
-  const auto text = request.query.find(name);
+std::int64_t Query::integer(std::string_view name, std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+  const auto text = request_.query.find(name);
   if (!text) return otherwise;
-  std::int64_t number = 0;
-  const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), number);
-  const bool whole = !text->empty() && code == std::errc{} && end == text->data() + text->size();
-  if (whole && number >= least && number <= most) return number;
-  const std::string message =
-      !whole ? "Input should be a valid integer, unable to parse string as an integer"
-      : number < least ? "Input should be greater than or equal to " + std::to_string(least)
-                       : "Input should be less than or equal to " + std::to_string(most);
-  const char* type = !whole ? "int_parsing" : number < least ? "greater_than_equal" : "less_than_equal";
-  refusal = unprocessable({violation(type, {"query", name}, message, value(*text), {})});
-  return std::nullopt;
+  const auto number = parse_integer(*text);
+  if (!number) {
+    detail_.push_back(violation("int_parsing", {"query", name},
+                                "Input should be a valid integer, unable to parse string as an integer",
+                                value(*text), {}));
+  } else if (*number < least) {
+    detail_.push_back(violation("greater_than_equal", {"query", name},
+                                "Input should be greater than or equal to " + std::to_string(least), value(*text),
+                                {{"ge", least}}));
+  } else if (*number > most) {
+    detail_.push_back(violation("less_than_equal", {"query", name},
+                                "Input should be less than or equal to " + std::to_string(most), value(*text),
+                                {{"le", most}}));
+  } else {
+    return *number;
+  }
+  return otherwise;
 }
+
+http::Response Query::refusal() const { return unprocessable(detail_); }
 
 }  // namespace berth::api

@@ -21,6 +21,8 @@ class Fields {
  public:
   /// `body` must be a JSON object; otherwise valid() is false from the start.
   explicit Fields(const std::string& body);
+  /// An object inside a body; `loc` leads to it, {"body", "max_concurrent", "cuda:0"}.
+  Fields(base::json::object object, base::json::array loc) : object_(std::move(object)), loc_(std::move(loc)) {}
 
   [[nodiscard]] bool valid() const { return detail_.empty(); }
   /// 422 with everything that was wrong.
@@ -36,14 +38,16 @@ class Fields {
                        std::optional<std::int64_t> most = {});                // required
   std::int64_t integer_or(std::string_view name, std::int64_t otherwise, std::optional<std::int64_t> least = {},
                           std::optional<std::int64_t> most = {});
-  std::optional<double> maybe_number(std::string_view name);
+  /// Finite, greater than 0 and less than `below`; absent and null: std::nullopt.
+  std::optional<double> maybe_positive(std::string_view name, double below);
   double number_or(std::string_view name, double otherwise, std::optional<double> greater_than = {});
   bool boolean_or(std::string_view name, bool otherwise);
   std::vector<std::string> strings(std::string_view name);                    // required
   std::map<std::string, std::string> string_map(std::string_view name);       // absent: empty
 
   /// A violation found by the caller.
-  void refuse(std::string_view type, std::string_view name, std::string_view message);
+  void refuse(std::string_view type, std::string_view name, std::string_view message,
+              base::json::object context = {});
 
  private:
   const base::json::value* find(std::string_view name) const;
@@ -54,14 +58,26 @@ class Fields {
   bool in_range(std::string_view name, std::int64_t number, std::optional<std::int64_t> least,
                 std::optional<std::int64_t> most, const base::json::value& input);
 
+  [[nodiscard]] base::json::array loc(std::string_view name) const;
+  bool clean(const std::string& text, const base::json::array& where);
+
   base::json::object object_;
+  base::json::array loc_{"body"};
   base::json::array detail_;
 };
 
-/// A whole number from the query string; 422 in `refusal` when it is none or out of range.
-std::optional<std::int64_t> query_integer(const http::Request& request, std::string_view name,
-                                          std::int64_t otherwise, std::int64_t least, std::int64_t most,
-                                          std::optional<http::Response>& refusal);
+/// Numbers of the query string; every violation is collected, as in Fields.
+class Query {
+ public:
+  explicit Query(const http::Request& request) : request_(request) {}
+  std::int64_t integer(std::string_view name, std::int64_t otherwise, std::int64_t least, std::int64_t most);
+  [[nodiscard]] bool valid() const { return detail_.empty(); }
+  [[nodiscard]] http::Response refusal() const;
+
+ private:
+  const http::Request& request_;
+  base::json::array detail_;
+};
 
 http::Response json_response(const base::json::value& body, int status = 200);
 

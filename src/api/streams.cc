@@ -88,9 +88,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
 class LogSession : public Session {
  public:
-  LogSession(Service& service, const model::TaskId& id, http::EventStream stream, std::uint64_t offset,
+  LogSession(Service& service, const model::TaskId& id, http::EventStream stream, std::uint64_t offset, bool follow,
              Language language)
-      : Session(service, id, std::move(stream)), offset_(offset), language_(language) {}
+      : Session(service, id, std::move(stream)), offset_(offset), follow_(follow), language_(language) {}
 
  private:
   Next next() override {
@@ -106,8 +106,8 @@ class LogSession : public Session {
     }
     offset_ = page->next_offset;
     if (!bytes.empty()) return send(std::move(bytes));
-    if (!closed || !page->at_end) return Next::kWait;
-    if (task != nullptr) {
+    if (!page->at_end || (!closed && follow_)) return Next::kWait;
+    if (closed && task != nullptr) {
       const base::json::object last{{"status", model::to_text(task->state)},
                                     {"message", phrase(Phrase::kTaskEnded, language_)}};
       send_last(http::format_event(base::to_text(last), std::to_string(offset_)));
@@ -116,6 +116,7 @@ class LogSession : public Session {
   }
 
   std::uint64_t offset_;
+  bool follow_;
   Language language_;
 };
 
@@ -188,7 +189,7 @@ void stream_log(Service& service, const http::Request& request, http::Exchange e
                 const std::shared_ptr<const model::TaskRecord>& task) {
   std::make_shared<LogSession>(service, task->id(), exchange.start_events(),
                                number_or_zero(request.headers.get("Last-Event-ID")),
-                               language_of(request, task->type))
+                               request.query.get("follow") != "false", language_of(request, task->type))
       ->start();
 }
 

@@ -82,6 +82,7 @@ void apply(State& state, const SetInventory& input, Outputs&) {
     entry->second.limits =
         changed != state.limit_changes.end() ? changed->second : default_limits(state.config, device.vendor);
   }
+  if (!input.complete) return;  // what no driver has denied is still there
   for (auto entry = state.devices.begin(); entry != state.devices.end();) {
     // A device that is gone stays as long as tasks hold it, so that their release finds it.
     if (there.contains(entry->first)) {

@@ -73,7 +73,8 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
   }
   if (record.request.builtin) {
     env["OMP_NUM_THREADS"] = std::to_string(grant.threads);
-    env["OMP_WAIT_POLICY"] = "passive";
+    env["OMP_WAIT_POLICY"] = "PASSIVE";
+    env["GOMP_SPINCOUNT"] = "20000";
   }
   std::vector<std::string> result;
   for (const auto& [name, value] : env) result.push_back(name + "=" + value);

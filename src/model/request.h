@@ -43,7 +43,7 @@ struct Selector {
   std::string text;                 // as given
 };
 
-/// The grammar of docs/devices: "auto", "", "cuda", "cuda:0", "rocm:1", "hip:1", "xpu:0", "npu:0",
+/// The grammar of device strings: "auto", "", "cuda", "cuda:0", "rocm:1", "hip:1", "xpu:0", "npu:0",
 /// "cpu", "GPU-<uuid prefix>", "MIG-<uuid prefix>", lists of these with commas; any case.
 /// kSchemaViolation for anything else.
 base::Result<Selector> parse_selector(std::string_view text);

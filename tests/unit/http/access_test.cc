@@ -11,7 +11,8 @@ namespace {
 Router routes() {
   Router router;
   router.add("GET", "/open", [](const Request& request, Exchange exchange) {
-    exchange.respond(Response{200, "application/json", request.authenticated ? "true" : "false", {}});
+    exchange.respond(
+        Response{200, "application/json", request.authenticated ? "true" : "false", {}});
   });
   router.add("GET", "/public", text("1"), Access::kPublic);
   router.add("POST", "/command", echo(), Access::kToken);
@@ -80,7 +81,8 @@ TEST(AccessTest, UnixSocketGoesByThePeersUser) {
   const std::string path = "/tmp/berth-http-test-" + std::to_string(::getpid()) + ".sock";
   Router router = routes();
   router.add("GET", "/who", [](const Request& request, Exchange exchange) {
-    exchange.respond(Response{200, "application/json", std::to_string(request.peer.uid.value_or(99999)), {}});
+    exchange.respond(
+        Response{200, "application/json", std::to_string(request.peer.uid.value_or(99999)), {}});
   });
   auto options = TestServer::quick();
   options.listen = {"unix:" + path};
@@ -104,7 +106,8 @@ TEST(AccessTest, HostOriginAndContentType) {
   EXPECT_EQ(status_of(raw("GET /open HTTP/1.1\r\nHost: evil.example\r\n\r\n")), 403);
   EXPECT_EQ(status_of(raw("GET /open HTTP/1.1\r\n\r\n")), 400);
   EXPECT_EQ(status_of(raw("GET /open HTTP/1.0\r\n\r\n")), 200);
-  EXPECT_EQ(status_of(raw("GET http://localhost/open?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n")), 200);
+  EXPECT_EQ(status_of(raw("GET http://localhost/open?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n")),
+            200);
   EXPECT_EQ(ask(server.address(), "GET", "/open", {{"Origin", "http://evil.example"}}), 403);
   EXPECT_EQ(ask(server.address(), "GET", "/open", {{"Origin", "http://" + server.address()}}), 200);
   EXPECT_EQ(ask(server.address(), "POST", "/open", {{"Sec-Fetch-Site", "cross-site"}}, "{}"), 403);
@@ -113,23 +116,26 @@ TEST(AccessTest, HostOriginAndContentType) {
   EXPECT_EQ(ask(server.address(), "OPTIONS", "/open", {{"Origin", "http://evil.example"}}), 403);
   EXPECT_EQ(ask(server.address(), "OPTIONS", "/open"), 405);
 
-  const std::string preflight = raw(
-      "OPTIONS /open HTTP/1.1\r\nHost: localhost\r\nOrigin: https://berth.example.org\r\n"
-      "Access-Control-Request-Method: POST\r\n\r\n");
+  const std::string preflight =
+      raw("OPTIONS /open HTTP/1.1\r\nHost: localhost\r\nOrigin: https://berth.example.org\r\n"
+          "Access-Control-Request-Method: POST\r\n\r\n");
   EXPECT_EQ(status_of(preflight), 204);
-  EXPECT_NE(preflight.find("Access-Control-Allow-Origin: https://berth.example.org\r\n"), std::string::npos);
-  EXPECT_NE(preflight.find("Access-Control-Allow-Methods: "), std::string::npos);
-  EXPECT_NE(raw("GET /open HTTP/1.1\r\nHost: localhost\r\nOrigin: https://berth.example.org\r\n\r\n")
-                .find("Access-Control-Allow-Origin: https://berth.example.org\r\n"),
+  EXPECT_NE(preflight.find("Access-Control-Allow-Origin: https://berth.example.org\r\n"),
             std::string::npos);
-  EXPECT_EQ(raw("GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n").find("Access-Control"), std::string::npos);
+  EXPECT_NE(preflight.find("Access-Control-Allow-Methods: "), std::string::npos);
+  EXPECT_NE(
+      raw("GET /open HTTP/1.1\r\nHost: localhost\r\nOrigin: https://berth.example.org\r\n\r\n")
+          .find("Access-Control-Allow-Origin: https://berth.example.org\r\n"),
+      std::string::npos);
+  EXPECT_EQ(raw("GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n").find("Access-Control"),
+            std::string::npos);
 }
 
 TEST(AccessTest, FormFromCurlIsToldWhichHeaderToAdd) {
   TestServer server(routes());
   auto client = Client::connect(server.address());
-  auto response =
-      client->request("POST", "/open", {{"Content-Type", "application/x-www-form-urlencoded"}}, "{\"a\":1}");
+  auto response = client->request(
+      "POST", "/open", {{"Content-Type", "application/x-www-form-urlencoded"}}, "{\"a\":1}");
   ASSERT_TRUE(response);
   EXPECT_EQ(response->status, 415);
   EXPECT_NE(response->detail().find("-H 'Content-Type: application/json'"), std::string::npos);

@@ -19,8 +19,8 @@ TEST(EndpointTest, Forms) {
   EXPECT_EQ(parse_endpoint("http://gpu1")->port, "80");
   EXPECT_EQ(parse_endpoint("unix:/run/b.sock")->path, "/run/b.sock");
   EXPECT_EQ(parse_endpoint("unix:///run/b.sock")->path, "/run/b.sock");
-  for (const char* bad : {"", "https://x", "http://", "http://x:0", "http://x:99999", "http://x:y", "http://x/path",
-                          "unix:relative", "http://[::1", "http://u@x:1"}) {
+  for (const char* bad : {"", "https://x", "http://", "http://x:0", "http://x:99999", "http://x:y",
+                          "http://x/path", "unix:relative", "http://[::1", "http://u@x:1"}) {
     EXPECT_EQ(parse_endpoint(bad).error().code, base::ErrorCode::kBadRequest) << bad;
   }
 }
@@ -51,7 +51,8 @@ TEST(ClientTest, ConnectsAnewWhenTheServerHungUpMeanwhile) {
 TEST(ClientTest, TimesOut) {
   std::vector<Exchange> waiting;
   Router router;
-  router.add("GET", "/never", [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
+  router.add("GET", "/never",
+             [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
   router.add("GET", "/one", text("1"));
   TestServer server(std::move(router));
   auto client = Client::connect(server.address());
@@ -99,12 +100,13 @@ TEST(ClientTest, AStreamThatBreaksOffIsAnError) {
 TEST(ClientTest, IdleStreamsTimeOutWhenAsked) {
   std::vector<EventStream> streams;
   Router router;
-  router.add("GET", "/events",
-             [&](const Request&, Exchange exchange) { streams.push_back(exchange.start_events()); });
+  router.add("GET", "/events", [&](const Request&, Exchange exchange) {
+    streams.push_back(exchange.start_events());
+  });
   TestServer server(std::move(router));
   auto client = Client::connect(server.address());
-  const auto response =
-      client->stream("GET", "/events", {}, [](std::string_view) { return true; }, {}, milliseconds(30));
+  const auto response = client->stream(
+      "GET", "/events", {}, [](std::string_view) { return true; }, {}, milliseconds(30));
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, base::ErrorCode::kNotReachable);
   server.on_loop([&] { streams.clear(); });
@@ -113,7 +115,8 @@ TEST(ClientTest, IdleStreamsTimeOutWhenAsked) {
 TEST(ResponseParserTest, ReadsTheSameHoweverTheBytesAreCut) {
   const std::string answer =
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-      "Transfer-Encoding: chunked\r\n\r\n9\r\ndata: one\r\n2\r\n\n\n\r\nB\r\ndata: two\n\n\r\n0\r\n\r\n";
+      "Transfer-Encoding: chunked\r\n\r\n9\r\ndata: one\r\n2\r\n\n\n\r\nB\r\ndata: "
+      "two\n\n\r\n0\r\n\r\n";
   for (std::size_t piece = 1; piece <= answer.size(); ++piece) {
     std::string body;
     ResponseParser parser(false, [&](std::string_view bytes) {

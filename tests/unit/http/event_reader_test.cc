@@ -20,7 +20,8 @@ std::vector<Event> read(std::string_view text, std::size_t piece) {
     events.push_back(event);
     return true;
   });
-  for (std::size_t i = 0; i < text.size(); i += piece) EXPECT_TRUE(reader.feed(text.substr(i, piece)));
+  for (std::size_t i = 0; i < text.size(); i += piece)
+    EXPECT_TRUE(reader.feed(text.substr(i, piece)));
   EXPECT_EQ(reader.comments(), 1U);
   return events;
 }

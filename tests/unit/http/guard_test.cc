@@ -16,7 +16,8 @@ ServerOptions options() {
   return result;
 }
 
-Request request(std::string method, std::initializer_list<std::pair<const char*, const char*>> headers) {
+Request request(std::string method,
+                std::initializer_list<std::pair<const char*, const char*>> headers) {
   Request result;
   result.method = std::move(method);
   result.peer.loopback = true;
@@ -28,12 +29,13 @@ int status(const std::optional<Response>& response) { return response ? response
 
 TEST(HostCheck, LoopbackListenersAnswerOnlyToTheirOwnNames) {
   const Guard guard(options());
-  for (const char* host : {"localhost", "LocalHost:8000", "localhost.", "127.0.0.1", "127.3.2.1:80", "[::1]", "[::1]:8000",
-                           "box.lan:8000", "BOX.LAN"}) {
+  for (const char* host : {"localhost", "LocalHost:8000", "localhost.", "127.0.0.1", "127.3.2.1:80",
+                           "[::1]", "[::1]:8000", "box.lan:8000", "BOX.LAN"}) {
     EXPECT_EQ(status(guard.refuse_host(request("GET", {{"Host", host}}), false)), 0) << host;
   }
-  for (const char* host : {"evil.example", "evil.example:8000", "192.168.1.5:8000", "localhost.evil.example", "[::2]",
-                           "127.0.0.1.evil.example", "localhost@evil", "", "[::1", "localhost:80:80", "128.0.0.1"}) {
+  for (const char* host :
+       {"evil.example", "evil.example:8000", "192.168.1.5:8000", "localhost.evil.example", "[::2]",
+        "127.0.0.1.evil.example", "localhost@evil", "", "[::1", "localhost:80:80", "128.0.0.1"}) {
     EXPECT_EQ(status(guard.refuse_host(request("GET", {{"Host", host}}), false)), 403) << host;
   }
 }
@@ -49,23 +51,35 @@ TEST(HostCheck, ExactlyOneHost) {
   const Guard guard(options());
   EXPECT_EQ(status(guard.refuse_host(request("GET", {}), false)), 400);
   EXPECT_EQ(status(guard.refuse_host(request("GET", {}), true)), 0);
-  EXPECT_EQ(status(guard.refuse_host(request("GET", {{"Host", "localhost"}, {"Host", "localhost"}}), false)), 400);
+  EXPECT_EQ(status(guard.refuse_host(request("GET", {{"Host", "localhost"}, {"Host", "localhost"}}),
+                                     false)),
+            400);
 }
 
 TEST(OriginCheck, SameOriginPassesWhateverTheSpelling) {
   const Guard guard(options());
-  EXPECT_FALSE(guard.check_origin(request("POST", {{"Host", "localhost:8000"}, {"Origin", "http://LOCALHOST:8000"}})).answer);
-  EXPECT_FALSE(guard.check_origin(request("POST", {{"Host", "localhost"}, {"Origin", "http://localhost:80"}})).answer);
-  EXPECT_FALSE(guard.check_origin(request("POST", {{"Host", "[::1]:8000"}, {"Origin", "http://[::1]:8000"}})).answer);
+  EXPECT_FALSE(guard
+                   .check_origin(request(
+                       "POST", {{"Host", "localhost:8000"}, {"Origin", "http://LOCALHOST:8000"}}))
+                   .answer);
+  EXPECT_FALSE(
+      guard
+          .check_origin(request("POST", {{"Host", "localhost"}, {"Origin", "http://localhost:80"}}))
+          .answer);
+  EXPECT_FALSE(
+      guard.check_origin(request("POST", {{"Host", "[::1]:8000"}, {"Origin", "http://[::1]:8000"}}))
+          .answer);
   EXPECT_FALSE(guard.check_origin(request("POST", {{"Host", "localhost:8000"}})).answer);
 }
 
 TEST(OriginCheck, ForeignPagesAreRefusedForEveryMethod) {
   const Guard guard(options());
   for (const char* method : {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}) {
-    for (const char* origin : {"http://evil.example", "null", "http://localhost:3000", "https://localhost:8000", "",
-                               "http://localhost:8000/x", "http://127.0.0.1:8000"}) {
-      const auto verdict = guard.check_origin(request(method, {{"Host", "localhost:8000"}, {"Origin", origin}}));
+    for (const char* origin :
+         {"http://evil.example", "null", "http://localhost:3000", "https://localhost:8000", "",
+          "http://localhost:8000/x", "http://127.0.0.1:8000"}) {
+      const auto verdict =
+          guard.check_origin(request(method, {{"Host", "localhost:8000"}, {"Origin", origin}}));
       EXPECT_EQ(status(verdict.answer), 403) << method << " " << origin;
       EXPECT_FALSE(verdict.cross_origin);
     }
@@ -74,8 +88,9 @@ TEST(OriginCheck, ForeignPagesAreRefusedForEveryMethod) {
 
 TEST(OriginCheck, AllowedOriginsPassAndGetAPreflight) {
   const Guard guard(options());
-  const auto plain = guard.check_origin(
-      request("POST", {{"Host", "localhost"}, {"Origin", "https://berth.example.org"}, {"Sec-Fetch-Site", "cross-site"}}));
+  const auto plain = guard.check_origin(request("POST", {{"Host", "localhost"},
+                                                         {"Origin", "https://berth.example.org"},
+                                                         {"Sec-Fetch-Site", "cross-site"}}));
   EXPECT_FALSE(plain.answer);
   EXPECT_TRUE(plain.cross_origin);
   const auto preflight =
@@ -89,7 +104,9 @@ TEST(OriginCheck, AllowedOriginsPassAndGetAPreflight) {
 TEST(OriginCheck, CrossSiteWritesWithoutOriginAreRefused) {
   const Guard guard(options());
   const auto check = [&](const char* method, const char* site) {
-    return status(guard.check_origin(request(method, {{"Host", "localhost"}, {"Sec-Fetch-Site", site}})).answer);
+    return status(
+        guard.check_origin(request(method, {{"Host", "localhost"}, {"Sec-Fetch-Site", site}}))
+            .answer);
   };
   EXPECT_EQ(check("POST", "cross-site"), 403);
   EXPECT_EQ(check("DELETE", "cross-site"), 403);
@@ -100,7 +117,9 @@ TEST(OriginCheck, CrossSiteWritesWithoutOriginAreRefused) {
 
 TEST(Token, IsComparedWhole) {
   Guard guard(options());
-  const auto knows = [&](const char* field) { return guard.authenticated(request("GET", {{"Authorization", field}})); };
+  const auto knows = [&](const char* field) {
+    return guard.authenticated(request("GET", {{"Authorization", field}}));
+  };
   EXPECT_TRUE(knows("Bearer secret"));
   EXPECT_TRUE(knows("bearer  secret"));
   EXPECT_FALSE(knows("Bearer secre"));
@@ -128,7 +147,8 @@ TEST(Access, OverTcp) {
         who.authenticated = authenticated;
         EXPECT_EQ(status(guard.refuse_access(who, Access::kPublic)), 0);
         EXPECT_EQ(status(guard.refuse_access(who, Access::kToken)), authenticated ? 0 : 401);
-        EXPECT_EQ(status(guard.refuse_access(who, Access::kOpen)), authenticated || loopback || insecure ? 0 : 401);
+        EXPECT_EQ(status(guard.refuse_access(who, Access::kOpen)),
+                  authenticated || loopback || insecure ? 0 : 401);
       }
     }
   }

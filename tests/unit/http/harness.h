@@ -28,7 +28,8 @@ inline constexpr seconds kPatience{20};
 
 class TestServer {
  public:
-  explicit TestServer(Router router, ServerOptions options = quick()) : work_(loop_.get_executor()) {
+  explicit TestServer(Router router, ServerOptions options = quick())
+      : work_(loop_.get_executor()) {
     auto server = Server::create(loop_, std::move(options), std::move(router));
     if (!server) ADD_FAILURE() << server.error().message;
     server_ = std::move(*server);
@@ -98,8 +99,11 @@ class Wire {
     if (!fd) ADD_FAILURE() << fd.error().message;
     fd_ = std::move(*fd);
   }
-  bool send(std::string_view bytes) { return send_all(endpoint_, fd_.get(), bytes, in(kPatience)).has_value(); }
-  /// Reads until `text` has come; "" is until the end of input. Returns all that came since the last call.
+  bool send(std::string_view bytes) {
+    return send_all(endpoint_, fd_.get(), bytes, in(kPatience)).has_value();
+  }
+  /// Reads until `text` has come; "" is until the end of input. Returns all that came since the
+  /// last call.
   std::string read_until(std::string_view text) {
     while (text.empty() || input_.find(text) == std::string::npos) {
       if (!read_some()) break;
@@ -140,7 +144,9 @@ class Wire {
 };
 
 inline int status_of(std::string_view answer) {
-  return answer.size() > 12 && answer.starts_with("HTTP/1.1 ") ? std::stoi(std::string(answer.substr(9, 3))) : -1;
+  return answer.size() > 12 && answer.starts_with("HTTP/1.1 ")
+             ? std::stoi(std::string(answer.substr(9, 3)))
+             : -1;
 }
 
 inline Handler text(std::string body) {

@@ -26,7 +26,8 @@ ServerOptions small() {
 }
 
 constexpr std::string_view kGet = "GET /one HTTP/1.1\r\nHost: localhost\r\n\r\n";
-const std::string kPost = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+const std::string kPost =
+    "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
 TEST(LimitsTest, BodyTooLargeByItsDeclaredLength) {
   TestServer server(routes(), small());
@@ -46,8 +47,8 @@ TEST(LimitsTest, BodyTooLargeByItsDeclaredLength) {
 TEST(LimitsTest, BodyTooLargeInChunks) {
   TestServer server(routes(), small());
   Wire wire(server.address());
-  wire.send(kPost + "Transfer-Encoding: chunked\r\n\r\n" + "258\r\n" + std::string(600, 'x') + "\r\n" + "258\r\n" +
-            std::string(600, 'x') + "\r\n0\r\n\r\n");
+  wire.send(kPost + "Transfer-Encoding: chunked\r\n\r\n" + "258\r\n" + std::string(600, 'x') +
+            "\r\n" + "258\r\n" + std::string(600, 'x') + "\r\n0\r\n\r\n");
   EXPECT_EQ(status_of(wire.read_answer()), 413);
   EXPECT_TRUE(wire.at_end());
 }
@@ -55,23 +56,27 @@ TEST(LimitsTest, BodyTooLargeInChunks) {
 TEST(LimitsTest, HeaderTooLarge) {
   TestServer server(routes(), small());
   Wire wire(server.address());
-  wire.send("GET /one HTTP/1.1\r\nHost: localhost\r\nX-Long: " + std::string(3000, 'x') + "\r\n\r\n");
+  wire.send("GET /one HTTP/1.1\r\nHost: localhost\r\nX-Long: " + std::string(3000, 'x') +
+            "\r\n\r\n");
   EXPECT_EQ(status_of(wire.read_answer()), 431);
   EXPECT_TRUE(wire.at_end());
   Wire endless(server.address());
   endless.send("GET /" + std::string(100'000, 'x'));
   EXPECT_EQ(status_of(endless.read_answer()), 431);
   Wire fits(server.address());
-  fits.send("GET /one HTTP/1.1\r\nHost: localhost\r\nX-Long: " + std::string(1900, 'x') + "\r\n\r\n");
+  fits.send("GET /one HTTP/1.1\r\nHost: localhost\r\nX-Long: " + std::string(1900, 'x') +
+            "\r\n\r\n");
   EXPECT_EQ(status_of(fits.read_answer()), 200);
 }
 
 TEST(LimitsTest, DefaultHeaderLimitIs16KiB) {
   TestServer server(routes());
   Wire wire(server.address());
-  wire.send("GET /one HTTP/1.1\r\nHost: localhost\r\nX-Long: " + std::string(16000, 'x') + "\r\n\r\n");
+  wire.send("GET /one HTTP/1.1\r\nHost: localhost\r\nX-Long: " + std::string(16000, 'x') +
+            "\r\n\r\n");
   EXPECT_EQ(status_of(wire.read_answer()), 200);
-  wire.send("GET /one HTTP/1.1\r\nHost: localhost\r\nX-Long: " + std::string(17000, 'x') + "\r\n\r\n");
+  wire.send("GET /one HTTP/1.1\r\nHost: localhost\r\nX-Long: " + std::string(17000, 'x') +
+            "\r\n\r\n");
   EXPECT_EQ(status_of(wire.read_answer()), 431);
 }
 
@@ -101,7 +106,8 @@ TEST(LimitsTest, DrippingBytesDoNotExtendTheTime) {
   const auto last = in(kPatience);
   bool refused = false;
   while (!refused && std::chrono::steady_clock::now() < last) {
-    refused = !wire.send("x") || server.counters().connections == 0 || server.counters().refused > 0;
+    refused =
+        !wire.send("x") || server.counters().connections == 0 || server.counters().refused > 0;
     std::this_thread::yield();
   }
   EXPECT_TRUE(refused);
@@ -156,7 +162,8 @@ TEST(LimitsTest, NoDescriptorsLeftNeitherSpinsNorKills) {
   Wire before(server.address());
   before.send(kGet);
   EXPECT_EQ(status_of(before.read_answer()), 200);
-  Wire waits(server.address());  // already in the queue of the kernel when the limit bites, or accepted
+  Wire waits(
+      server.address());  // already in the queue of the kernel when the limit bites, or accepted
   waits.send(kGet);
   EXPECT_EQ(status_of(waits.read_answer()), 200);
 
@@ -175,7 +182,8 @@ TEST(LimitsTest, NoDescriptorsLeftNeitherSpinsNorKills) {
   ASSERT_TRUE(ours);
   ASSERT_TRUE(send_all(*endpoint, ours->get(), kGet, in(kPatience)));
   char buffer[512];
-  const auto refused = receive(*endpoint, ours->get(), buffer, sizeof buffer, in(milliseconds(400)));
+  const auto refused =
+      receive(*endpoint, ours->get(), buffer, sizeof buffer, in(milliseconds(400)));
   rusage end{};
   ::getrusage(RUSAGE_SELF, &end);
   before.send(kGet);
@@ -183,13 +191,15 @@ TEST(LimitsTest, NoDescriptorsLeftNeitherSpinsNorKills) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
   EXPECT_FALSE(refused);
   const auto micros = [](const rusage& use) {
-    return (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1'000'000 + use.ru_utime.tv_usec + use.ru_stime.tv_usec;
+    return (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1'000'000 + use.ru_utime.tv_usec +
+           use.ru_stime.tv_usec;
   };
   EXPECT_LT(micros(end) - micros(start), 200'000);
   const auto got = receive(*endpoint, ours->get(), buffer, sizeof buffer, in(kPatience));
   ASSERT_TRUE(got);
   EXPECT_EQ(status_of({buffer, *got}), 200);
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("no connection can be accepted"), std::string::npos);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("no connection can be accepted"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ TEST(ListenerTest, ABusyPortIsNamed) {
 }
 
 TEST(ListenerTest, BadAddressesAreRefused) {
-  for (const char* bad : {"", "8000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", ":8000",
-                          "unix:relative", "unix:"}) {
+  for (const char* bad : {"", "8000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000",
+                          ":8000", "unix:relative", "unix:"}) {
     const auto result = open_listener(bad, 0666);
     ASSERT_FALSE(result) << bad;
     EXPECT_EQ(result.error().code, base::ErrorCode::kBadRequest) << bad;
@@ -60,7 +60,7 @@ TEST(ListenerTest, SocketFileHasItsModeAndGoesAway) {
   {
     const auto sockets = open_listener("unix:" + path, 0660);
     ASSERT_TRUE(sockets);
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0660U);
     remove_socket_file((*sockets)[0]);
@@ -70,7 +70,9 @@ TEST(ListenerTest, SocketFileHasItsModeAndGoesAway) {
 
 TEST(ListenerTest, AStaleSocketFileIsReplacedALiveOneIsNot) {
   const std::string path = temporary_path("stale");
-  { const auto left_behind = open_listener("unix:" + path, 0666); }
+  {
+    const auto left_behind = open_listener("unix:" + path, 0666);
+  }
   ASSERT_EQ(::access(path.c_str(), F_OK), 0);
   const auto again = open_listener("unix:" + path, 0666);
   ASSERT_TRUE(again) << again.error().message;
@@ -99,7 +101,8 @@ TEST(ListenerTest, AServerServesAllItsListeners) {
     std::vector<std::string> addresses;
     server.on_loop([&] { addresses = server.server().bound_addresses(); });
     EXPECT_GE(addresses.size(), 3U);
-    for (const auto& address : addresses) EXPECT_EQ(Client::connect(address)->get("/one")->body, "1") << address;
+    for (const auto& address : addresses)
+      EXPECT_EQ(Client::connect(address)->get("/one")->body, "1") << address;
   }
   EXPECT_NE(::access(path.c_str(), F_OK), 0);
 }

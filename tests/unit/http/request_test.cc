@@ -66,7 +66,8 @@ TEST(Encoding, Gzip) {
 }
 
 TEST(ErrorBody, IsValidJsonInUtf8) {
-  EXPECT_EQ(error_response(404, "任务 \"x\"\n\x01").body, "{\"detail\":\"任务 \\\"x\\\"\\n\\u0001\"}");
+  EXPECT_EQ(error_response(404, "任务 \"x\"\n\x01").body,
+            "{\"detail\":\"任务 \\\"x\\\"\\n\\u0001\"}");
   EXPECT_EQ(error_response(400, "\xFF").body, "{\"detail\":\"\xEF\xBF\xBD\"}");
   const auto response = error_response(base::Error{base::ErrorCode::kUnauthorized, "no", {}});
   EXPECT_EQ(response.status, 401);

@@ -11,8 +11,9 @@ namespace {
 class RouterTest : public testing::Test {
  protected:
   RouterTest() {
-    for (const char* pattern : {"/", "/tasks", "/tasks/{task_id}", "/tasks/{task_id}/logs", "/tasks/statistics",
-                                "/tasks/special/other", "/files/{path...}", "/a/{x}/b/{y}"}) {
+    for (const char* pattern :
+         {"/", "/tasks", "/tasks/{task_id}", "/tasks/{task_id}/logs", "/tasks/statistics",
+          "/tasks/special/other", "/files/{path...}", "/a/{x}/b/{y}"}) {
       router.add("GET", pattern, [](const Request&, Exchange) {});
     }
     router.add("POST", "/tasks/{id}", [](const Request&, Exchange) {});
@@ -89,7 +90,9 @@ TEST_F(RouterTest, TwiceTheSameIsADefect) {
 
 TEST(Exchange, DroppedIsAbandoned) {
   const auto recorder = std::make_shared<Recorder>();
-  { const Exchange exchange = recorder->exchange(); }
+  {
+    const Exchange exchange = recorder->exchange();
+  }
   EXPECT_TRUE(recorder->abandoned);
 }
 
@@ -97,7 +100,9 @@ TEST(EventStreamHandle, LastCopyCloses) {
   const auto recorder = std::make_shared<Recorder>();
   {
     const EventStream first = recorder->exchange().start_events();
-    { const EventStream second = first; }
+    {
+      const EventStream second = first;
+    }
     EXPECT_TRUE(recorder->stream->is_open);
   }
   EXPECT_FALSE(recorder->stream->is_open);

@@ -14,15 +14,20 @@ Router routes() {
   Router router;
   router.add("GET", "/one", text("1"));
   router.add("GET", "/tasks/{id}", [](const Request& request, Exchange exchange) {
-    exchange.respond(Response{200, "text/plain",
+    exchange.respond(Response{200,
+                              "text/plain",
                               request.path + "|" + std::string(request.parameter("id")) + "|" +
-                                  std::string(request.query.get("q")) + "|" + std::string(request.language),
+                                  std::string(request.query.get("q")) + "|" +
+                                  std::string(request.language),
                               {{"X-Echo", "a\r\nX-Evil: 1"}}});
   });
   router.add("POST", "/echo", echo());
-  router.add("GET", "/throws", [](const Request&, Exchange) { throw std::runtime_error("broken"); });
+  router.add("GET", "/throws",
+             [](const Request&, Exchange) { throw std::runtime_error("broken"); });
   router.add("GET", "/drops", [](const Request&, Exchange) {});
-  router.add("GET", "/empty", [](const Request&, Exchange exchange) { exchange.respond(Response{204, "", "x", {}}); });
+  router.add("GET", "/empty", [](const Request&, Exchange exchange) {
+    exchange.respond(Response{204, "", "x", {}});
+  });
   return router;
 }
 
@@ -31,7 +36,8 @@ constexpr std::string_view kGet = "GET /one HTTP/1.1\r\nHost: localhost\r\n\r\n"
 TEST(ServerTest, PassesPathQueryAndLanguage) {
   TestServer server(routes());
   auto client = Client::connect(server.address());
-  auto response = client->request("GET", "/tasks/a%20%E4%BB%BB?q=x+y", {{"Accept-Language", "zh-CN"}});
+  auto response =
+      client->request("GET", "/tasks/a%20%E4%BB%BB?q=x+y", {{"Accept-Language", "zh-CN"}});
   ASSERT_TRUE(response);
   EXPECT_EQ(response->body, "/tasks/a 任|a 任|x y|zh");
   EXPECT_FALSE(response->headers.find("X-Evil"));
@@ -94,8 +100,10 @@ TEST(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
   std::string many;
   for (int i = 0; i < 500; ++i) {
     const std::string body = std::to_string(i);
-    many += "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
-            std::to_string(body.size()) + "\r\n\r\n" + body;
+    many +=
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+        "application/json\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body;
   }
   ASSERT_TRUE(wire.send(many));
   for (int i = 0; i < 500; ++i) {
@@ -108,7 +116,8 @@ TEST(ServerTest, PipelinedRequestsWaitForAnAnswerThatComesLater) {
   std::vector<Exchange> waiting;
   Router router;
   router.add("GET", "/one", text("1"));
-  router.add("GET", "/later", [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
+  router.add("GET", "/later",
+             [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
   TestServer server(std::move(router));
   Wire wire(server.address());
   wire.send("GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -128,8 +137,9 @@ TEST(ServerTest, PipelinedRequestsWaitForAnAnswerThatComesLater) {
 TEST(ServerTest, RequestsMayComeByteByByte) {
   TestServer server(routes());
   Wire wire(server.address());
-  for (const char c : std::string("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                                  "Transfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2;ext=1\r\n2]\r\n0\r\nX-T: 1\r\n\r\n")) {
+  for (const char c : std::string(
+           "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+           "Transfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2;ext=1\r\n2]\r\n0\r\nX-T: 1\r\n\r\n")) {
     ASSERT_TRUE(wire.send({&c, 1}));
   }
   EXPECT_TRUE(wire.read_answer().ends_with("\r\n\r\n[1,2]"));
@@ -149,8 +159,10 @@ TEST(ServerTest, LargeBodiesGoBothWays) {
 TEST(ServerTest, Expect100Continue) {
   TestServer server(routes());
   Wire wire(server.address());
-  wire.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
-            "Expect: 100-continue\r\n\r\n");
+  wire.send(
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+      "2\r\n"
+      "Expect: 100-continue\r\n\r\n");
   EXPECT_EQ(wire.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   wire.send("{}");
   EXPECT_TRUE(wire.read_answer().ends_with("\r\n\r\n{}"));
@@ -176,7 +188,8 @@ TEST(ServerTest, ConnectionCloseAndHttp10) {
 TEST(ServerTest, AnswersAClientThatHasShutDownItsSide) {
   std::vector<Exchange> waiting;
   Router router;
-  router.add("GET", "/later", [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
+  router.add("GET", "/later",
+             [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
   TestServer server(std::move(router));
   Wire wire(server.address());
   wire.send("GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -193,7 +206,8 @@ TEST(ServerTest, AnswersAClientThatHasShutDownItsSide) {
 TEST(ServerTest, AnAnswerToAClientThatLeftIsHarmless) {
   std::vector<Exchange> waiting;
   Router router;
-  router.add("GET", "/later", [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
+  router.add("GET", "/later",
+             [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
   TestServer server(std::move(router));
   for (int i = 0; i < 3; ++i) {
     Wire wire(server.address());
@@ -209,9 +223,11 @@ TEST(ServerTest, AnAnswerToAClientThatLeftIsHarmless) {
 TEST(ServerTest, BadRequestsAreRefused) {
   TestServer server(routes());
   for (const std::string bad :
-       {"nonsense\r\n\r\n", "GET /one HTTP/2.0\r\nHost: localhost\r\n\r\n", "GET /one HTTP/1.1\r\nHost localhost\r\n\r\n",
+       {"nonsense\r\n\r\n", "GET /one HTTP/2.0\r\nHost: localhost\r\n\r\n",
+        "GET /one HTTP/1.1\r\nHost localhost\r\n\r\n",
         "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n",
         "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n"}) {
     Wire wire(server.address());
     wire.send(bad);
@@ -225,7 +241,8 @@ TEST(ServerTest, BadRequestsAreRefused) {
 TEST(StopTest, IdleConnectionsEndAtOnceAndAnswersInProgressAreSent) {
   std::vector<Exchange> waiting;
   Router router = routes();
-  router.add("GET", "/later", [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
+  router.add("GET", "/later",
+             [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
   TestServer server(std::move(router));
   Wire idle(server.address());
   idle.send(kGet);
@@ -253,7 +270,8 @@ TEST(StopTest, IdleConnectionsEndAtOnceAndAnswersInProgressAreSent) {
 TEST(StopTest, TheDeadlineCutsWhatIsLeft) {
   std::vector<Exchange> waiting;
   Router router;
-  router.add("GET", "/later", [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
+  router.add("GET", "/later",
+             [&](const Request&, Exchange exchange) { waiting.push_back(std::move(exchange)); });
   auto options = TestServer::quick();
   options.heartbeat = milliseconds(80);  // also sets how often deadlines are looked at
   TestServer server(std::move(router), options);

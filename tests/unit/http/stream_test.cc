@@ -52,8 +52,9 @@ TEST_F(StreamTest, HeadersAreThoseOfTheOriginals) {
   Wire wire(server->address());
   wire.send(kEvents);
   const std::string head = wire.read_until("\r\n\r\n");
-  for (const char* field : {"HTTP/1.1 200 OK\r\n", "Content-Type: text/event-stream", "Cache-Control: no-cache\r\n",
-                            "Connection: keep-alive\r\n", "X-Accel-Buffering: no\r\n", "Transfer-Encoding: chunked\r\n"}) {
+  for (const char* field : {"HTTP/1.1 200 OK\r\n", "Content-Type: text/event-stream",
+                            "Cache-Control: no-cache\r\n", "Connection: keep-alive\r\n",
+                            "X-Accel-Buffering: no\r\n", "Transfer-Encoding: chunked\r\n"}) {
     EXPECT_NE(head.find(field), std::string::npos) << field;
   }
 }
@@ -70,7 +71,8 @@ TEST_F(StreamTest, TwoReadersGetTheirOwnCopies) {
         mine.push_back(event.data);
         return true;
       });
-      auto result = client->stream("GET", "/events", {}, [&](std::string_view bytes) { return events.feed(bytes); });
+      auto result = client->stream("GET", "/events", {},
+                                   [&](std::string_view bytes) { return events.feed(bytes); });
       EXPECT_TRUE(result && result->status == 200);
       EXPECT_EQ(client->get("/one")->body, "1");  // the connection goes on after the stream
     });
@@ -78,7 +80,8 @@ TEST_F(StreamTest, TwoReadersGetTheirOwnCopies) {
   ASSERT_TRUE(streams(2));
   for (int i = 0; i < 100; ++i) {
     server->on_loop([&] {
-      for (auto& stream : source.streams) stream.write(format_event(std::to_string(i), std::to_string(i)));
+      for (auto& stream : source.streams)
+        stream.write(format_event(std::to_string(i), std::to_string(i)));
     });
   }
   server->on_loop([&] {
@@ -110,7 +113,8 @@ TEST_F(StreamTest, ASlowReaderHoldsThePullingProducerBack) {
   server->on_loop(produce);
   // Nobody reads: it comes to rest.
   int before = -1;
-  EXPECT_TRUE(server->until([&] { return std::exchange(before, written) == written && written > 1; }));
+  EXPECT_TRUE(
+      server->until([&] { return std::exchange(before, written) == written && written > 1; }));
   server->on_loop([&] { EXPECT_LT(written, kPieces); });
   wire.read_until("\r\n\r\n");
   const std::string body = wire.read_until("0\r\n\r\n");

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long a request takes, without the time in which this machine gave its cores to others."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .client import Client
+
+
+def _waited_for_a_core(task: Path) -> float:
+    """Seconds that the thread was ready to run and did not (schedstat's second number)."""
+    try:
+        return int((task / "schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
+@dataclass
+class Timing:
+    """Of one route, in seconds. `net` leaves out what both sides waited for a core."""
+
+    raw: list[float] = field(default_factory=list)
+    net: list[float] = field(default_factory=list)
+
+
+class Stopwatch:
+    """Keeps one connection open; not for several threads."""
+
+    def __init__(self, client: Client, daemon_pid: int) -> None:
+        self._client = client
+        self._daemon = Path(f"/proc/{daemon_pid}/task")
+        self._connection: http.client.HTTPConnection | None = None
+        self.timings: dict[str, Timing] = {}
+        self.statuses: dict[str, set[int]] = {}
+
+    def _delays(self) -> float:
+        mine = Path(f"/proc/self/task/{threading.get_native_id()}")
+        others = [self._daemon / name for name in os.listdir(self._daemon)]
+        return sum(map(_waited_for_a_core, [mine, *others]))
+
+    def get(self, path: str, name: str | None = None) -> None:
+        self.request("GET", path, None, name)
+
+    def request(self, method: str, path: str, body: bytes | None = None, name: str | None = None) -> bytes:
+        if self._connection is None:
+            self._connection = self._client.connection()
+            self._connection.connect()
+        headers = self._client.headers({"Content-Type": "application/json"} if body else None)
+        delays = self._delays()
+        begin = time.monotonic()
+        self._connection.request(method, path, body, headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        elapsed = time.monotonic() - begin
+        delays = self._delays() - delays
+        timing = self.timings.setdefault(name or f"{method} {path}", Timing())
+        timing.raw.append(elapsed)
+        timing.net.append(max(0.0, elapsed - delays))
+        self.statuses.setdefault(name or f"{method} {path}", set()).add(response.status)
+        if response.will_close:
+            self._connection.close()
+            self._connection = None
+        return content
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def report(self) -> str:
+        rows = [f"{'route':55} {'count':>5} {'worst':>9} {'worst net':>9}  ms"]
+        for name, timing in sorted(self.timings.items(), key=lambda item: -max(item[1].raw)):
+            worst, net = max(timing.raw) * 1000, max(timing.net) * 1000
+            rows.append(f"{name:55} {len(timing.raw):5} {worst:9.2f} {net:9.2f}")
+        return "\n".join(rows)
+
+    def worst(self) -> tuple[str, float]:
+        """The route with the longest net time, and that, in seconds."""
+        return max(((name, max(timing.net)) for name, timing in self.timings.items()), key=lambda row: row[1])

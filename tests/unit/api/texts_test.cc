@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/texts.h"
+
+#include <gtest/gtest.h>
+
+namespace berth::api {
+namespace {
+
+using model::TaskState;
+
+http::Request request_in(std::string_view language) {
+  http::Request request;
+  request.language = language;
+  return request;
+}
+
+std::string message(const std::string& type, TaskState state, Language language) {
+  model::TaskRecord record;
+  record.type = type;
+  record.state = state;
+  return status_message(record, language);
+}
+
+TEST(TextsTest, LanguageIsTheOneAskedForElseThatOfTheOriginals) {
+  EXPECT_EQ(language_of(request_in("en"), "training"), Language::kEnglish);
+  EXPECT_EQ(language_of(request_in("zh"), "command"), Language::kChinese);
+  EXPECT_EQ(language_of(request_in(""), "training"), Language::kChinese);
+  EXPECT_EQ(language_of(request_in(""), "inference"), Language::kChinese);
+  EXPECT_EQ(language_of(request_in(""), "command"), Language::kEnglish);
+  EXPECT_EQ(language_of(request_in("")), Language::kChinese);
+}
+
+TEST(TextsTest, StatusWordsAreThoseOfTheOriginals) {
+  const auto zh = Language::kChinese;
+  EXPECT_EQ(message("training", TaskState::kPending, zh), "等待开始");
+  EXPECT_EQ(message("training", TaskState::kQueued, zh), "等待资源...");
+  EXPECT_EQ(message("training", TaskState::kRunning, zh), "训练中...");
+  EXPECT_EQ(message("inference", TaskState::kRunning, zh), "推理中...");
+  EXPECT_EQ(message("training", TaskState::kCompleted, zh), "训练完成");
+  EXPECT_EQ(message("inference", TaskState::kCompleted, zh), "推理完成");
+  EXPECT_EQ(message("inference", TaskState::kCancelled, zh), "任务已取消");
+}
+
+TEST(TextsTest, ATrainingThatRanIsCancelledInItsOwnWords) {
+  model::TaskRecord record;
+  record.type = "training";
+  record.state = TaskState::kCancelled;
+  EXPECT_EQ(status_message(record, Language::kChinese), "任务已取消");
+  record.attempt = 1;
+  EXPECT_EQ(status_message(record, Language::kChinese), "训练已被用户取消");
+}
+
+TEST(TextsTest, AFailureSaysWhy) {
+  model::TaskRecord record;
+  record.type = "inference";
+  record.state = TaskState::kFailed;
+  record.failure = model::Failure{"out_of_memory", "no memory", ""};
+  EXPECT_EQ(status_message(record, Language::kChinese), "推理失败: no memory");
+  EXPECT_EQ(status_message(record, Language::kEnglish), "Inference failed: no memory");
+}
+
+TEST(TextsTest, TheFallbackToTheProcessorIsSaid) {
+  model::TaskRecord record;
+  record.type = "training";
+  record.state = TaskState::kRunning;
+  record.fallback = "no_gpu";
+  EXPECT_NE(status_message(record, Language::kEnglish).find("CPU"), std::string::npos);
+  EXPECT_NE(status_message(record, Language::kChinese).find("CPU"), std::string::npos);
+  record.cancelling = true;
+  EXPECT_EQ(status_message(record, Language::kEnglish), "Cancelling...");
+}
+
+TEST(TextsTest, ErrorTextsAreThoseOfTheOriginals) {
+  const auto zh = Language::kChinese;
+  EXPECT_EQ(phrase(Phrase::kTaskUnknown, zh, "7"), "任务 7 不存在");
+  EXPECT_EQ(phrase(Phrase::kCannotCancel, zh, "7"), "任务 7 不存在或无法取消");
+  EXPECT_EQ(phrase(Phrase::kCannotRemove, zh, "7"), "任务 7 不存在或无法删除");
+  EXPECT_EQ(phrase(Phrase::kModelUnknown, zh, "X"), "不支持的模型: X");
+  EXPECT_EQ(phrase(Phrase::kTrainPathMissing, zh, "X"), "训练集路径不存在: X");
+  EXPECT_EQ(phrase(Phrase::kValPathMissing, zh, "X"), "验证集路径不存在: X");
+  EXPECT_EQ(phrase(Phrase::kConfigMissing, zh, "X"), "配置文件不存在: X");
+  EXPECT_EQ(phrase(Phrase::kWeightsMissing, zh, "X"), "模型权重不存在: X");
+  EXPECT_EQ(phrase(Phrase::kSourceMissing, zh, "X"), "数据路径不存在: X");
+  EXPECT_EQ(phrase(Phrase::kTaskEnded, zh), "任务结束");
+  EXPECT_EQ(phrase(Phrase::kInferenceStarted, zh, "3"), "已启动 3 个推理任务");
+  EXPECT_EQ(phrase(Phrase::kTrainingStopped, zh), "训练任务已停止");
+  EXPECT_EQ(phrase(Phrase::kTaskRemoved, zh), "任务记录已删除");
+  EXPECT_EQ(phrase(Phrase::kLimitsUpdated, zh), "资源配置已更新");
+}
+
+TEST(TextsTest, AnArgumentIsPutInOnceAndAsItIs) {
+  EXPECT_EQ(phrase(Phrase::kTaskUnknown, Language::kEnglish, "{}"), "There is no task {}");
+}
+
+base::json::value rendered(std::string_view record, Language language) {
+  return *base::parse_json(render_record(record, language));
+}
+
+TEST(TextsTest, DaemonRecordsAreTheLinesOfTheOriginals) {
+  const auto zh = Language::kChinese;
+  const auto message_of = [&](const char* record) {
+    return std::string(rendered(record, zh).at("message").as_string());
+  };
+  EXPECT_EQ(message_of(R"({"timestamp":"T","level":"INFO","code":"waiting","args":["CUDA"]})"),
+            "等待CUDA资源...");
+  EXPECT_EQ(message_of(R"({"code":"allocated","args":["cuda:0"]})"),
+            "资源已分配，使用设备: cuda:0");
+  EXPECT_EQ(message_of(R"({"code":"started","args":["training"]})"), "开始训练...");
+  EXPECT_EQ(message_of(R"({"code":"completed","args":["training"]})"), "训练完成！");
+  EXPECT_EQ(message_of(R"({"code":"cancel_requested"})"), "任务已被用户取消");
+}
+
+TEST(TextsTest, ARecordKeepsItsTimeAndLevelAndTheLastHasItsStage) {
+  EXPECT_EQ(
+      rendered(R"({"timestamp":"T","level":"ERROR","code":"failed","args":["training","why"]})",
+               Language::kEnglish),
+      (base::json::value{
+          {"timestamp", "T"}, {"level", "ERROR"}, {"message", "Training failed: why"}}));
+  EXPECT_EQ(rendered(R"({"code":"completed","args":["training"]})", Language::kEnglish).at("stage"),
+            base::json::value("completed"));
+}
+
+TEST(TextsTest, WhatIsNoRecordComesOutAsItIs) {
+  EXPECT_EQ(render_record("no json", Language::kEnglish), "no json");
+  EXPECT_EQ(rendered(R"({"code":"later_version","args":[1]})", Language::kEnglish).at("message"),
+            base::json::value("later_version"));
+}
+
+}  // namespace
+}  // namespace berth::api

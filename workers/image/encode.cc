@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/encode.h"
+
+#include <png.h>
+
+#include <csetjmp>
+#include <cstdlib>
+
+// jpeglib.h needs FILE from the header before it.
+// clang-format off
+#include <cstdio>
+#include <jpeglib.h>
+// clang-format on
+
+namespace berth::image {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::failed;
+using protocol::Result;
+
+struct Failure {
+  jpeg_error_mgr base;  // First, so that a jpeg_error_mgr* is a Failure*.
+  std::jmp_buf jump;
+  char message[JMSG_LENGTH_MAX];
+};
+
+void on_error(j_common_ptr common) {
+  auto* failure = reinterpret_cast<Failure*>(common->err);
+  common->err->format_message(common, failure->message);
+  std::longjmp(failure->jump, 1);
+}
+
+struct Writer {
+  jpeg_compress_struct writer{};
+  Failure failure{};
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  ~Writer() {
+    jpeg_destroy_compress(&writer);
+    std::free(bytes);
+  }
+};
+
+/// Nothing with a destructor lives here: libjpeg leaves by longjmp.
+bool write_jpeg(Writer* jpeg, const Bitmap& picture, int quality) {
+  if (setjmp(jpeg->failure.jump) != 0) return false;
+  jpeg_create_compress(&jpeg->writer);
+  jpeg_mem_dest(&jpeg->writer, &jpeg->bytes, &jpeg->size);
+  jpeg->writer.image_width = static_cast<unsigned>(picture.width);
+  jpeg->writer.image_height = static_cast<unsigned>(picture.height);
+  jpeg->writer.input_components = 3;
+  jpeg->writer.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&jpeg->writer);
+  jpeg_set_quality(&jpeg->writer, quality, TRUE);
+  jpeg->writer.dct_method = JDCT_ISLOW;
+  jpeg->writer.comp_info[0].h_samp_factor = 1;
+  jpeg->writer.comp_info[0].v_samp_factor = 1;
+  jpeg_start_compress(&jpeg->writer, TRUE);
+  while (jpeg->writer.next_scanline < jpeg->writer.image_height) {
+    JSAMPROW row =
+        const_cast<uint8_t*>(picture.pixels.data()) +
+        static_cast<size_t>(jpeg->writer.next_scanline) * static_cast<size_t>(picture.width) * 3;
+    jpeg_write_scanlines(&jpeg->writer, &row, 1);
+  }
+  jpeg_finish_compress(&jpeg->writer);
+  return true;
+}
+
+}  // namespace
+
+Result<std::string> encode_jpeg(const Bitmap& picture, int quality) {
+  Writer jpeg;
+  jpeg.writer.err = jpeg_std_error(&jpeg.failure.base);
+  jpeg.failure.base.error_exit = on_error;
+  if (!write_jpeg(&jpeg, picture, quality)) {
+    return failed(ErrorCode::kInternal, std::string("JPEG: ") + jpeg.failure.message);
+  }
+  return std::string(reinterpret_cast<char*>(jpeg.bytes), jpeg.size);
+}
+
+Result<std::string> encode_png(const Bitmap& picture) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(picture.width);
+  image.height = static_cast<png_uint_32>(picture.height);
+  image.format = PNG_FORMAT_RGB;
+  png_alloc_size_t size = 0;
+  const uint8_t* pixels = picture.pixels.data();
+  std::string bytes;
+  if (png_image_write_get_memory_size(image, size, 0, pixels, 0, nullptr) != 0) {
+    bytes.resize(size);
+    if (png_image_write_to_memory(&image, bytes.data(), &size, 0, pixels, 0, nullptr) != 0) {
+      bytes.resize(size);
+      return bytes;
+    }
+  }
+  return failed(ErrorCode::kInternal, std::string("PNG: ") + image.message);
+}
+
+}  // namespace berth::image

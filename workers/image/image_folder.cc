@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/image_folder.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "image/decode.h"
+
+namespace berth::image {
+namespace {
+
+namespace fs = std::filesystem;
+using protocol::ErrorCode;
+using protocol::failed;
+using protocol::Result;
+
+bool hidden(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return !name.empty() && name[0] == '.';
+}
+
+Result<std::vector<std::string>> class_folders(const std::string& root) {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entries(root, error);
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    std::error_code ignored;
+    if (entries->is_directory(ignored) && !hidden(entries->path())) {
+      names.push_back(entries->path().filename().string());
+    }
+  }
+  if (error) {
+    return tl::unexpected<protocol::Error>(
+        protocol::system_error("cannot list the folder", root, error.value()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> list_pictures(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  // Links to folders are followed, as PIL-based loaders do; a loop ends with ELOOP.
+  fs::recursive_directory_iterator entries(folder, fs::directory_options::follow_directory_symlink,
+                                           error);
+  for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error)) {
+    std::error_code ignored;
+    if (hidden(entries->path())) {
+      entries.disable_recursion_pending();
+    } else if (has_image_extension(entries->path().string()) && !entries->is_directory(ignored)) {
+      paths.push_back(entries->path().string());
+    }
+  }
+  if (error) {
+    return tl::unexpected<protocol::Error>(
+        protocol::system_error("cannot list the folder", folder, error.value()));
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+Result<ImageFolder> list_image_folder(const std::string& root) {
+  auto names = class_folders(root);
+  if (!names) return forward_error(names);
+  if (names->empty()) {
+    return failed(ErrorCode::kBadRequest,
+                  root + " has no class folders: pictures are expected in " + root +
+                      "/<class>/*.jpg (or .jpeg, .png, .bmp)",
+                  root);
+  }
+  ImageFolder folder;
+  folder.root = root;
+  folder.class_names = std::move(*names);
+  for (size_t label = 0; label < folder.class_names.size(); ++label) {
+    const std::string class_root = root + "/" + folder.class_names[label];
+    auto paths = list_pictures(class_root);
+    if (!paths) return forward_error(paths);
+    if (paths->empty()) {
+      return failed(ErrorCode::kEmptyClass,
+                    "the class folder " + class_root +
+                        " holds no picture (.jpg, .jpeg, .png, .bmp): add some or remove it",
+                    class_root);
+    }
+    folder.labels.insert(folder.labels.end(), paths->size(), static_cast<int64_t>(label));
+    for (std::string& path : *paths) folder.paths.push_back(std::move(path));
+  }
+  return folder;
+}
+
+}  // namespace berth::image

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/spec.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cmath>
+
+#include "protocol/output_file.h"
+
+namespace berth::protocol {
+namespace {
+
+constexpr uint64_t kMostBytes = 64u << 20;
+
+std::optional<int64_t> whole_number(const boost::json::value& value) {
+  if (value.is_int64()) return value.get_int64();
+  if (value.is_double()) {
+    const double number = value.get_double();
+    if (std::abs(number) < 9e15 && number == std::floor(number)) {
+      return static_cast<int64_t>(number);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<boost::json::object> parse_object(const std::string& text, const std::string& origin) {
+  boost::json::error_code error;
+  boost::json::value value = boost::json::parse(text, error);
+  if (error) {
+    return failed(ErrorCode::kBadRequest, origin + " is not JSON: " + error.message(), origin);
+  }
+  if (!value.is_object()) {
+    return failed(ErrorCode::kBadRequest, origin + " must hold a JSON object", origin);
+  }
+  return std::move(value.get_object());
+}
+
+Result<Spec> Spec::read(const std::string& path) {
+  auto text = read_file(path, kMostBytes);
+  if (!text) return forward_error(text);
+  auto fields = parse_object(*text, path);
+  if (!fields) return forward_error(fields);
+  return Spec(std::move(*fields), path);
+}
+
+Spec::Spec(boost::json::object fields, std::string path)
+    : fields_(std::move(fields)), path_(std::move(path)) {}
+
+const boost::json::value* Spec::find(const char* name) const {
+  const boost::json::value* value = fields_.if_contains(name);
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
+void Spec::reject(const std::string& message) {
+  if (!problem_) problem_ = message;
+}
+
+Status Spec::status() const {
+  if (problem_) return failed(ErrorCode::kBadRequest, "task specification: " + *problem_, path_);
+  return {};
+}
+
+std::string Spec::required_text(const char* name) {
+  auto value = text(name);
+  if (!value || value->empty()) {
+    reject(std::string("\"") + name + "\" is missing: a non-empty string is needed");
+    return {};
+  }
+  return *value;
+}
+
+std::optional<std::string> Spec::text(const char* name) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_string()) {
+    reject(std::string("\"") + name + "\" must be a string, not " + boost::json::serialize(*value));
+    return std::nullopt;
+  }
+  return std::string(value->get_string().c_str());
+}
+
+int64_t Spec::required_integer(const char* name, int64_t least, int64_t most) {
+  if (find(name) == nullptr) {
+    reject(std::string("\"") + name + "\" is missing: an integer is needed");
+    return least;
+  }
+  return integer(name, least, least, most);
+}
+
+int64_t Spec::integer(const char* name, int64_t fallback, int64_t least, int64_t most) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return fallback;
+  const auto number = whole_number(*value);
+  if (!number || *number < least || *number > most) {
+    reject(std::string("\"") + name + "\" is " + boost::json::serialize(*value) +
+           "; it must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
+    return fallback;
+  }
+  return *number;
+}
+
+double Spec::number(const char* name, double fallback, double above) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return fallback;
+  boost::json::error_code error;
+  const double number = value->to_number<double>(error);
+  if (error || !std::isfinite(number) || number <= above) {
+    reject(std::string("\"") + name + "\" is " + boost::json::serialize(*value) +
+           "; it must be a number greater than " + std::to_string(above));
+    return fallback;
+  }
+  return number;
+}
+
+bool Spec::boolean(const char* name, bool fallback) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return fallback;
+  if (!value->is_bool()) {
+    reject(std::string("\"") + name + "\" must be true or false, not " +
+           boost::json::serialize(*value));
+    return fallback;
+  }
+  return value->get_bool();
+}
+
+}  // namespace berth::protocol

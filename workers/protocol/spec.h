@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading a task's specification: a JSON object with typed, checked fields.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/result.h"
+
+namespace berth::protocol {
+
+/// A JSON object with typed access. The first wrong field is remembered, reading goes on with the
+/// fallback, and status() tells at the end; absent fields and null count as not given.
+class Spec {
+ public:
+  /// Errors: kIoError (not readable), kBadRequest (not a JSON object).
+  static Result<Spec> read(const std::string& path);
+  explicit Spec(boost::json::object fields, std::string path = {});
+
+  std::string required_text(const char* name);
+  std::optional<std::string> text(const char* name);
+  int64_t required_integer(const char* name, int64_t least, int64_t most);
+  int64_t integer(const char* name, int64_t fallback, int64_t least, int64_t most);
+  /// `above` is exclusive: the value must be greater.
+  double number(const char* name, double fallback, double above);
+  bool boolean(const char* name, bool fallback);
+
+  /// kBadRequest naming the first field that was missing or out of range.
+  Status status() const;
+
+ private:
+  const boost::json::value* find(const char* name) const;
+  void reject(const std::string& message);
+
+  boost::json::object fields_;
+  std::string path_;
+  std::optional<std::string> problem_;
+};
+
+/// Parses a JSON object; `origin` names it in messages. Error: kBadRequest.
+Result<boost::json::object> parse_object(const std::string& text, const std::string& origin);
+
+}  // namespace berth::protocol

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// SIGTERM and SIGINT end a worker at once, whatever it is computing: unfinished output files are
+// removed and the process exits with 128 + the signal's number (143, 130). Finished files are
+// always whole, because they only get their name when complete (output_file.h).
+#pragma once
+
+#include <string>
+
+namespace berth::protocol {
+
+/// Call once at the start of main. Also ignores SIGPIPE: a reader that goes away is no reason to
+/// die.
+void install_termination();
+
+/// Remembers a file for removal by the signal handler; returns a slot for forget_temporary. At most
+/// 64 files at a time; beyond that -1 (the file would then stay behind after a signal).
+int remember_temporary(const std::string& path);
+void forget_temporary(int slot);
+
+}  // namespace berth::protocol

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only place that knows which LibTorch (1.13 or 2.x) and whether a CUDA build is in use.
+#pragma once
+
+#include <ATen/Context.h>
+#include <c10/core/Device.h>
+#include <torch/cuda.h>
+#include <torch/version.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#if defined(BERTH_TORCH_CUDA) && defined(BERTH_CUDA_HEADERS)
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
+#include <cuda_runtime_api.h>
+#define BERTH_CUDA_ALLOCATOR 1
+#endif
+
+namespace berth::runtime {
+
+inline std::string torch_version() { return TORCH_VERSION; }
+
+/// Whether this LibTorch has CUDA code in it (a GPU need not be there).
+inline bool cuda_built() {
+#ifdef BERTH_TORCH_CUDA
+  return true;
+#else
+  return false;
+#endif
+}
+
+/// "13.0" for a LibTorch built with CUDA 13.0; nothing for one without CUDA or of unknown version.
+inline std::optional<std::string> cuda_version() {
+#if defined(BERTH_CUDA_VERSION)
+  return BERTH_CUDA_VERSION;
+#elif defined(CUDART_VERSION)  // 1000 * major + 10 * minor
+  return std::to_string(CUDART_VERSION / 1000) + "." + std::to_string(CUDART_VERSION % 1000 / 10);
+#else
+  return std::nullopt;
+#endif
+}
+
+/// Usable CUDA devices; 0 without CUDA. May start the CUDA driver.
+inline int cuda_device_count() {
+  return cuda_built() ? static_cast<int>(torch::cuda::device_count()) : 0;
+}
+
+/// Limits what torch's own allocator takes of a CUDA device (not the context, nor cuDNN's
+/// workspaces). False: this build cannot, or the device's size is not known.
+inline bool limit_cuda_memory(const c10::Device& device, uint64_t bytes) {
+#ifdef BERTH_CUDA_ALLOCATOR
+  const auto index = device.index() < 0 ? static_cast<c10::DeviceIndex>(0) : device.index();
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) return false;
+  const double total = static_cast<double>(properties.totalGlobalMem);
+  const double fraction = static_cast<double>(bytes) / total;
+  c10::cuda::set_device(index);
+  // The allocator of 2.x must be initialised before it takes a limit.
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 6)
+  at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
+#else
+  at::globalContext().lazyInitCUDA();
+#endif
+  c10::cuda::CUDACachingAllocator::setMemoryFraction(fraction < 1.0 ? fraction : 1.0, index);
+  return true;
+#else
+  (void)device;
+  (void)bytes;
+  return false;
+#endif
+}
+
+}  // namespace berth::runtime

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/output_file.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "protocol/spec.h"
+#include "temporary_folder.h"
+#include "vision/safetensors.h"
+
+namespace berth::protocol {
+namespace {
+
+using tests::TemporaryFolder;
+
+size_t entries(const std::string& path) {
+  size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path)) ++count;
+  return count;
+}
+
+TEST(OutputFile, AppearsOnlyWhenCommitted) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/x";
+  {
+    auto file = OutputFile::create(path, 3);
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(file->write("abc", 3));
+    EXPECT_FALSE(std::filesystem::exists(path));
+    ASSERT_TRUE(file->commit());
+  }
+  EXPECT_EQ(TemporaryFolder::read(path), "abc");
+  EXPECT_EQ(entries(folder.path()), 1u);
+}
+
+TEST(OutputFile, AbandonedOnesLeaveTheOldContent) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("x", "old");
+  {
+    auto file = OutputFile::create(path, 3);
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(file->write("new", 3));
+  }
+  EXPECT_EQ(TemporaryFolder::read(path), "old");
+  EXPECT_EQ(entries(folder.path()), 1u);
+}
+
+TEST(OutputFile, MissingFoldersAreNamed) {
+  const auto file = OutputFile::create("/nonexistent/x", 3);
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, ErrorCode::kIoError);
+  EXPECT_EQ(file.error().file, "/nonexistent/x");
+}
+
+TEST(OutputFile, AFullDiskIsToldWithTheBytesNeeded) {
+  if (::geteuid() != 0) GTEST_SKIP() << "mounting a small file system needs root";
+  const TemporaryFolder folder;
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=256k") != 0) {
+    GTEST_SKIP() << "file systems cannot be mounted here";
+  }
+  const std::string path = folder.path() + "/best.safetensors";
+  const std::vector<uint8_t> megabyte(1 << 20);
+  const auto big = vision::write_safetensors(
+      path, {{"w", vision::Dtype::kU8, {1 << 20}, megabyte.data(), megabyte.size()}}, {});
+  ASSERT_FALSE(big);
+  EXPECT_EQ(big.error().code, ErrorCode::kNoSpace);
+  EXPECT_EQ(big.error().file, path);
+  EXPECT_NE(big.error().message.find("1048"), std::string::npos) << big.error().message;
+  EXPECT_EQ(entries(folder.path()), 0u) << "nothing half-written stays";
+  // One that only turns out to be too big while it is written.
+  const std::string grown(1 << 19, 'x');
+  auto file = OutputFile::create(path, 0);
+  ASSERT_TRUE(file);
+  const auto written = file->write(grown.data(), grown.size());
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, ErrorCode::kNoSpace);
+  ::umount2(folder.path().c_str(), MNT_DETACH);
+}
+
+TEST(ReadFile, RefusesFoldersAndFilesBeyondTheLimit) {
+  const TemporaryFolder folder;
+  EXPECT_FALSE(read_file(folder.path(), 100));
+  const std::string path = folder.write("x", "12345");
+  EXPECT_EQ(read_file(path, 5).value(), "12345");
+  EXPECT_FALSE(read_file(path, 4));
+}
+
+TEST(Spec, TellsTheFirstWrongField) {
+  Spec spec({{"batch_size", 0}, {"model", 5}, {"rate", -1}});
+  EXPECT_EQ(spec.integer("batch_size", 8, 1, 100), 8);
+  spec.text("model");
+  spec.number("rate", 1, 0);
+  const auto status = spec.status();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kBadRequest);
+  EXPECT_NE(status.error().message.find("batch_size"), std::string::npos);
+}
+
+TEST(Spec, TakesNullForAbsentAndWholeDoublesForIntegers) {
+  Spec spec({{"weight_path", nullptr}, {"epochs", 3.0}});
+  EXPECT_FALSE(spec.text("weight_path"));
+  EXPECT_EQ(spec.integer("epochs", 1, 1, 10), 3);
+  EXPECT_TRUE(spec.boolean("shuffle", true));
+  EXPECT_TRUE(spec.status());
+}
+
+}  // namespace
+}  // namespace berth::protocol

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inference task: class probabilities for one picture or a folder of them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "protocol/event_writer.h"
+#include "protocol/result.h"
+
+namespace berth::vision {
+
+struct InferSpec {
+  std::string cfg_path;     ///< YAML of the originals; empty: the checkpoint tells everything
+  std::string weight_path;  ///< safetensors
+  std::string source_path;  ///< picture, or folder (searched at any depth)
+  std::string save_path;    ///< folder for result.json and result.csv, made if needed
+  int64_t batch_size = 32;
+  std::optional<int64_t> threads;  ///< absent: see runtime::thread_count
+  std::string device;              ///< empty: the best there is
+};
+
+/// Reads and checks a specification. Errors: kIoError, kBadRequest (names the field).
+protocol::Result<InferSpec> read_infer_spec(const std::string& path);
+
+/// Runs to the end. Pictures of a folder that cannot be read are listed as failed; if none can be
+/// read the task fails. The error, if any, has not been reported to `events` yet.
+protocol::Status infer(const InferSpec& spec, protocol::EventWriter* events);
+
+}  // namespace berth::vision

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// berth-worker-vision: trains image classifiers and runs them.
+//   berth-worker-vision train --spec FILE.json
+//   berth-worker-vision infer --spec FILE.json
+//   berth-worker-vision info
+// Exit status: 0 done, 1 failed (a failure event tells why), 2 wrong usage, 143 ended by SIGTERM.
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "protocol/event_writer.h"
+#include "protocol/termination.h"
+#include "runtime/process_setup.h"
+#include "runtime/torch_session.h"
+#include "vision/infer.h"
+#include "vision/model_names.h"
+#include "vision/train.h"
+
+namespace {
+
+using berth::protocol::EventWriter;
+using berth::protocol::Status;
+
+constexpr const char* kUsage =
+    "usage: berth-worker-vision train --spec FILE.json\n"
+    "       berth-worker-vision infer --spec FILE.json\n"
+    "       berth-worker-vision info\n";
+
+int wrong_usage() {
+  std::fputs(kUsage, stderr);
+  return 2;
+}
+
+int print_info() {
+  const auto facts = berth::runtime::torch_facts();
+  const auto& names = berth::vision::model_names();
+  boost::json::object info{{"torch_version", facts.version},
+                           {"cuda_built", facts.cuda_built},
+                           {"cuda_version", nullptr},
+                           {"models", boost::json::array(names.begin(), names.end())},
+                           {"version", BERTH_VERSION}};
+  if (facts.cuda_version) info["cuda_version"] = *facts.cuda_version;
+  std::puts(boost::json::serialize(info).c_str());
+  return 0;
+}
+
+Status run(const std::string& task, const std::string& spec_path, EventWriter* events) {
+  if (task == "train") {
+    auto spec = berth::vision::read_train_spec(spec_path);
+    if (!spec) return forward_error(spec);
+    return berth::vision::train(*spec, events);
+  }
+  auto spec = berth::vision::read_infer_spec(spec_path);
+  if (!spec) return forward_error(spec);
+  return berth::vision::infer(*spec, events);
+}
+
+int run_task(const std::string& task, const std::string& spec_path) {
+  EventWriter events = EventWriter::from_environment();
+  Status outcome;
+  try {
+    outcome = run(task, spec_path, &events);
+  } catch (const std::bad_alloc&) {
+    outcome = berth::protocol::failed(berth::protocol::ErrorCode::kOutOfMemory,
+                                      "the system gave no more memory: use a smaller batch_size "
+                                      "or a device with more free memory");
+  } catch (const std::exception& error) {
+    outcome = berth::protocol::failed(berth::protocol::ErrorCode::kInternal,
+                                      task + ": unexpected: " + error.what());
+  }
+  if (outcome) return 0;
+  events.failure(outcome.error());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  berth::protocol::install_termination();
+  const std::string task = argc > 1 ? argv[1] : "";
+  if (task == "info" && argc == 2) return print_info();
+  if (task == "--help" || task == "-h") {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  if ((task != "train" && task != "infer") || argc != 4 || std::string(argv[2]) != "--spec") {
+    return wrong_usage();
+  }
+  berth::runtime::ensure_passive_openmp(argv);
+  berth::runtime::keep_freed_memory();
+  return run_task(task, argv[3]);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vision/model_names.h"
+
+namespace berth::vision {
+
+const std::vector<std::string>& model_names() {
+  // A new family is added here and in model_registry.cc.
+  static const std::vector<std::string> names = {"resnet18", "resnet34", "resnet50", "resnet101",
+                                                 "resnet152"};
+  return names;
+}
+
+protocol::Status check_model_name(const std::string& name) {
+  std::string known;
+  for (const std::string& other : model_names()) {
+    if (other == name) return {};
+    known += (known.empty() ? "" : ", ") + other;
+  }
+  return protocol::failed(protocol::ErrorCode::kBadRequest,
+                          "unknown model \"" + name + "\"; known: " + known);
+}
+
+}  // namespace berth::vision

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine-readable outcome of an inference: result.json and result.csv, written as the
+// predictions come so that memory stays small, in place only when complete.
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/output_file.h"
+#include "protocol/result.h"
+
+namespace berth::vision {
+
+struct Prediction {
+  std::string path;                  ///< relative to the source
+  std::vector<float> probabilities;  ///< in class order
+};
+
+class ResultFiles {
+ public:
+  static protocol::Result<ResultFiles> create(const std::string& folder, const std::string& model,
+                                              const std::string& weights,
+                                              std::vector<std::string> class_names);
+
+  /// Predictions must come in the order of their paths. Errors: kNoSpace, kIoError.
+  protocol::Status add(const Prediction& prediction);
+  void add_failure(const std::string& path, const std::string& reason);
+
+  size_t predictions() const { return predictions_; }
+  size_t failures() const { return failed_.size(); }
+
+  /// Puts both files in place and returns what the result event carries: the same, with the five
+  /// most probable classes ("top") instead of all probabilities, at most 1000 predictions
+  /// and failures ("truncated" tells), and result_path. Errors: kNoSpace, kIoError.
+  protocol::Result<boost::json::object> commit(double seconds);
+
+ private:
+  ResultFiles(protocol::OutputFile json, protocol::OutputFile csv);
+  protocol::Status flush(bool all);
+
+  protocol::OutputFile json_, csv_;
+  std::string json_text_, csv_text_;  // not yet written
+  std::string folder_, model_, weights_;
+  std::vector<std::string> class_names_;
+  size_t predictions_ = 0;
+  boost::json::array event_predictions_, event_failed_, failed_;
+};
+
+}  // namespace berth::vision

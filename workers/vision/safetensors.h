@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The safetensors file format: u64 little-endian length of the header, a JSON header {name: {dtype,
+// shape, data_offsets: [begin, end)}, "__metadata__": {text: text}}, then the tensors' bytes,
+// row-major and little-endian, offsets counted from the end of the header, without holes or
+// overlaps (docs.rs/safetensors). Knows nothing of torch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "protocol/result.h"
+
+namespace berth::vision {
+
+enum class Dtype { kF64, kF32, kF16, kBf16, kI64, kI32, kI16, kI8, kU8, kBool };
+
+/// Bytes of one element.
+size_t dtype_size(Dtype dtype);
+/// The name in the file, for example "F32".
+const char* dtype_name(Dtype dtype);
+
+/// A tensor's description and its bytes, which belong to somebody else.
+struct TensorView {
+  std::string name;
+  Dtype dtype = Dtype::kF32;
+  std::vector<int64_t> shape;  ///< empty: a scalar
+  const uint8_t* bytes = nullptr;
+  uint64_t size = 0;  ///< bytes, = product of shape * dtype_size
+};
+
+/// A file mapped into memory. The views of its tensors live as long as it does. Everything in the
+/// header is checked before a tensor is handed out, so any file may be opened.
+class SafetensorsFile {
+ public:
+  /// Errors: kIoError (not readable), kCheckpointMismatch (not a valid safetensors file; the
+  /// message says what is wrong).
+  static protocol::Result<SafetensorsFile> open(const std::string& path);
+  ~SafetensorsFile();
+  SafetensorsFile(SafetensorsFile&& other) noexcept;
+  SafetensorsFile& operator=(SafetensorsFile&&) = delete;
+
+  const std::map<std::string, TensorView>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+ private:
+  SafetensorsFile() = default;
+  protocol::Status parse(const std::string& path);
+
+  void* mapping_ = nullptr;
+  size_t size_ = 0;
+  std::map<std::string, TensorView> tensors_;
+  std::map<std::string, std::string> metadata_;
+};
+
+/// Writes a file whole or not at all; the data section begins at a multiple of 64 bytes. Errors:
+/// kNoSpace (with the bytes needed), kIoError, kInternal (two tensors of one name, wrong size).
+protocol::Status write_safetensors(const std::string& path, std::vector<TensorView> tensors,
+                                   const std::map<std::string, std::string>& metadata);
+
+}  // namespace berth::vision

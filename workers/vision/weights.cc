@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vision/weights.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <c10/core/GradMode.h>
+
+#include <cstring>
+#include <vector>
+
+#include "vision/classifier.h"
+#include "vision/safetensors.h"
+
+namespace berth::vision {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::failed;
+using protocol::Result;
+using protocol::Status;
+
+constexpr size_t kNamesInMessage = 3;
+
+struct TypePair {
+  Dtype dtype;
+  at::ScalarType type;
+};
+constexpr TypePair kTypes[] = {
+    {Dtype::kF64, at::kDouble},    {Dtype::kF32, at::kFloat}, {Dtype::kF16, at::kHalf},
+    {Dtype::kBf16, at::kBFloat16}, {Dtype::kI64, at::kLong},  {Dtype::kI32, at::kInt},
+    {Dtype::kI16, at::kShort},     {Dtype::kI8, at::kChar},   {Dtype::kU8, at::kByte},
+    {Dtype::kBool, at::kBool},
+};
+
+at::ScalarType torch_type(Dtype dtype) {
+  for (const TypePair& pair : kTypes) {
+    if (pair.dtype == dtype) return pair.type;
+  }
+  return at::kFloat;
+}
+
+Dtype file_type(at::ScalarType type) {
+  for (const TypePair& pair : kTypes) {
+    if (pair.type == type) return pair.dtype;
+  }
+  return Dtype::kF32;
+}
+
+std::map<std::string, at::Tensor> tensors_of(const Classifier& model) {
+  std::map<std::string, at::Tensor> all;
+  for (const auto& item : model.named_parameters()) all[item.key()] = item.value();
+  for (const auto& item : model.named_buffers()) all[item.key()] = item.value();
+  return all;
+}
+
+std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  }
+  return text + "]";
+}
+
+/// "label: a, b, c and 7 more"; empty without entries.
+std::string listed(const std::string& label, const std::vector<std::string>& entries) {
+  if (entries.empty()) return {};
+  std::string text = "; " + label + ": ";
+  for (size_t i = 0; i < entries.size() && i < kNamesInMessage; ++i) {
+    text += (i == 0 ? "" : ", ") + entries[i];
+  }
+  if (entries.size() > kNamesInMessage) {
+    text += " and " + std::to_string(entries.size() - kNamesInMessage) + " more";
+  }
+  return text;
+}
+
+bool ends_with(const std::string& text, const std::string& tail) {
+  return text.size() >= tail.size() &&
+         text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
+}
+
+at::Tensor as_tensor(const TensorView& view) {
+  const at::ScalarType type = torch_type(view.dtype);
+  if (reinterpret_cast<uintptr_t>(view.bytes) % dtype_size(view.dtype) == 0) {
+    return at::from_blob(const_cast<uint8_t*>(view.bytes), view.shape, type);
+  }
+  at::Tensor aligned = at::empty(view.shape, type);
+  std::memcpy(aligned.data_ptr(), view.bytes, view.size);
+  return aligned;
+}
+
+}  // namespace
+
+Status save_weights(const Classifier& model, const std::string& path,
+                    const std::map<std::string, std::string>& metadata) {
+  const c10::NoGradGuard no_grad;
+  std::vector<at::Tensor> alive;
+  std::vector<TensorView> views;
+  for (const auto& [name, tensor] : tensors_of(model)) {
+    // Row-major whatever memory format the device prefers.
+    alive.push_back(tensor.detach().to(at::kCPU).contiguous());
+    TensorView view;
+    view.name = name;
+    view.dtype = file_type(alive.back().scalar_type());
+    view.shape = alive.back().sizes().vec();
+    view.bytes = static_cast<const uint8_t*>(alive.back().data_ptr());
+    view.size = static_cast<uint64_t>(alive.back().numel()) * dtype_size(view.dtype);
+    views.push_back(std::move(view));
+  }
+  return write_safetensors(path, std::move(views), metadata);
+}
+
+Result<bool> load_weights(Classifier* model, const std::string& path, HeadRule rule) {
+  auto file = SafetensorsFile::open(path);
+  if (!file) return forward_error(file);
+  const auto own = tensors_of(*model);
+  const std::string head = model->head_prefix();
+  std::vector<std::string> missing, unexpected, reshaped;
+  bool other_head = false;
+  for (const auto& [name, tensor] : own) {
+    const auto found = file->tensors().find(name);
+    const bool in_head = name.compare(0, head.size(), head) == 0;
+    if (found != file->tensors().end() && found->second.shape == tensor.sizes().vec()) continue;
+    if (rule == HeadRule::kMayDiffer && in_head) {
+      other_head = true;
+    } else if (found == file->tensors().end()) {
+      if (!ends_with(name, ".num_batches_tracked")) missing.push_back(name);
+    } else {
+      reshaped.push_back(name + " is " + shape_text(found->second.shape) + ", the model needs " +
+                         shape_text(tensor.sizes().vec()));
+    }
+  }
+  for (const auto& [name, view] : file->tensors()) {
+    if (own.count(name) == 0) unexpected.push_back(name);
+  }
+  if (!missing.empty() || !unexpected.empty() || !reshaped.empty()) {
+    return failed(ErrorCode::kCheckpointMismatch,
+                  path + " does not fit the model" + listed("missing", missing) +
+                      listed("unexpected", unexpected) + listed("other shape", reshaped),
+                  path);
+  }
+  const c10::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : own) {
+    const auto found = file->tensors().find(name);
+    if (found == file->tensors().end()) continue;
+    if (other_head && name.compare(0, head.size(), head) == 0) continue;
+    at::Tensor(tensor).copy_(as_tensor(found->second));
+  }
+  return other_head;
+}
+
+}  // namespace berth::vision
