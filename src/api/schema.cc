@@ -15,6 +15,8 @@ using base::json::array;
 using base::json::object;
 using base::json::value;
 
+constexpr std::string_view kTooManyDigits = "Unable to parse input string as an integer, exceeded maximum size";
+
 object violation(std::string_view type, array loc, std::string_view message, value input, object context) {
   object entry{{"type", type}, {"loc", std::move(loc)}, {"msg", message}, {"input", std::move(input)}};
   if (!context.empty()) entry["ctx"] = std::move(context);
@@ -136,7 +138,7 @@ std::optional<std::int64_t> Fields::to_integer(std::string_view name, const valu
     } else if (std::nearbyint(number) != number) {
       add("int_from_float", name, "Input should be a valid integer, got a number with a fractional part", input);
     } else if (std::abs(number) >= 9.2e18) {
-      add("int_parsing_size", name, "Unable to parse input string as an integer, exceeded maximum size", input);
+      add("int_parsing_size", name, kTooManyDigits, input);
     } else {
       return static_cast<std::int64_t>(number);
     }
@@ -172,6 +174,10 @@ std::optional<std::int64_t> Fields::maybe_integer(std::string_view name, std::op
   if (found == nullptr || found->is_null()) return std::nullopt;
   const auto number = to_integer(name, *found);
   if (number && !in_range(name, *number, least, most, *found)) return std::nullopt;
+  if (number && found->is_uint64()) {
+    add("int_parsing_size", name, kTooManyDigits, *found);
+    return std::nullopt;
+  }
   return number;
 }
 
@@ -191,6 +197,10 @@ std::int64_t Fields::integer_or(std::string_view name, std::int64_t otherwise, s
   if (found == nullptr) return otherwise;
   const auto number = to_integer(name, *found);
   if (!number || !in_range(name, *number, least, most, *found)) return otherwise;
+  if (found->is_uint64()) {
+    add("int_parsing_size", name, kTooManyDigits, *found);
+    return otherwise;
+  }
   return *number;
 }
 
@@ -254,6 +264,11 @@ bool Fields::boolean_or(std::string_view name, bool otherwise) {
   if (found->is_number()) {
     const double number = found->to_number<double>();
     if (number == 0 || number == 1) return number == 1;
+    const bool whole = number == std::nearbyint(number);
+    if (!whole) {
+      add("bool_type", name, "Input should be a valid boolean", *found);
+      return otherwise;
+    }
     add("bool_parsing", name, "Input should be a valid boolean, unable to interpret input", *found);
     return otherwise;
   }

@@ -266,6 +266,8 @@ void Service::close_finished(const model::TaskRecord& task) {
     if (found == nullptr) return;
     found->log_closed = true;
     engine_.touch(id);
+    for (auto& removal : std::exchange(removals_[id], {})) remove(id, std::move(removal));
+    removals_.erase(id);
   });
 }
 
@@ -377,6 +379,10 @@ void Service::cancel(const model::TaskId& id, DoneCallback callback) { engine_.c
 void Service::remove(const model::TaskId& id, DoneCallback callback) {
   const auto task = find(id);
   if (task == nullptr || !model::is_final(task->state)) return engine_.remove(id, std::move(callback));
+  if (!task->log_closed) {  // its last record is still on the way
+    removals_[id].push_back(std::move(callback));
+    return;
+  }
   supervisor_.delete_task(id, [this, id, callback = std::move(callback)] { engine_.remove(id, callback); });
 }
 

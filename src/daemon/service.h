@@ -80,6 +80,7 @@ class Service final : public api::Service {
   DeviceFeed devices_;
   mutable device::host::LoadMeter processor_;
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
+  std::map<model::TaskId, std::vector<DoneCallback>> removals_;  // asked for before the log was closed
   bool going_ = false;
 };
 

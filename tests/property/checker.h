@@ -41,6 +41,7 @@ class Checker {
     bool running = false;
     bool cancelled = false;
   };
+  [[nodiscard]] std::optional<TaskId> stale_news(const Input& input) const;
   std::optional<std::string> check_outputs(const Input& input);
   std::optional<std::string> check_launch(const Launch& launch);
   std::optional<std::string> check_memory() const;

@@ -37,6 +37,30 @@ std::optional<std::vector<std::string>> names_from(const boost::json::value& val
   return names;
 }
 
+std::optional<int64_t> class_count(const CardSource& source) {
+  if (source.class_names) return static_cast<int64_t>(source.class_names->size());
+  return source.num_classes;
+}
+
+// Two descriptions of one checkpoint that contradict each other: one of the files belongs to another.
+Status agree(const CardSource& known, const CardSource& other, const std::string& weight_path) {
+  if (known.model && other.model && *known.model != *other.model) {
+    return failed(ErrorCode::kCheckpointMismatch,
+                  weight_path + " is a checkpoint of " + *known.model + ", the configuration says " + *other.model +
+                      ": give the configuration that belongs to it, or none",
+                  weight_path);
+  }
+  const auto classes = class_count(known);
+  const auto others = class_count(other);
+  if (classes && others && *classes != *others) {
+    return failed(ErrorCode::kCheckpointMismatch,
+                  weight_path + " has " + std::to_string(*classes) + " classes, the configuration says " +
+                      std::to_string(*others) + ": give the configuration that belongs to it, or none",
+                  weight_path);
+  }
+  return {};
+}
+
 template <typename T>
 void take(std::optional<T>* into, const std::optional<T>& from) {
   if (!*into) *into = from;
@@ -123,6 +147,7 @@ Result<ModelCard> merge_sources(const std::vector<CardSource>& sources,
                                 const std::string& weight_path, const std::string& tried) {
   CardSource all;
   for (const CardSource& source : sources) {
+    if (auto same = agree(all, source, weight_path); !same) return forward_error(same);
     // Names and their number belong together: from the first source that gives either.
     if (!all.class_names && !all.num_classes) all.num_classes = source.num_classes;
     take(&all.class_names, source.class_names);

@@ -50,6 +50,7 @@ TEST(Devices, AVanishedDeviceGetsNothing) {
   box.take(submit("b").inference().on("cuda:0"));
   box.take(submit("c").inference().on("cuda").memory(1));
   EXPECT_EQ(box.where("c"), "cuda:0");
+  EXPECT_EQ(box.verdict("c", "cuda:1"), "unhealthy");
   box.take(submit("d").inference().on("cuda:1"));
   EXPECT_EQ(box.refusal().message, "Device index 1 is out of range: this machine has 1 CUDA device (cuda:0)");
 }

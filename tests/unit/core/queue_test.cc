@@ -95,6 +95,20 @@ TEST(Queue, AgingCanBeChangedWhileTasksWait) {
   EXPECT_EQ(box.where("old"), "cuda:0");
 }
 
+TEST(Queue, AStuckSignatureDoesNotBlockOneThatNeedsLess) {
+  Box box(Fleet().gpu("A100", 80_GiB).cpu(8));
+  for (const auto& [signature, peak] : {std::pair{"big", 70_GiB}, {"little", 5_GiB}}) {
+    box.take(submit(signature).training().on("cuda").signature(signature));
+    box.exits(signature, 0, peak);
+  }
+  box.take(submit("holder").training().on("cuda").memory(40));
+  box.limits({{box.id_of("cuda:0"), 4, {}}});
+  box.take(submit("big2").training().on("cuda").signature("big"));
+  box.take(submit("little2").training().on("cuda").signature("little"));
+  EXPECT_EQ(box.where("big2"), "queued");
+  EXPECT_EQ(box.where("little2"), "cuda:0");
+}
+
 TEST(Queue, AStuckShapeDoesNotBlockOthers) {
   Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
   box.take(submit("x").training().on("cuda:0"));
@@ -176,6 +190,30 @@ TEST(Hold, OthersBackfillWhereTheyCannotDelayIt) {
   box.take(submit("d").training().on("cuda"));
   EXPECT_EQ(box.where("d"), "queued");
   box.exits("b");
+  EXPECT_EQ(box.where("wide"), "cuda:0,cuda:1");
+}
+
+TEST(Hold, NobodyJoinsOnADeviceThatItWantsForItself) {
+  Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
+  box.take(submit("i0").inference().on("cuda:0").memory(5));
+  box.take(submit("wide").training().gpus(2).memory(10).exclusive());
+  box.take(submit("i1").inference().on("cuda").memory(5));
+  EXPECT_EQ(box.where("i1"), "queued");
+  box.exits("i0");
+  EXPECT_EQ(box.where("wide"), "cuda:0,cuda:1");
+}
+
+TEST(Hold, BackfillLeavesTheMemoryThatItNeeds) {
+  Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
+  box.take(submit("a").training().on("cuda:0").memory(60));
+  box.take(submit("wide").training().gpus(2).memory(60));
+  box.take(submit("large").inference().on("cuda:1").memory(30));
+  EXPECT_EQ(box.where("large"), "queued");
+  box.take(submit("small").inference().on("cuda:1").memory(15));
+  EXPECT_EQ(box.where("small"), "cuda:1");
+  box.take(submit("beside").inference().on("cuda:0").memory(20));  // fits with "wide" when "a" has gone
+  EXPECT_EQ(box.where("beside"), "cuda:0");
+  box.exits("a");
   EXPECT_EQ(box.where("wide"), "cuda:0,cuda:1");
 }
 

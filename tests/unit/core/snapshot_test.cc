@@ -140,6 +140,19 @@ TEST(Snapshot, ARestoredStateGoesOnIdentically) {
   }
 }
 
+TEST(Snapshot, SubmissionOrderOutlivesARestartWithTheClockSetBack) {
+  Box box(Fleet().gpu("A100", 80_GiB).cpu(8));
+  for (const char* id : {"run", "first"}) box.take(submit(id).training().on("cuda"));
+  box.now += std::chrono::hours(10);
+  box.sample();
+  box.state = *state_from_json(through_text(to_json(box.state)));
+  box.now -= std::chrono::hours(20);
+  box.take(submit("second").training().on("cuda"));
+  box.exits("run");
+  EXPECT_EQ(box.where("first"), "cuda:0");
+  EXPECT_EQ(box.state.tasks.at(TaskId("second")).submitted, box.now + std::chrono::hours(20));
+}
+
 TEST(Snapshot, AnEmptyStateIsOne) {
   const auto restored = state_from_json(through_text(to_json(State{})));
   ASSERT_TRUE(restored);
