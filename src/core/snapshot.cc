@@ -2,6 +2,8 @@
 #include "core/snapshot.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "core/invariants.h"
 
@@ -88,9 +90,12 @@ base::Result<State> broken(const std::string& what) {
   return base::fail(base::ErrorCode::kStoreError, "the stored state is broken: " + what);
 }
 
-// Reservations and counts are derived from the placements, so that they cannot disagree.
-void restore_occupancy(State& state) {
+// Reservations and counts are derived from the placements, so that they cannot disagree. What is broken, or nothing.
+std::optional<std::string> restore_occupancy(State& state) {
+  std::set<std::uint64_t> sequences;
   for (const auto& [id, task] : state.tasks) {
+    if (!sequences.insert(task.sequence).second) return "task " + id.value + " has the place of another one";
+    state.latest = std::max(state.latest, task.submitted);
     if (task.state == model::TaskState::kQueued) {
       state.queue.push(id, task.request, queue_key(state.config, task));
       continue;
@@ -107,6 +112,7 @@ void restore_occupancy(State& state) {
       ++device.running.at(static_cast<std::size_t>(task.request.kind));
     }
   }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -196,7 +202,7 @@ base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
   }
   state.tasks = std::move(tasks);
   for (const auto& [id, task] : state.tasks) state.next_sequence = std::max(state.next_sequence, task.sequence + 1);
-  restore_occupancy(state);
+  if (const auto damage = restore_occupancy(state)) return broken(*damage);
   for (const auto& [id, task] : state.tasks) {
     if (!task.placement) continue;
     const auto rule = task.placement->rule;
@@ -207,8 +213,8 @@ base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
       if (whole && device.reservations.size() == 1) device.exclusive = id;
     }
   }
-  const auto broken = invariants::check(state);
-  if (!broken.empty()) return base::fail(base::ErrorCode::kStoreError, "the stored tasks do not fit: " + broken.front());
+  const auto damage = invariants::check(state);
+  if (!damage.empty()) return base::fail(base::ErrorCode::kStoreError, "the stored tasks do not fit: " + damage.front());
   return state;
 }
 
@@ -240,7 +246,7 @@ base::Result<State> state_from_json(const object& from) {
     const TaskId id = task->request.id;
     if (!state.tasks.emplace(id, std::move(*task)).second) return broken("two tasks " + id.value);
   }
-  restore_occupancy(state);
+  if (const auto trouble = restore_occupancy(state)) return broken(*trouble);
   const auto damage = invariants::check(state);
   if (!damage.empty()) return broken(damage.front());
   return state;

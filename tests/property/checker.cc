@@ -38,16 +38,20 @@ Trouble Checker::take(const Event& event) {
   ++steps_;
   const auto stale = stale_news(event.input);
   outputs_ = step(state_, event.input, event.now);
-  if (const auto broken = invariants::check(state_); !broken.empty()) return "invariant: " + broken.front();
+  if (const auto broken = invariants::check(state_); !broken.empty())
+    return "invariant: " + broken.front();
   if (auto trouble = check_outputs(event.input)) return trouble;
-  if (stale && !(live_.contains(*stale) && live_.at(*stale).running)) return "news of another attempt counted";
+  if (stale && !(live_.contains(*stale) && live_.at(*stale).running))
+    return "news of another attempt counted";
   if (auto trouble = check_memory()) return trouble;
   if (live_.size() != state_.tasks.size()) return "tasks were lost or kept";
   figures_.most_waiting = std::max(figures_.most_waiting, state_.queue.size());
 
-  const auto again = input_from_json(base::parse_json(serialize(to_json(event.input)))->as_object());
+  const auto again =
+      input_from_json(base::parse_json(serialize(to_json(event.input)))->as_object());
   if (!again) return "the input cannot be read back: " + again.error().message;
-  if (text_of(step(twin_, *again, event.now)) != text_of(outputs_)) return "the twin decided otherwise";
+  if (text_of(step(twin_, *again, event.now)) != text_of(outputs_))
+    return "the twin decided otherwise";
   if (steps_ % 97 == 0) {
     if (auto trouble = check_explain()) return trouble;
   }
@@ -58,8 +62,10 @@ Trouble Checker::restart() {
   ++figures_.restarts;
   auto back = restored(state_);
   if (!back) return "the snapshot cannot be read: " + back.error().message;
-  if (serialize(to_json(*back)) != serialize(to_json(state_))) return "the snapshot is not the state";
-  if (serialize(to_json(twin_)) != serialize(to_json(state_))) return "the twin's state is another one";
+  if (serialize(to_json(*back)) != serialize(to_json(state_)))
+    return "the snapshot is not the state";
+  if (serialize(to_json(twin_)) != serialize(to_json(state_)))
+    return "the twin's state is another one";
   state_ = std::move(*back);  // the twin goes on without a restart
   return std::nullopt;
 }
@@ -68,35 +74,41 @@ Trouble Checker::restart() {
 std::optional<TaskId> Checker::stale_news(const Input& input) const {
   const auto other = [&](const TaskId& id, int attempt) -> std::optional<TaskId> {
     const auto task = live_.find(id);
-    if (task == live_.end() || !task->second.running || task->second.attempt == attempt) return std::nullopt;
+    if (task == live_.end() || !task->second.running || task->second.attempt == attempt)
+      return std::nullopt;
     return id;
   };
   if (const auto* exited = std::get_if<Exited>(&input)) return other(exited->task, exited->attempt);
-  if (const auto* failed = std::get_if<LaunchFailed>(&input)) return other(failed->task, failed->attempt);
+  if (const auto* failed = std::get_if<LaunchFailed>(&input))
+    return other(failed->task, failed->attempt);
   return std::nullopt;
 }
 
 Trouble Checker::check_outputs(const Input& input) {
   for (const auto& output : outputs_) {
     if (const auto* queued = std::get_if<Queued>(&output)) {
-      if (!live_.emplace(queued->task, Live{}).second) return "a live task was queued again: " + queued->task.value;
+      if (!live_.emplace(queued->task, Live{}).second)
+        return "a live task was queued again: " + queued->task.value;
     } else if (std::holds_alternative<Refused>(output)) {
       ++figures_.refused;
     } else if (const auto* launch = std::get_if<Launch>(&output)) {
-      if (const auto* failed = std::get_if<LaunchFailed>(&input); failed != nullptr && failed->task == launch->task) {
+      if (const auto* failed = std::get_if<LaunchFailed>(&input);
+          failed != nullptr && failed->task == launch->task) {
         live_.at(failed->task).running = false;
       }
       if (auto trouble = check_launch(*launch)) return trouble;
       ++figures_.launches;
     } else if (const auto* stop = std::get_if<Stop>(&output)) {
       const auto task = live_.find(stop->task);
-      if (task == live_.end() || !task->second.running || task->second.attempt != stop->attempt) return "stop of nothing";
+      if (task == live_.end() || !task->second.running || task->second.attempt != stop->attempt)
+        return "stop of nothing";
       task->second.cancelled = true;
     } else if (const auto* finished = std::get_if<Finished>(&output)) {
       const auto task = live_.find(finished->task);
       if (task == live_.end()) return "a task ended that does not live: " + finished->task.value;
       if (task->second.attempt != finished->attempt) return "another attempt ended";
-      if (task->second.cancelled && finished->state != model::TaskState::kCancelled) return "cancelled, but ended otherwise";
+      if (task->second.cancelled && finished->state != model::TaskState::kCancelled)
+        return "cancelled, but ended otherwise";
       if (!model::is_final(finished->state)) return "ended in a state that is not final";
       live_.erase(task);
       ++figures_.finished;
@@ -133,13 +145,16 @@ Trouble Checker::check_launch(const Launch& launch) {
     const DeviceEntry& device = state_.devices.at(share.device);
     if (!device.present) return "launched on a device that is gone: " + id;
     if (!device.is_cpu() && !device.reading) return "launched without a reading: " + id;
-    if (device.reading && device.reading->health != model::Health::kHealthy) return "launched on a sick device: " + id;
-    if (device.running_of(task.request.kind) > device.limits.of(task.request.kind)) return "limit exceeded by " + id;
+    if (device.reading && device.reading->health != model::Health::kHealthy)
+      return "launched on a sick device: " + id;
+    if (device.running_of(task.request.kind) > device.limits.of(task.request.kind))
+      return "limit exceeded by " + id;
     if (task.request.exclusive && device.exclusive != launch.task) return "not alone: " + id;
   }
   // First in, first out: nobody of the same shape and an earlier place still waits.
   const auto group = state_.queue.groups().find(Queue::shape(task.request));
-  if (group != state_.queue.groups().end() && group->second.begin()->first < queue_key(state_.config, task)) {
+  if (group != state_.queue.groups().end() &&
+      group->second.begin()->first < queue_key(state_.config, task)) {
     return "overtook one of its own shape: " + id;
   }
   return std::nullopt;
@@ -152,7 +167,8 @@ Trouble Checker::check_memory() const {
   for (const auto& output : outputs_) {
     const auto* launch = std::get_if<Launch>(&output);
     if (launch == nullptr) continue;
-    for (const auto& share : launch->placement.shares) launched[share.device].emplace(launch->task, share.reserved);
+    for (const auto& share : launch->placement.shares)
+      launched[share.device].emplace(launch->task, share.reserved);
   }
   for (const auto& [id, tasks] : launched) {
     const DeviceEntry& device = state_.devices.at(id);
@@ -179,9 +195,10 @@ Trouble Checker::check_explain() const {
     const auto explanation = explain(state_, task);
     int sum = 0;
     for (const auto& [code, count] : explanation.counts) sum += count;
-    if (sum != static_cast<int>(state_.devices.size())) return "counts do not add up for " + id.value;
-    if (task.state == model::TaskState::kQueued && !holds && task.request.gpus == 1 && explanation.counts.contains("fits") &&
-        task.request.selector.named.size() < 2) {
+    if (sum != static_cast<int>(state_.devices.size()))
+      return "counts do not add up for " + id.value;
+    if (task.state == model::TaskState::kQueued && !holds && task.request.gpus == 1 &&
+        explanation.counts.contains("fits") && task.request.selector.named.size() < 2) {
       return "waits although a device fits: " + id.value;
     }
   }
@@ -195,7 +212,8 @@ Trouble Checker::check_explain() const {
 std::vector<Event> shrink(std::vector<Event> events, int tries) {
   const auto fails = [&](const std::vector<Event>& some) {
     Checker checker;
-    return std::any_of(some.begin(), some.end(), [&](const Event& event) { return checker.take(event).has_value(); });
+    return std::any_of(some.begin(), some.end(),
+                       [&](const Event& event) { return checker.take(event).has_value(); });
   };
   if (!fails(events)) return events;  // it took a restart to fail
   for (std::size_t chunk = events.size() / 2; chunk > 0 && tries > 0; chunk /= 2) {
@@ -203,8 +221,10 @@ std::vector<Event> shrink(std::vector<Event> events, int tries) {
       auto fewer = events;
       fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(begin),
                   fewer.begin() + static_cast<std::ptrdiff_t>(begin + chunk));
-      if (fails(fewer)) events = std::move(fewer);
-      else begin += chunk;
+      if (fails(fewer))
+        events = std::move(fewer);
+      else
+        begin += chunk;
     }
   }
   return events;

@@ -89,7 +89,8 @@ TEST(Liveness, EveryKindOfTaskStartsOnAnOverbookedMachine) {
         if (kind == Kind::kTraining) request.memory = Bytes{70 * kGib};
         if (kind == Kind::kInference) request.exclusive = true;
         const int ticks = crowd.ticks_until_started(request, 2000);
-        EXPECT_LT(ticks, 2000) << "seed " << seed << ", " << gpus << " devices, " << model::to_text(kind);
+        EXPECT_LT(ticks, 2000) << "seed " << seed << ", " << gpus << " devices, "
+                               << model::to_text(kind);
         longest = std::max(longest, ticks);
       }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long one pass takes on a large, full machine. No assertion: run it by hand or by the bench with
+// How long one pass takes on a large, full machine. No assertion: run it by hand or by the bench
+// with
 //   property_tests --gtest_also_run_disabled_tests --gtest_filter=*PassTiming*
 #include <gtest/gtest.h>
 
@@ -73,7 +74,8 @@ TEST(DISABLED_PassTiming, HundredThousandTasksOnAThousandDevices) {
   SetInventory inventory;
   for (int i = 0; i < kDevices; ++i) {
     model::Device gpu;
-    gpu.id = DeviceId("GPU-" + std::to_string(Random(static_cast<std::uint64_t>(i)).next()) + "-1111-2222-333344445555");
+    gpu.id = DeviceId("GPU-" + std::to_string(Random(static_cast<std::uint64_t>(i)).next()) +
+                      "-1111-2222-333344445555");
     gpu.vendor = model::Vendor::kNvidia;
     gpu.index = i;
     gpu.name = "cuda:" + std::to_string(i);
@@ -93,8 +95,8 @@ TEST(DISABLED_PassTiming, HundredThousandTasksOnAThousandDevices) {
   while (submitted < kTasks) feed(Submit{request(submitted++)});
   const auto first_reading = full_readings(state);
   report("first pass, the empty machine fills up", 1, [&](int) { feed(first_reading); });
-  std::printf("%zu tasks run, %zu wait in %zu groups on %zu devices\n", running.size(), state.queue.size(),
-              state.queue.groups().size(), state.devices.size());
+  std::printf("%zu tasks run, %zu wait in %zu groups on %zu devices\n", running.size(),
+              state.queue.size(), state.queue.groups().size(), state.devices.size());
   const auto readings = full_readings(state);
   report("readings and a pass, nothing fits", 50, [&](int) { feed(readings); });
   report("pass alone, nothing fits", 50, [&](int) { feed(SetReadings{}); });
@@ -104,7 +106,8 @@ TEST(DISABLED_PassTiming, HundredThousandTasksOnAThousandDevices) {
   });
   report("a task is submitted and waits", 1000, [&](int) { feed(Submit{request(submitted++)}); });
   const TaskEntry& waiting = state.tasks.at(state.queue.groups().begin()->second.begin()->second);
-  report("explain", 50, [&](int) { EXPECT_EQ(explain(state, waiting).devices.size(), state.devices.size()); });
+  report("explain", 50,
+         [&](int) { EXPECT_EQ(explain(state, waiting).devices.size(), state.devices.size()); });
   report("snapshot to JSON", 3, [&](int) { EXPECT_GT(to_json(state).size(), 0U); });
 }
 

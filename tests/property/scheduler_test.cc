@@ -22,7 +22,8 @@ std::int64_t from_environment(const char* name, std::int64_t otherwise) {
 std::string story(const std::vector<Event>& events) {
   std::string text;
   for (const auto& event : events) {
-    text += std::to_string(base::to_ms(event.now)) + " " + base::json::serialize(to_json(event.input)) + "\n";
+    text += std::to_string(base::to_ms(event.now)) + " " +
+            base::json::serialize(to_json(event.input)) + "\n";
   }
   return text;
 }
@@ -59,10 +60,12 @@ TEST(SchedulerProperties, HoldInRandomWorlds) {
     sum.most_waiting = std::max(sum.most_waiting, figures.most_waiting);
   }
   RecordProperty("launches", static_cast<int>(sum.launches));
-  std::printf("%lld steps, seeds %s: %lld launches, %lld ended, %lld refused, %lld restarts, at most %zu waiting\n",
-              static_cast<long long>(steps), only > 0 ? std::to_string(only).c_str() : "1..10",
-              static_cast<long long>(sum.launches), static_cast<long long>(sum.finished),
-              static_cast<long long>(sum.refused), static_cast<long long>(sum.restarts), sum.most_waiting);
+  std::printf(
+      "%lld steps, seeds %s: %lld launches, %lld ended, %lld refused, %lld restarts, at most %zu "
+      "waiting\n",
+      static_cast<long long>(steps), only > 0 ? std::to_string(only).c_str() : "1..10",
+      static_cast<long long>(sum.launches), static_cast<long long>(sum.finished),
+      static_cast<long long>(sum.refused), static_cast<long long>(sum.restarts), sum.most_waiting);
 }
 
 TEST(SchedulerProperties, TheWorldIsTheSameForTheSameSeed) {

@@ -16,8 +16,11 @@ struct Card {
   std::string_view model;
   std::int64_t mib;
 };
-const std::vector<Card> kCards{{"NVIDIA A100-SXM4-80GB", 81'510}, {"Tesla V100-SXM2-32GB", 32'510},
-                               {"NVIDIA GeForce RTX 3090", 24'260}, {"Tesla T4", 15'360}, {"NVIDIA A40", 46'068}};
+const std::vector<Card> kCards{{"NVIDIA A100-SXM4-80GB", 81'510},
+                               {"Tesla V100-SXM2-32GB", 32'510},
+                               {"NVIDIA GeForce RTX 3090", 24'260},
+                               {"Tesla T4", 15'360},
+                               {"NVIDIA A40", 46'068}};
 
 }  // namespace
 
@@ -30,12 +33,14 @@ std::uint64_t Random::next() {
 }
 
 World::World(std::uint64_t seed) : random_(seed) {
-  const int kinds = random_.one_in(6) ? 0 : 1 + random_.below(3);  // sometimes a machine without GPUs
+  const int kinds =
+      random_.one_in(6) ? 0 : 1 + random_.below(3);  // sometimes a machine without GPUs
   for (int i = 0; i < kinds; ++i) {
     const Card& card = random_.pick(kCards);
     add_gpus(1 + random_.below(4), Vendor::kNvidia, card.model, Bytes{card.mib * kMib});
   }
-  if (random_.one_in(3)) add_gpus(1 + random_.below(3), Vendor::kAmd, "AMD Instinct MI210", Bytes{64 * kGib});
+  if (random_.one_in(3))
+    add_gpus(1 + random_.below(3), Vendor::kAmd, "AMD Instinct MI210", Bytes{64 * kGib});
   if (random_.one_in(6)) add_gpus(1, Vendor::kIntel, "Intel Data Center GPU Max", Bytes{48 * kGib});
   Physical cpu;
   cpu.device.id = DeviceId("CPU");
@@ -51,9 +56,11 @@ void World::add_gpus(int count, Vendor vendor, std::string_view model, Bytes tot
     gpu.device.vendor = vendor;
     gpu.device.model = model;
     gpu.device.total_memory = total;
-    gpu.device.compute_capability = std::to_string(6 + random_.below(5)) + "." + std::to_string(random_.below(11));
+    gpu.device.compute_capability =
+        std::to_string(6 + random_.below(5)) + "." + std::to_string(random_.below(11));
     gpu.device.max_clock_mhz = 1000 + random_.below(1000);
-    gpu.device.id = DeviceId("GPU-" + std::to_string(random_.next() % 100'000) + "-" + std::to_string(devices_.size()));
+    gpu.device.id = DeviceId("GPU-" + std::to_string(random_.next() % 100'000) + "-" +
+                             std::to_string(devices_.size()));
     if (random_.one_in(2)) gpu.reserved = Bytes{random_.below(700) * kMib};
     devices_.push_back(gpu);
   }
@@ -66,7 +73,8 @@ void World::observe(const std::vector<Output>& outputs) {
     } else if (const auto* launch = std::get_if<Launch>(&output)) {
       std::erase(queued_, launch->task);
       Running running{launch->attempt, {}, {}};
-      for (const auto& share : launch->placement.shares) running.reserved[share.device] = share.reserved;
+      for (const auto& share : launch->placement.shares)
+        running.reserved[share.device] = share.reserved;
       running_[launch->task] = std::move(running);
     } else if (const auto* finished = std::get_if<Finished>(&output)) {
       std::erase(queued_, finished->task);
@@ -101,42 +109,51 @@ void World::change_hardware() {
     if (physical.device.vendor == Vendor::kCpu) continue;
     if (random_.one_in(20)) {
       const auto total = physical.device.total_memory->value / kMib;
-      physical.foreign = random_.one_in(2) ? Bytes{} : Bytes{random_.below(static_cast<int>(total)) * kMib};
+      physical.foreign =
+          random_.one_in(2) ? Bytes{} : Bytes{random_.below(static_cast<int>(total)) * kMib};
     }
     if (random_.one_in(150)) physical.present = !physical.present;
     if (physical.health != model::Health::kHealthy ? random_.one_in(20) : random_.one_in(200)) {
-      physical.health = physical.health == model::Health::kHealthy ? static_cast<model::Health>(1 + random_.below(3))
-                                                                   : model::Health::kHealthy;
+      physical.health = physical.health == model::Health::kHealthy
+                            ? static_cast<model::Health>(1 + random_.below(3))
+                            : model::Health::kHealthy;
     }
     if (random_.one_in(300)) physical.reads_memory = !physical.reads_memory;
   }
   for (auto& [id, running] : running_) {
     for (const auto& [device, reserved] : running.reserved) {
       if (random_.one_in(5)) {  // sometimes more than it asked for
-        running.used[device] = Bytes{reserved.value / 100 * random_.below(130) + random_.below(300) * kMib};
+        running.used[device] =
+            Bytes{reserved.value / 100 * random_.below(130) + random_.below(300) * kMib};
       }
     }
   }
 }
 
 std::string World::device_string() {
-  static const std::vector<std::string> kStrings{"auto", "auto", "cuda", "cuda", "CUDA", "", "cpu", "rocm", "xpu",
-                                                 "cuda:0", "cuda:1", "cuda:3", "rocm:0", "cuda:0,cuda:1"};
-  if (random_.one_in(10)) return random_.pick(devices_).device.id.value.substr(0, 4 + static_cast<std::size_t>(random_.below(5)));
+  static const std::vector<std::string> kStrings{
+      "auto", "auto", "cuda",   "cuda",   "CUDA",   "",       "cpu",
+      "rocm", "xpu",  "cuda:0", "cuda:1", "cuda:3", "rocm:0", "cuda:0,cuda:1"};
+  if (random_.one_in(10))
+    return random_.pick(devices_).device.id.value.substr(
+        0, 4 + static_cast<std::size_t>(random_.below(5)));
   return random_.pick(kStrings);
 }
 
 Input World::submit() {
   Submit input;
   auto& request = input.request;
-  request.id = TaskId("t" + std::to_string(random_.one_in(100) ? random_.below(submitted_ + 1) : ++submitted_));
+  request.id = TaskId(
+      "t" + std::to_string(random_.one_in(100) ? random_.below(submitted_ + 1) : ++submitted_));
   auto selector = model::parse_selector(device_string());
   if (selector) request.selector = *selector;
   request.kind = static_cast<Kind>(random_.below(3));
   request.gpus = random_.one_in(6) ? 1 + random_.below(4) : 1;
   if (random_.one_in(2)) request.memory = Bytes{random_.below(40'000) * kMib};
-  if (random_.one_in(15)) request.memory = Bytes{random_.pick(std::vector<int>{16, 24, 32, 48, 80}) * kGib};
-  if (random_.one_in(10)) request.gpu_type = random_.pick(std::vector<std::string>{"a100", "V100", "rtx", "T4", "MI210"});
+  if (random_.one_in(15))
+    request.memory = Bytes{random_.pick(std::vector<int>{16, 24, 32, 48, 80}) * kGib};
+  if (random_.one_in(10))
+    request.gpu_type = random_.pick(std::vector<std::string>{"a100", "V100", "rtx", "T4", "MI210"});
   request.exclusive = random_.one_in(12);
   request.builtin = random_.one_in(3);
   request.policy = static_cast<model::Policy>(random_.below(6));
@@ -155,7 +172,8 @@ Input World::readings() {
     if (reading.health != model::Health::kHealthy) reading.health_reason = "XID 79";
     reading.utilization_percent = random_.below(101);
     if (physical.reads_memory) {
-      Bytes free = *physical.device.total_memory - physical.foreign - physical.reserved.value_or(Bytes{});
+      Bytes free =
+          *physical.device.total_memory - physical.foreign - physical.reserved.value_or(Bytes{});
       for (const auto& [task, running] : running_) {
         const auto used = running.used.find(physical.device.id);
         if (used == running.used.end()) continue;
@@ -173,9 +191,10 @@ Input World::readings() {
 
 Input World::inventory() {
   SetInventory input;
+  input.complete = !random_.one_in(8);
   std::map<Vendor, int> count;
   for (const auto& physical : devices_) {
-    if (!physical.present) continue;
+    if (!physical.present || (!input.complete && random_.one_in(4))) continue;
     auto device = physical.device;
     device.index = count[device.vendor]++;  // numbers shift when one is gone
     device.name = std::string(model::device_prefix(device.vendor));
@@ -248,7 +267,9 @@ Input World::cancel() {
 
 // News of attempts that are not, tasks that never were.
 Input World::nonsense() {
-  const TaskId task = random_.one_in(2) ? any_running() : TaskId("t" + std::to_string(random_.below(submitted_ + 1)));
+  const TaskId task = random_.one_in(2)
+                          ? any_running()
+                          : TaskId("t" + std::to_string(random_.below(submitted_ + 1)));
   const int attempt = random_.below(4) + 1000;
   if (random_.one_in(2)) return Exited{task, attempt, model::Exit{0, {}, "exited"}, {}};
   return LaunchFailed{task, attempt, random_.one_in(2)};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine that behaves badly, from a seed: devices vanish and change their numbers, other people's
-// memory jumps, tasks exit, fail to launch and are cancelled, limits change, clocks go back.
+// A machine that behaves badly, from a seed: devices vanish and change their numbers, other
+// people's memory jumps, tasks exit, fail to launch and are cancelled, limits change, clocks go
+// back.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,14 @@ class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
   std::uint64_t next();
-  int below(int limit) { return limit <= 0 ? 0 : static_cast<int>(next() % static_cast<std::uint64_t>(limit)); }
+  int below(int limit) {
+    return limit <= 0 ? 0 : static_cast<int>(next() % static_cast<std::uint64_t>(limit));
+  }
   bool one_in(int n) { return below(n) == 0; }
   template <class T>
-  const T& pick(const std::vector<T>& from) { return from.at(static_cast<std::size_t>(below(static_cast<int>(from.size())))); }
+  const T& pick(const std::vector<T>& from) {
+    return from.at(static_cast<std::size_t>(below(static_cast<int>(from.size()))));
+  }
 
  private:
   std::uint64_t state_;

@@ -63,13 +63,32 @@ TEST(Card, SidecarAndMetadataTellTheSame) {
 TEST(Card, EarlierSourcesWin) {
   CardSource first, second;
   first.class_names = std::vector<std::string>{"a", "b"};
-  second.class_names = std::vector<std::string>{"x"};
-  second.num_classes = 1;
+  second.class_names = std::vector<std::string>{"x", "y"};
+  second.num_classes = 2;
   second.model = "resnet18";
   second.image_size = 64;
   const auto card = merge_sources({first, second}, "w", "test");
   ASSERT_TRUE(card) << card.error().message;
   EXPECT_EQ(card->class_names, *first.class_names);
+}
+
+TEST(Card, SourcesThatContradictEachOtherAreRefused) {
+  CardSource checkpoint, configuration;
+  checkpoint.model = "resnet18";
+  checkpoint.class_names = std::vector<std::string>{"a", "b"};
+  checkpoint.image_size = 64;
+  configuration.model = "resnet50";
+  const auto other_model = merge_sources({checkpoint, configuration}, "w.safetensors", "test");
+  ASSERT_FALSE(other_model);
+  EXPECT_EQ(other_model.error().code, protocol::ErrorCode::kCheckpointMismatch);
+  EXPECT_EQ(other_model.error().file, "w.safetensors");
+  EXPECT_NE(other_model.error().message.find("resnet18"), std::string::npos);
+  EXPECT_NE(other_model.error().message.find("resnet50"), std::string::npos);
+  configuration.model = "resnet18";
+  configuration.num_classes = 3;
+  const auto other_classes = merge_sources({checkpoint, configuration}, "w.safetensors", "test");
+  ASSERT_FALSE(other_classes);
+  EXPECT_EQ(other_classes.error().code, protocol::ErrorCode::kCheckpointMismatch);
 }
 
 TEST(Card, WhatIsMissingIsNamed) {

@@ -24,7 +24,8 @@ TEST(ErrorCodes, NamesAreUnique) {
   std::set<std::string_view> names;
   for (const auto& entry : kErrorCodes) EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
   names.clear();
-  for (const auto& entry : kRefusalCodes) EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
+  for (const auto& entry : kRefusalCodes)
+    EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
 }
 
 TEST(ErrnoError, NamesWhatAndWhy) {

@@ -38,13 +38,15 @@ TEST(ParseNumber, TakesWholeNonNegativeNumbersOnly) {
   EXPECT_EQ(parse_number("0"), 0);
   EXPECT_EQ(parse_number("007"), 7);
   EXPECT_EQ(parse_number("9223372036854775807"), std::numeric_limits<std::int64_t>::max());
-  for (const char* text : {"", "-1", "-0", "+1", " 1", "1 ", "1.0", "0x1", "9223372036854775808", "a"}) {
+  for (const char* text :
+       {"", "-1", "-0", "+1", " 1", "1 ", "1.0", "0x1", "9223372036854775808", "a"}) {
     EXPECT_FALSE(parse_number(text)) << text;
   }
 }
 
 TEST(ToUtf8, KeepsValidText) {
-  for (const char* text : {"", "abc", "\xC3\xA4", "\xE4\xB8\xAD\xE6\x96\x87", "\xF0\x9F\x9A\x80", "\xEF\xBF\xBD"}) {
+  for (const char* text :
+       {"", "abc", "\xC3\xA4", "\xE4\xB8\xAD\xE6\x96\x87", "\xF0\x9F\x9A\x80", "\xEF\xBF\xBD"}) {
     EXPECT_EQ(to_utf8(text), text);
   }
 }
@@ -52,11 +54,13 @@ TEST(ToUtf8, KeepsValidText) {
 TEST(ToUtf8, ReplacesWhatIsNone) {
   const std::string bad = "\xEF\xBF\xBD";
   EXPECT_EQ(to_utf8("a\xFFz"), "a" + bad + "z");
-  EXPECT_EQ(to_utf8("\xC3"), bad);                       // cut off
-  EXPECT_EQ(to_utf8("\xC0\xAF"), bad + bad);             // longer than needed
-  EXPECT_EQ(to_utf8("\xED\xA0\x80"), bad + bad + bad);   // half of a surrogate pair
+  EXPECT_EQ(to_utf8("\xC3"), bad);                                // cut off
+  EXPECT_EQ(to_utf8("\xC0\xAF"), bad + bad);                      // longer than needed
+  EXPECT_EQ(to_utf8("\xED\xA0\x80"), bad + bad + bad);            // half of a surrogate pair
   EXPECT_EQ(to_utf8("\xF4\x90\x80\x80"), bad + bad + bad + bad);  // beyond U+10FFFF
-  EXPECT_EQ(to_utf8("\xE4\xB8" "x"), bad + bad + "x");
+  EXPECT_EQ(to_utf8("\xE4\xB8"
+                    "x"),
+            bad + bad + "x");
 }
 
 TEST(RandomUuid, IsVersion4AndNeverTheSame) {

@@ -27,10 +27,24 @@ TEST(Bytes, GibAndBack) {
 }
 
 TEST(ParseBytes, UnderstandsUnitsInAnyCase) {
-  struct Row { const char* text; std::int64_t bytes; };
-  for (const Row& row : {Row{"8", 8 * kGib}, {"8G", 8 * kGib}, {"8g", 8 * kGib}, {"8GB", 8 * kGib}, {"8GiB", 8 * kGib},
-                         {"8 GiB", 8 * kGib}, {"512M", 512 * kMib}, {"512MiB", 512 * kMib}, {"0.5g", kGib / 2},
-                         {"1T", 1024 * kGib}, {"4k", 4096}, {"100b", 100}, {"0", 0}, {"1.5GiB", kGib + kGib / 2}}) {
+  struct Row {
+    const char* text;
+    std::int64_t bytes;
+  };
+  for (const Row& row : {Row{"8", 8 * kGib},
+                         {"8G", 8 * kGib},
+                         {"8g", 8 * kGib},
+                         {"8GB", 8 * kGib},
+                         {"8GiB", 8 * kGib},
+                         {"8 GiB", 8 * kGib},
+                         {"512M", 512 * kMib},
+                         {"512MiB", 512 * kMib},
+                         {"0.5g", kGib / 2},
+                         {"1T", 1024 * kGib},
+                         {"4k", 4096},
+                         {"100b", 100},
+                         {"0", 0},
+                         {"1.5GiB", kGib + kGib / 2}}) {
     const auto parsed = parse_bytes(row.text);
     ASSERT_TRUE(parsed) << row.text;
     EXPECT_EQ(parsed->value, row.bytes) << row.text;
@@ -38,7 +52,8 @@ TEST(ParseBytes, UnderstandsUnitsInAnyCase) {
 }
 
 TEST(ParseBytes, RefusesTheRestWithTheValue) {
-  for (const char* text : {"", " ", "-1", "-8G", "G", "8X", "8GiBs", "eight", "nan", "inf", "1e400", "99999999999T", "8,5"}) {
+  for (const char* text : {"", " ", "-1", "-8G", "G", "8X", "8GiBs", "eight", "nan", "inf", "1e400",
+                           "99999999999T", "8,5"}) {
     const auto parsed = parse_bytes(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().code, ErrorCode::kBadRequest);

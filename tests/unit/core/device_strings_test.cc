@@ -22,7 +22,9 @@ std::string placed(Box& box, std::string_view device) {
 }
 
 TEST(DeviceStrings, NameOneDevice) {
-  struct Row { std::string_view text, device; };
+  struct Row {
+    std::string_view text, device;
+  };
   for (const Row& row : std::initializer_list<Row>{{"cuda:1", "cuda:1"},
                                                    {"CUDA:1", "cuda:1"},
                                                    {"  cuda:1\t", "cuda:1"},
@@ -99,7 +101,8 @@ TEST(DeviceStrings, OutOfRangeMessageListsDevicesByIndexNotByUuid) {
 TEST(DeviceStrings, OneDeviceIsSingular) {
   Box box(Fleet().gpu("A100", 80_GiB).cpu(8));
   box.take(submit("a").on("cuda:1"));
-  EXPECT_EQ(box.refusal().message, "Device index 1 is out of range: this machine has 1 CUDA device (cuda:0)");
+  EXPECT_EQ(box.refusal().message,
+            "Device index 1 is out of range: this machine has 1 CUDA device (cuda:0)");
 }
 
 TEST(DeviceStrings, AnotherVendorsIndexIsRefused) {
@@ -116,7 +119,8 @@ TEST(DeviceStrings, UnknownAndAmbiguousUuidsAreRefused) {
   EXPECT_EQ(box.refusal().code, ErrorCode::kDeviceNotFound);
   box.take(submit("a").on("GPU-000"));
   EXPECT_EQ(box.refusal().code, ErrorCode::kDeviceNotFound);
-  EXPECT_NE(box.refusal().message.find("cuda:0, cuda:1"), std::string::npos) << box.refusal().message;
+  EXPECT_NE(box.refusal().message.find("cuda:0, cuda:1"), std::string::npos)
+      << box.refusal().message;
 }
 
 TEST(DeviceStrings, WholeUuidWinsOverALongerOneThatBeginsWithIt) {
@@ -127,7 +131,8 @@ TEST(DeviceStrings, WholeUuidWinsOverALongerOneThatBeginsWithIt) {
 }
 
 TEST(DeviceStrings, ProcessorTakesEverythingOnAMachineWithoutGpus) {
-  for (const std::string_view text : {"auto", "cuda", "cuda:0", "cuda:3", "cuda:0,cuda:1", "rocm", "hip:1", "xpu", ""}) {
+  for (const std::string_view text :
+       {"auto", "cuda", "cuda:0", "cuda:3", "cuda:0,cuda:1", "rocm", "hip:1", "xpu", ""}) {
     Box box(Fleet().cpu(8));
     box.take(submit("a").training().on(text).gpus(2));
     EXPECT_EQ(box.where("a"), "cpu") << text;
@@ -194,8 +199,8 @@ TEST(DeviceStrings, GpuTypeIsPartOfTheModelInAnyCase) {
 
 TEST(DeviceStrings, RequestsThatMakeNoSenseAreRefused) {
   Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
-  for (const Ask& ask : {submit("a").gpus(0), submit("a").gpus(-1), submit("a").priority(0), submit("a").priority(11),
-                         submit("a").memory(-1), submit("")}) {
+  for (const Ask& ask : {submit("a").gpus(0), submit("a").gpus(-1), submit("a").priority(0),
+                         submit("a").priority(11), submit("a").memory(-1), submit("")}) {
     box.take(ask);
     EXPECT_EQ(box.refusal().code, ErrorCode::kBadRequest);
   }

@@ -17,7 +17,8 @@ TEST(Devices, UnhealthyOnesGetNothing) {
     EXPECT_EQ(box.where("a"), "cuda:1");
     EXPECT_EQ(box.verdict("b", "cuda:0"), "unhealthy");
     const auto row = box.explain("b").devices.front();
-    EXPECT_EQ(std::get<model::Refusal>(row.verdict).available, std::string(model::to_text(health)) + ": XID 79");
+    EXPECT_EQ(std::get<model::Refusal>(row.verdict).available,
+              std::string(model::to_text(health)) + ": XID 79");
     box.truth("cuda:0").health = Health::kHealthy;
     box.sample();
     EXPECT_EQ(box.where("b"), "cuda:0");
@@ -52,7 +53,8 @@ TEST(Devices, AVanishedDeviceGetsNothing) {
   EXPECT_EQ(box.where("c"), "cuda:0");
   EXPECT_EQ(box.verdict("c", "cuda:1"), "unhealthy");
   box.take(submit("d").inference().on("cuda:1"));
-  EXPECT_EQ(box.refusal().message, "Device index 1 is out of range: this machine has 1 CUDA device (cuda:0)");
+  EXPECT_EQ(box.refusal().message,
+            "Device index 1 is out of range: this machine has 1 CUDA device (cuda:0)");
 }
 
 TEST(Devices, NumbersMeanThePresentDevicesWhenTheyShift) {
@@ -98,6 +100,34 @@ TEST(Devices, TasksFromBeforeTheInventoryFallBackToTheProcessor) {
   box.take(submit("a").training().on("cuda:1"));
   box.announce(Fleet().cpu(8));
   EXPECT_EQ(box.where("a"), "cpu");
+}
+
+TEST(Devices, WhileADriverHasNotAnsweredGpuTasksWaitAndProcessorTasksRun) {
+  Box box = Box::empty();
+  box.input(SetInventory{Fleet().cpu(8).devices, false});
+  for (const char* device : {"auto", "cuda", "cuda:2"}) {
+    box.take(submit(device).training().on(device));
+    EXPECT_EQ(box.where(device), "queued");  // whether there is a GPU is not known
+  }
+  box.take(submit("cpu").training().on("cpu"));
+  EXPECT_EQ(box.where("cpu"), "cpu");
+  box.announce(Fleet().gpus(3, "A100", 80_GiB).cpu(8));
+  box.sample();
+  EXPECT_EQ(box.where("cuda:2"), "cuda:2");
+  EXPECT_NE(box.where("auto"), "queued");
+}
+
+TEST(Devices, AnIncompleteInventoryTakesNothingAway) {
+  Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
+  box.take(submit("a").training().on("cuda:1"));
+  box.input(SetInventory{Fleet().cpu(8).devices, false});
+  EXPECT_EQ(box.state.devices.size(), 3U);
+  box.take(submit("b").inference().on("auto"));
+  EXPECT_EQ(box.where("b"), "queued");
+  box.announce(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
+  EXPECT_EQ(box.where("b"), "cuda:0");
+  box.exits("a");
+  EXPECT_EQ(box.where("a"), "completed");
 }
 
 TEST(Devices, NewDevicesTakeWaitingTasks) {

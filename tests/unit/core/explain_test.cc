@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A verdict for every device, counts that add up, and what would have to change.
-#include "core/script.h"
-
 #include <algorithm>
+
+#include "core/script.h"
 
 namespace berth::core::script {
 namespace {
@@ -30,9 +30,9 @@ TEST(Explain, GivesAVerdictForEveryDeviceAndCountsAddUp) {
   box.take(submit("ask").training().on("cuda").memory(40));
   ASSERT_EQ(box.where("ask"), "queued");
   const std::map<std::string, std::string> expected{
-      {"cuda:0", "unhealthy"}, {"cuda:1", "memory"},     {"cuda:2", "limit_zero"}, {"cuda:3", "kind_limit"},
-      {"cuda:4", "exclusive"}, {"cuda:5", "kind_limit"}, {"cuda:6", "too_small"},  {"rocm:0", "not_requested"},
-      {"cpu", "not_requested"}};
+      {"cuda:0", "unhealthy"},  {"cuda:1", "memory"},        {"cuda:2", "limit_zero"},
+      {"cuda:3", "kind_limit"}, {"cuda:4", "exclusive"},     {"cuda:5", "kind_limit"},
+      {"cuda:6", "too_small"},  {"rocm:0", "not_requested"}, {"cpu", "not_requested"}};
   for (const auto& [device, code] : expected) EXPECT_EQ(box.verdict("ask", device), code) << device;
   const auto explanation = box.explain("ask");
   EXPECT_EQ(explanation.devices.size(), box.state.devices.size());
@@ -80,7 +80,8 @@ TEST(Explain, NeverHasNoRemedy) {
   Box box(Fleet().gpu("A100", 80_GiB).gpu("V100", 32_GiB).cpu(8));
   box.take(submit("t").training().on("cuda:0"));
   box.take(submit("a").training().on("cuda").memory(50));
-  for (const auto& line : box.explain("a").would_fit_if) EXPECT_EQ(line.find("cuda:1"), std::string::npos) << line;
+  for (const auto& line : box.explain("a").would_fit_if)
+    EXPECT_EQ(line.find("cuda:1"), std::string::npos) << line;
 }
 
 TEST(Explain, CountsTasksOfTheSameShapeAhead) {

@@ -19,13 +19,19 @@ const DeviceId kGpu("GPU-0000aaaa-1111-2222");
 TEST(Invariants, FindEachKindOfDamage) {
   const std::vector<std::pair<const char*, void (*)(State&)>> damages{
       {"count", [](State& s) { ++s.devices.at(kGpu).running[1]; }},
-      {"lost reservation", [](State& s) { s.devices.at(kGpu).reservations.clear(); s.devices.at(kGpu).running = {}; }},
-      {"foreign reservation", [](State& s) { s.devices.at(kGpu).reservations.emplace("ghost", 1_GiB); }},
+      {"lost reservation",
+       [](State& s) {
+         s.devices.at(kGpu).reservations.clear();
+         s.devices.at(kGpu).running = {};
+       }},
+      {"foreign reservation",
+       [](State& s) { s.devices.at(kGpu).reservations.emplace("ghost", 1_GiB); }},
       {"other size", [](State& s) { s.devices.at(kGpu).reservations.at(TaskId("run")) = 1_GiB; }},
       {"exclusive to nobody", [](State& s) { s.devices.at(kGpu).exclusive = TaskId("wait"); }},
       {"no placement", [](State& s) { s.tasks.at(TaskId("run")).placement.reset(); }},
       {"no attempt", [](State& s) { s.tasks.at(TaskId("run")).attempt = 0; }},
-      {"final state", [](State& s) { s.tasks.at(TaskId("run")).state = model::TaskState::kFailed; }},
+      {"final state",
+       [](State& s) { s.tasks.at(TaskId("run")).state = model::TaskState::kFailed; }},
       {"not in the queue", [](State& s) { s.queue = Queue{}; }},
       {"other id", [](State& s) { s.tasks.at(TaskId("wait")).request.id = TaskId("x"); }},
       {"future", [](State& s) { s.next_sequence = 1; }},

@@ -36,7 +36,8 @@ TEST(Lifecycle, ExitCodeDecides) {
 }
 
 TEST(Lifecycle, SignalTimeoutAndLossAreFailures) {
-  for (const auto& exit : {model::Exit{{}, 9, "exited"}, model::Exit{0, {}, "timeout"}, model::Exit{{}, {}, "lost"}}) {
+  for (const auto& exit :
+       {model::Exit{{}, 9, "exited"}, model::Exit{0, {}, "timeout"}, model::Exit{{}, {}, "lost"}}) {
     Box box = two_waiting();
     box.input(Exited{TaskId("run"), 1, exit, {}});
     EXPECT_EQ(box.where("run"), "failed") << exit.cause;

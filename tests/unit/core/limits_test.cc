@@ -56,7 +56,8 @@ TEST(Limits, CommandsAreLimitedByTheCoresOfTheProcessor) {
 
 TEST(Limits, CommandsWithMemoryShareAGpuWithoutCount) {
   Box box(Fleet().gpu("A100", 80_GiB).cpu(2));
-  for (int i = 0; i < 10; ++i) box.take(submit("c" + std::to_string(i)).command().on("cuda").memory(8));
+  for (int i = 0; i < 10; ++i)
+    box.take(submit("c" + std::to_string(i)).command().on("cuda").memory(8));
   EXPECT_EQ(box.count("cuda:0"), 10);
   box.take(submit("more").command().on("cuda").memory(1));
   EXPECT_EQ(box.verdict("more", "cuda:0"), "memory");
@@ -75,7 +76,8 @@ TEST(Limits, ChangingOneKindLeavesTheOther) {
 TEST(Limits, UnknownDeviceOrNegativeNumberRefusesAllChanges) {
   Box box(eight());
   const DeviceId gpu = box.id_of("cuda:0");
-  for (const LimitChange& bad : {LimitChange{DeviceId("GPU-none"), 1, 1}, LimitChange{gpu, -1, {}}, LimitChange{gpu, 1, -3}}) {
+  for (const LimitChange& bad : {LimitChange{DeviceId("GPU-none"), 1, 1}, LimitChange{gpu, -1, {}},
+                                 LimitChange{gpu, 1, -3}}) {
     box.limits({{gpu, 5, 5}, bad});
     EXPECT_EQ(box.refusal().code, ErrorCode::kBadRequest);
     EXPECT_EQ(box.state.devices.at(gpu).limits, (KindLimits{1, 3}));

@@ -91,17 +91,21 @@ TEST(Memory, MoreThanAnyDeviceHasIsRefused) {
 }
 
 TEST(Memory, NominalSizeMeansTheWholeCard) {
-  struct Row { double asked; Bytes total; };
-  for (const Row& row : std::initializer_list<Row>{{32, 31.75_GiB},    // V100
-                                                   {80, 79.6_GiB},     // H100
-                                                   {24, 23.69_GiB},    // RTX 3090
-                                                   {141, 140.4_GiB},   // H200
-                                                   {16, 15.0_GiB},     // T4: error correction takes 1/16
-                                                   {24, 22.49_GiB},    // A10, L4
-                                                   {48, 44.99_GiB},    // A40, L40S
-                                                   {180, 179.06_GiB},  // B200
-                                                   {288, 287.9_GiB},   // MI355X
-                                                   {80, 80_GiB}}) {
+  struct Row {
+    double asked;
+    Bytes total;
+  };
+  for (const Row& row :
+       std::initializer_list<Row>{{32, 31.75_GiB},    // V100
+                                  {80, 79.6_GiB},     // H100
+                                  {24, 23.69_GiB},    // RTX 3090
+                                  {141, 140.4_GiB},   // H200
+                                  {16, 15.0_GiB},     // T4: error correction takes 1/16
+                                  {24, 22.49_GiB},    // A10, L4
+                                  {48, 44.99_GiB},    // A40, L40S
+                                  {180, 179.06_GiB},  // B200
+                                  {288, 287.9_GiB},   // MI355X
+                                  {80, 80_GiB}}) {
     Box box = one(row.total);
     box.truth("cuda:0").foreign = 300_MiB;
     box.sample();
@@ -130,7 +134,8 @@ TEST(Memory, NominalSizeFitsLargerCardsAsAPlainFigure) {
 }
 
 TEST(Memory, MoreThanTheNominalSizeIsRefused) {
-  for (const auto& [total, asked] : {std::pair{31.75_GiB, 33.0}, {79.6_GiB, 81.0}, {10_GiB, 11.0}, {22_GiB, 24.0}}) {
+  for (const auto& [total, asked] :
+       {std::pair{31.75_GiB, 33.0}, {79.6_GiB, 81.0}, {10_GiB, 11.0}, {22_GiB, 24.0}}) {
     Box box = one(total);
     box.take(submit("a").training().on("cuda").memory(asked));
     EXPECT_EQ(box.refusal().code, base::ErrorCode::kNeverFits) << asked;
@@ -189,7 +194,8 @@ TEST(Memory, AFullHouseFitsBesideADesktopSession) {
   for (const char* id : {"i1", "i2", "i3"}) box.take(submit(id).inference().on("cuda"));
   box.take(submit("t").training().on("cuda"));
   EXPECT_EQ(box.count("cuda:0"), 4);
-  EXPECT_LE(box.reserved("t") + box.reserved("i1") + box.reserved("i2") + box.reserved("i3"), 23.69_GiB - 250_MiB);
+  EXPECT_LE(box.reserved("t") + box.reserved("i1") + box.reserved("i2") + box.reserved("i3"),
+            23.69_GiB - 250_MiB);
 }
 
 TEST(Memory, KindSharesFollowTheLimits) {

@@ -11,7 +11,8 @@ TEST(Policy, BalancedSpreadsOverBothKinds) {
   Box box(Fleet().gpus(4, "A100", 80_GiB).cpu(8));
   box.take(submit("t").training().on("cuda:0"));
   for (const char* id : {"i1", "i2", "i3"}) box.take(submit(id).inference().on("cuda"));
-  EXPECT_EQ(box.count("cuda:0"), 1);  // a training task fills its limit: 3 of 3 inference tasks weigh the same
+  EXPECT_EQ(box.count("cuda:0"),
+            1);  // a training task fills its limit: 3 of 3 inference tasks weigh the same
   EXPECT_EQ(box.count("cuda:1"), 1);
   EXPECT_EQ(box.count("cuda:2"), 1);
   EXPECT_EQ(box.count("cuda:3"), 1);
@@ -139,7 +140,8 @@ TEST(MultiGpu, MoreThanThereAreIsRefused) {
   Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
   box.take(submit("a").training().gpus(3));
   EXPECT_EQ(box.refusal().code, base::ErrorCode::kNeverFits);
-  EXPECT_NE(box.refusal().message.find("3 devices were asked for and 2"), std::string::npos) << box.refusal().message;
+  EXPECT_NE(box.refusal().message.find("3 devices were asked for and 2"), std::string::npos)
+      << box.refusal().message;
 }
 
 TEST(MultiGpu, PrefersDevicesOfTheSameModel) {

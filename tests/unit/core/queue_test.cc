@@ -112,7 +112,8 @@ TEST(Queue, AStuckSignatureDoesNotBlockOneThatNeedsLess) {
 TEST(Queue, AStuckShapeDoesNotBlockOthers) {
   Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
   box.take(submit("x").training().on("cuda:0"));
-  for (int i = 0; i < 50; ++i) box.take(submit("stuck" + std::to_string(i)).training().on("cuda:0"));
+  for (int i = 0; i < 50; ++i)
+    box.take(submit("stuck" + std::to_string(i)).training().on("cuda:0"));
   box.take(submit("free").training().on("cuda:1"));
   EXPECT_EQ(box.where("free"), "cuda:1");
 }
@@ -183,7 +184,8 @@ TEST(Hold, OthersBackfillWhereTheyCannotDelayIt) {
   box.take(submit("b").training().on("cuda:1"));
   box.take(submit("c").training().on("cuda:2"));
   box.take(submit("wide").training().gpus(2));
-  for (const char* id : {"i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9"}) box.take(submit(id).inference().on("cuda"));
+  for (const char* id : {"i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9"})
+    box.take(submit(id).inference().on("cuda"));
   EXPECT_EQ(box.state.queue.size(), 1U);  // inference beside training: 60 % + 3 * 13.3 %
   box.exits("a");
   EXPECT_EQ(box.where("wide"), "queued");
@@ -211,7 +213,8 @@ TEST(Hold, BackfillLeavesTheMemoryThatItNeeds) {
   EXPECT_EQ(box.where("large"), "queued");
   box.take(submit("small").inference().on("cuda:1").memory(15));
   EXPECT_EQ(box.where("small"), "cuda:1");
-  box.take(submit("beside").inference().on("cuda:0").memory(20));  // fits with "wide" when "a" has gone
+  box.take(
+      submit("beside").inference().on("cuda:0").memory(20));  // fits with "wide" when "a" has gone
   EXPECT_EQ(box.where("beside"), "cuda:0");
   box.exits("a");
   EXPECT_EQ(box.where("wide"), "cuda:0,cuda:1");
@@ -219,7 +222,8 @@ TEST(Hold, BackfillLeavesTheMemoryThatItNeeds) {
 
 TEST(Hold, DevicesThatItDoesNotNeedStayOpen) {
   Box box(Fleet().gpus(4, "A100", 80_GiB).cpu(8));
-  for (const char* gpu : {"0", "1", "2"}) box.take(submit(gpu).training().on("cuda:" + std::string(gpu)));
+  for (const char* gpu : {"0", "1", "2"})
+    box.take(submit(gpu).training().on("cuda:" + std::string(gpu)));
   box.take(submit("wide").training().gpus(3));  // holds cuda:3 and two of the others
   box.take(submit("cpu").training().on("cpu"));
   EXPECT_EQ(box.where("cpu"), "cpu");
@@ -274,7 +278,8 @@ TEST(Hold, AWholeDeviceTaskIsServedAfterAnHour) {
   box.take(submit("i0").inference().on("cuda"));
   box.take(submit("whole").command().on("cuda"));
   box.take(submit("i1").inference().on("cuda"));
-  EXPECT_EQ(box.where("i1"), "cuda:0");  // it waits for one device only: others may pass for a while
+  EXPECT_EQ(box.where("i1"),
+            "cuda:0");  // it waits for one device only: others may pass for a while
   box.now += minutes(61);
   box.take(submit("i2").inference().on("cuda"));
   EXPECT_EQ(box.where("i2"), "queued");

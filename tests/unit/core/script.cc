@@ -9,14 +9,16 @@
 
 namespace berth::core::script {
 
-Fleet& Fleet::gpus(int count, std::string_view model, std::optional<Bytes> total, model::Vendor vendor) {
+Fleet& Fleet::gpus(int count, std::string_view model, std::optional<Bytes> total,
+                   model::Vendor vendor) {
   for (int i = 0; i < count; ++i) {
     model::Device device;
     device.vendor = vendor;
-    device.index = static_cast<int>(
-        std::count_if(devices.begin(), devices.end(), [&](const auto& other) { return other.vendor == vendor; }));
+    device.index = static_cast<int>(std::count_if(
+        devices.begin(), devices.end(), [&](const auto& other) { return other.vendor == vendor; }));
     char id[64];
-    std::snprintf(id, sizeof id, "GPU-%04d%s-1111-2222", device.index, std::string(4, "adxn"[static_cast<int>(vendor)]).c_str());
+    std::snprintf(id, sizeof id, "GPU-%04d%s-1111-2222", device.index,
+                  std::string(4, "adxn"[static_cast<int>(vendor)]).c_str());
     device.id = DeviceId(id);
     device.name = std::string(model::device_prefix(vendor)) + ":" + std::to_string(device.index);
     device.model = model;
@@ -105,7 +107,9 @@ Box::Box(const Fleet& fleet, const Config& config) {
 
 Box Box::empty() { return {}; }
 
-const std::vector<Output>& Box::announce(const Fleet& fleet) { return input(SetInventory{fleet.devices}); }
+const std::vector<Output>& Box::announce(const Fleet& fleet) {
+  return input(SetInventory{fleet.devices});
+}
 
 const std::vector<Output>& Box::sample() {
   SetReadings readings;
@@ -150,7 +154,8 @@ const std::vector<Output>& Box::input(const Input& input) {
   const auto broken = invariants::check(state);
   EXPECT_TRUE(broken.empty()) << broken.front();
   for (const auto& output : outputs) {
-    if (const auto* launch = std::get_if<Launch>(&output)) attempts_[launch->task] = launch->attempt;
+    if (const auto* launch = std::get_if<Launch>(&output))
+      attempts_[launch->task] = launch->attempt;
     if (const auto* finished = std::get_if<Finished>(&output)) {
       ended_[finished->task] = std::string(model::to_text(finished->state));
     }
@@ -166,7 +171,8 @@ std::string Box::where(const std::string& id) const {
   }
   if (!task->second.placement) return "queued";
   std::string names;
-  for (const auto& share : task->second.placement->shares) names += (names.empty() ? "" : ",") + share.name;
+  for (const auto& share : task->second.placement->shares)
+    names += (names.empty() ? "" : ",") + share.name;
   return names;
 }
 
@@ -183,7 +189,9 @@ int Box::count(std::string_view device) const {
   return static_cast<int>(state.devices.at(id_of(device)).reservations.size());
 }
 
-Explanation Box::explain(const std::string& id) const { return core::explain(state, state.tasks.at(TaskId(id))); }
+Explanation Box::explain(const std::string& id) const {
+  return core::explain(state, state.tasks.at(TaskId(id)));
+}
 
 std::string Box::verdict(const std::string& id, std::string_view device) const {
   for (const auto& row : explain(id).devices) {

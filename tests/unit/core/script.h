@@ -22,17 +22,24 @@
 
 namespace berth::core::script {
 
-constexpr Bytes operator""_GiB(unsigned long long gib) { return Bytes{static_cast<std::int64_t>(gib) << 30}; }
+constexpr Bytes operator""_GiB(unsigned long long gib) {
+  return Bytes{static_cast<std::int64_t>(gib) << 30};
+}
 inline Bytes operator""_GiB(long double gib) { return Bytes::from_gib(static_cast<double>(gib)); }
-constexpr Bytes operator""_MiB(unsigned long long mib) { return Bytes{static_cast<std::int64_t>(mib) << 20}; }
+constexpr Bytes operator""_MiB(unsigned long long mib) {
+  return Bytes{static_cast<std::int64_t>(mib) << 20};
+}
 
 /// The devices of a machine. UUIDs ascend with the index ("GPU-0000aaaa...", "GPU-0001aaaa...").
 class Fleet {
  public:
-  Fleet& gpus(int count, std::string_view model, std::optional<Bytes> total, model::Vendor vendor = model::Vendor::kNvidia);
+  Fleet& gpus(int count, std::string_view model, std::optional<Bytes> total,
+              model::Vendor vendor = model::Vendor::kNvidia);
   Fleet& gpu(std::string_view model, std::optional<Bytes> total) { return gpus(1, model, total); }
   Fleet& amd(int count) { return gpus(count, "AMD Instinct MI210", 64_GiB, model::Vendor::kAmd); }
-  Fleet& intel(int count) { return gpus(count, "Intel Data Center GPU Max", 48_GiB, model::Vendor::kIntel); }
+  Fleet& intel(int count) {
+    return gpus(count, "Intel Data Center GPU Max", 48_GiB, model::Vendor::kIntel);
+  }
   Fleet& ascend(int count) { return gpus(count, "Ascend 910B", 64_GiB, model::Vendor::kAscend); }
   Fleet& capability(std::string_view version, int clock_mhz);  // of the device added last
   Fleet& uuid(std::string_view id);                            // of the device added last
@@ -75,10 +82,13 @@ class Box {
   // ---- inputs; each returns what the step answered ----
   const std::vector<Output>& take(const Ask& ask) { return input(Submit{ask.request}); }
   const std::vector<Output>& cancel(const std::string& id) { return input(Cancel{TaskId(id)}); }
-  const std::vector<Output>& limits(std::vector<LimitChange> changes) { return input(SetLimits{std::move(changes)}); }
+  const std::vector<Output>& limits(std::vector<LimitChange> changes) {
+    return input(SetLimits{std::move(changes)});
+  }
   const std::vector<Output>& announce(const Fleet& fleet);
   const std::vector<Output>& sample();  // all devices present, as they are now
-  const std::vector<Output>& exits(const std::string& id, int code = 0, std::optional<Bytes> peak = {});
+  const std::vector<Output>& exits(const std::string& id, int code = 0,
+                                   std::optional<Bytes> peak = {});
   const std::vector<Output>& exited(const std::string& id, int attempt, int code);
   const std::vector<Output>& launch_failed(const std::string& id, bool again);
   const std::vector<Output>& input(const Input& input);
@@ -96,14 +106,19 @@ class Box {
   Truth& truth(std::string_view name) { return truth_[id_of(name)]; }
 
   // ---- what the scheduler thinks ----
-  /// "cuda:0", "cuda:0,cuda:1", "queued", or the final state: "completed"; "none" when never heard of.
+  /// "cuda:0", "cuda:0,cuda:1", "queued", or the final state: "completed"; "none" when never heard
+  /// of.
   [[nodiscard]] std::string where(const std::string& id) const;
   [[nodiscard]] model::Placement placement(const std::string& id) const;
-  [[nodiscard]] Bytes reserved(const std::string& id) const { return placement(id).shares.front().reserved; }
+  [[nodiscard]] Bytes reserved(const std::string& id) const {
+    return placement(id).shares.front().reserved;
+  }
   [[nodiscard]] int count(std::string_view device) const;  // tasks running there
   [[nodiscard]] Explanation explain(const std::string& id) const;
-  [[nodiscard]] std::string verdict(const std::string& id, std::string_view device) const;  // code or "fits"
-  [[nodiscard]] base::Error refusal() const;  // of the last step; fails the test when there was none
+  [[nodiscard]] std::string verdict(const std::string& id,
+                                    std::string_view device) const;  // code or "fits"
+  [[nodiscard]] base::Error refusal()
+      const;  // of the last step; fails the test when there was none
   [[nodiscard]] DeviceId id_of(std::string_view name) const;
   template <class T>
   [[nodiscard]] int seen() const {  // outputs of this kind in the last step

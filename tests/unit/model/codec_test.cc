@@ -31,7 +31,8 @@ Device gpu() {
 }
 
 TEST(Names, ThereAndBack) {
-  for (const Kind kind : {Kind::kTraining, Kind::kInference, Kind::kCommand}) EXPECT_EQ(kind_from_text(to_text(kind)), kind);
+  for (const Kind kind : {Kind::kTraining, Kind::kInference, Kind::kCommand})
+    EXPECT_EQ(kind_from_text(to_text(kind)), kind);
   for (int i = 0; i < 6; ++i) {
     EXPECT_EQ(policy_from_text(to_text(static_cast<Policy>(i))), static_cast<Policy>(i));
     EXPECT_EQ(task_state_from_text(to_text(static_cast<TaskState>(i))), static_cast<TaskState>(i));
@@ -43,8 +44,10 @@ TEST(Names, ThereAndBack) {
 }
 
 TEST(Names, ThreeStatesAreFinal) {
-  for (const TaskState state : {TaskState::kPending, TaskState::kQueued, TaskState::kRunning}) EXPECT_FALSE(is_final(state));
-  for (const TaskState state : {TaskState::kCompleted, TaskState::kFailed, TaskState::kCancelled}) EXPECT_TRUE(is_final(state));
+  for (const TaskState state : {TaskState::kPending, TaskState::kQueued, TaskState::kRunning})
+    EXPECT_FALSE(is_final(state));
+  for (const TaskState state : {TaskState::kCompleted, TaskState::kFailed, TaskState::kCancelled})
+    EXPECT_TRUE(is_final(state));
 }
 
 TEST(DeviceCodec, ComesBackAsItWas) {
@@ -60,7 +63,8 @@ TEST(DeviceCodec, AbsentIsNullAndStaysAbsent) {
   device.id = DeviceId("CPU");
   device.cores = 16;
   const object written = through_text(to_json(device));
-  for (const char* key : {"compute_capability", "total_memory", "max_clock_mhz"}) EXPECT_TRUE(written.at(key).is_null()) << key;
+  for (const char* key : {"compute_capability", "total_memory", "max_clock_mhz"})
+    EXPECT_TRUE(written.at(key).is_null()) << key;
   const auto read = device_from_json(written);
   EXPECT_FALSE(read->total_memory);
   EXPECT_FALSE(read->compute_capability);
@@ -92,7 +96,8 @@ TEST(SampleCodec, ComesBackAsItWas) {
   sample.clock_mhz = 1410;
   sample.memory_clock_mhz = 1215;
   sample.fan_percent = 30;
-  sample.processes = std::vector<DeviceProcess>{{42, Bytes{5}, "C", "python train.py", "ann"}, {43, {}, "G", "", ""}};
+  sample.processes = std::vector<DeviceProcess>{{42, Bytes{5}, "C", "python train.py", "ann"},
+                                                {43, {}, "G", "", ""}};
   const object written = through_text(to_json(sample));
   const auto read = sample_from_json(written);
   ASSERT_TRUE(read);
@@ -164,9 +169,11 @@ TEST(RequestCodec, DefaultsAndRefusals) {
 }
 
 TEST(PlacementCodec, ComesBackAsItWas) {
-  for (const auto rule : {ReservationRule::kRequested, ReservationRule::kNominal, ReservationRule::kHistory,
-                          ReservationRule::kKindShare, ReservationRule::kWholeDevice, ReservationRule::kNone}) {
-    const Placement placement{{{DeviceId("GPU-1"), "cuda:0", Bytes{5}}, {DeviceId("GPU-2"), "cuda:1", Bytes{}}}, rule};
+  for (const auto rule :
+       {ReservationRule::kRequested, ReservationRule::kNominal, ReservationRule::kHistory,
+        ReservationRule::kKindShare, ReservationRule::kWholeDevice, ReservationRule::kNone}) {
+    const Placement placement{
+        {{DeviceId("GPU-1"), "cuda:0", Bytes{5}}, {DeviceId("GPU-2"), "cuda:1", Bytes{}}}, rule};
     const object written = through_text(to_json(placement));
     const auto read = placement_from_json(written);
     ASSERT_TRUE(read);
@@ -187,9 +194,11 @@ TEST(ExitCodec, CodeAndSignalAreAbsentNotZero) {
 }
 
 TEST(RefusalJson, HasTheFieldsOfTheContract) {
-  const Refusal refusal{DeviceId("GPU-1"), "cuda:0", base::RefusalCode::kMemory, "20.00 GB", "2.40 GB", false};
-  EXPECT_EQ(serialize(to_json(refusal)),
-            R"({"device":"cuda:0","uuid":"GPU-1","verdict":"wait","code":"memory","needed":"20.00 GB","available":"2.40 GB"})");
+  const Refusal refusal{DeviceId("GPU-1"), "cuda:0",  base::RefusalCode::kMemory,
+                        "20.00 GB",        "2.40 GB", false};
+  EXPECT_EQ(
+      serialize(to_json(refusal)),
+      R"({"device":"cuda:0","uuid":"GPU-1","verdict":"wait","code":"memory","needed":"20.00 GB","available":"2.40 GB"})");
 }
 
 }  // namespace

@@ -10,7 +10,11 @@ namespace {
 using Mode = Selector::Mode;
 
 TEST(Selector, AutoCpuAndVendors) {
-  struct Row { std::string_view text; Mode mode; Vendor vendor; };
+  struct Row {
+    std::string_view text;
+    Mode mode;
+    Vendor vendor;
+  };
   for (const Row& row : std::initializer_list<Row>{{"", Mode::kAuto, Vendor::kNvidia},
                                                    {"  ", Mode::kAuto, Vendor::kNvidia},
                                                    {"auto", Mode::kAuto, Vendor::kNvidia},
@@ -30,7 +34,11 @@ TEST(Selector, AutoCpuAndVendors) {
 }
 
 TEST(Selector, NumberedDevices) {
-  struct Row { std::string_view text; Vendor vendor; int index; };
+  struct Row {
+    std::string_view text;
+    Vendor vendor;
+    int index;
+  };
   for (const Row& row : std::initializer_list<Row>{{"cuda:0", Vendor::kNvidia, 0},
                                                    {"Cuda:15", Vendor::kNvidia, 15},
                                                    {"rocm:2", Vendor::kAmd, 2},
@@ -60,14 +68,35 @@ TEST(Selector, UuidsAndLists) {
 }
 
 TEST(Selector, WhatIsNotUnderstoodIsASchemaViolationThatNamesIt) {
-  for (const std::string_view text :
-       {"gpu", "cuda:", "cuda:-1", "cuda:+1", "cuda:x", "cuda:1x", "cuda:0x1", "cuda: 1", "cuda 0", "cuda:0:1",
-        "cuda0", "GPU-", "MIG-", "tpu:0", "cpu:0", "cuda:0,", ",", ",cuda:0", "cuda:0,,cuda:1", "cuda,cuda:0",
-        "cuda:0,cpu", "auto,cuda:0", "cuda:99999999999999999999", "all"}) {
+  for (const std::string_view text : {"gpu",
+                                      "cuda:",
+                                      "cuda:-1",
+                                      "cuda:+1",
+                                      "cuda:x",
+                                      "cuda:1x",
+                                      "cuda:0x1",
+                                      "cuda: 1",
+                                      "cuda 0",
+                                      "cuda:0:1",
+                                      "cuda0",
+                                      "GPU-",
+                                      "MIG-",
+                                      "tpu:0",
+                                      "cpu:0",
+                                      "cuda:0,",
+                                      ",",
+                                      ",cuda:0",
+                                      "cuda:0,,cuda:1",
+                                      "cuda,cuda:0",
+                                      "cuda:0,cpu",
+                                      "auto,cuda:0",
+                                      "cuda:99999999999999999999",
+                                      "all"}) {
     const auto selector = parse_selector(text);
     ASSERT_FALSE(selector) << text;
     EXPECT_EQ(selector.error().code, base::ErrorCode::kSchemaViolation) << text;
-    EXPECT_NE(selector.error().message.find("\"" + std::string(text) + "\""), std::string::npos) << text;
+    EXPECT_NE(selector.error().message.find("\"" + std::string(text) + "\""), std::string::npos)
+        << text;
   }
 }
 
