@@ -23,8 +23,9 @@ base::Status first_error(const std::vector<base::Status>& checks) {
 
 base::Status check_worker(const Service& service) {
   if (service.worker().installed) return {};
-  return base::fail(base::ErrorCode::kUnavailable,
-                    "The built-in tasks are not installed: berth-worker-vision is not beside berthd");
+  return base::fail(
+      base::ErrorCode::kUnavailable,
+      "The built-in tasks are not installed: berth-worker-vision is not beside berthd");
 }
 
 void submit_builtin(Service& service, const http::Request& request, http::Exchange exchange,

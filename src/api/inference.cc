@@ -24,10 +24,11 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   record.save_path = save_path.empty() ? service.default_save_path(record.id()) : save_path;
   if (!save_path.empty() && !record.name.empty()) record.save_path += "/" + record.name;
   record.save_path = absolute_path(record.save_path);
-  record.parameters = base::json::object{{"cfg_path", cfg_path.empty() ? "" : absolute_path(cfg_path)},
-                                         {"weight_path", absolute_path(weight_path)},
-                                         {"source_path", absolute_path(source_path)},
-                                         {"save_path", record.save_path}};
+  record.parameters =
+      base::json::object{{"cfg_path", cfg_path.empty() ? "" : absolute_path(cfg_path)},
+                         {"weight_path", absolute_path(weight_path)},
+                         {"source_path", absolute_path(source_path)},
+                         {"save_path", record.save_path}};
   if (batch_size) record.parameters["batch_size"] = *batch_size;
   return record;
 }
@@ -35,9 +36,9 @@ model::TaskRecord read(Fields& fields, const Service& service) {
 base::Status check(const Service& service, const model::TaskRecord& record, Language language) {
   const auto path = [&](const char* key) { return base::string_or(record.parameters, key); };
   return first_error({check_worker(service),
-                      path("cfg_path").empty()
-                          ? base::Status()
-                          : check_exists(service, path("cfg_path"), Phrase::kConfigMissing, language),
+                      path("cfg_path").empty() ? base::Status()
+                                               : check_exists(service, path("cfg_path"),
+                                                              Phrase::kConfigMissing, language),
                       check_exists(service, path("weight_path"), Phrase::kWeightsMissing, language),
                       check_exists(service, path("source_path"), Phrase::kSourceMissing, language),
                       // The folder of the daemon's own choice is not the client's to justify.
@@ -51,7 +52,8 @@ void start(Service& service, const http::Request& request, http::Exchange exchan
   if (!fields.valid()) return exchange.respond(fields.refusal());
   model::TaskRecord record = read(fields, service);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  if (auto status = check(service, record, language_of(request)); !status) return exchange.fail(status.error());
+  if (auto status = check(service, record, language_of(request)); !status)
+    return exchange.fail(status.error());
   submit_builtin(service, request, std::move(exchange), std::move(record));
 }
 
@@ -63,10 +65,12 @@ void add_inference_routes(http::Router& router, Service& service) {
   };
   router.add("POST", "/api/v2/inference/start", begin);
   router.add("POST", "/api/v2/inference", begin);  // the oldest of the originals
-  router.add("GET", "/api/v2/inference/{task_id}", [&service](const http::Request& request, http::Exchange exchange) {
-    const auto task = find_task(service, request, exchange, "inference");
-    if (task != nullptr) exchange.respond(json_response(task_response(*task, language_of(request))));
-  });
+  router.add("GET", "/api/v2/inference/{task_id}",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               const auto task = find_task(service, request, exchange, "inference");
+               if (task != nullptr)
+                 exchange.respond(json_response(task_response(*task, language_of(request))));
+             });
 }
 
 }  // namespace berth::api

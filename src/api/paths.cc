@@ -44,10 +44,12 @@ base::Status check_root(const Service& service, const std::string& path) {
   }
   std::string all;
   for (const auto& root : roots) all += (all.empty() ? "" : ", ") + root;
-  return base::fail(base::ErrorCode::kPathNotAllowed, path + " lies outside the data roots of this server (" + all + ")");
+  return base::fail(base::ErrorCode::kPathNotAllowed,
+                    path + " lies outside the data roots of this server (" + all + ")");
 }
 
-base::Status check_exists(const Service& service, const std::string& path, Phrase missing, Language language) {
+base::Status check_exists(const Service& service, const std::string& path, Phrase missing,
+                          Language language) {
   if (auto status = check_root(service, path); !status) return status;
   std::error_code code;
   if (!path.empty() && fs::exists(path, code)) return {};

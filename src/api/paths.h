@@ -17,6 +17,7 @@ std::string absolute_path(const std::string& path);
 base::Status check_root(const Service& service, const std::string& path);
 
 /// check_root, and kPathNotFound with `missing` when there is nothing.
-base::Status check_exists(const Service& service, const std::string& path, Phrase missing, Language language);
+base::Status check_exists(const Service& service, const std::string& path, Phrase missing,
+                          Language language);
 
 }  // namespace berth::api

@@ -25,15 +25,20 @@ std::vector<const core::DeviceEntry*> in_order(const core::State& state) {
   std::vector<const core::DeviceEntry*> order;
   for (const auto& [id, device] : state.devices) order.push_back(&device);
   std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return std::tie(a->device.vendor, a->device.index) < std::tie(b->device.vendor, b->device.index);
+    return std::tie(a->device.vendor, a->device.index) <
+           std::tie(b->device.vendor, b->device.index);
   });
   return order;
 }
 
-value gb_or_null(const std::optional<base::Bytes>& bytes) { return bytes ? value(to_gb(*bytes)) : value(nullptr); }
+value gb_or_null(const std::optional<base::Bytes>& bytes) {
+  return bytes ? value(to_gb(*bytes)) : value(nullptr);
+}
 
 object current_tasks(const core::DeviceEntry* device) {
-  const auto count = [&](model::Kind kind) { return device == nullptr ? 0 : device->running_of(kind); };
+  const auto count = [&](model::Kind kind) {
+    return device == nullptr ? 0 : device->running_of(kind);
+  };
   return object{{"training", count(model::Kind::kTraining)},
                 {"inference", count(model::Kind::kInference)},
                 {"command", count(model::Kind::kCommand)}};
@@ -44,26 +49,29 @@ value processes(const DeviceView& view) {
   array list;
   for (const auto& process : *view.sample->processes) {
     const auto task = view.task_by_pid.find(process.pid);
-    list.push_back(object{{"pid", process.pid},
-                          {"user", process.user},
-                          {"command", process.command},
-                          {"type", process.type},
-                          {"used_memory_gb", gb_or_null(process.used_memory)},
-                          {"task_id", task == view.task_by_pid.end() ? value(nullptr) : value(task->second.value)}});
+    list.push_back(object{
+        {"pid", process.pid},
+        {"user", process.user},
+        {"command", process.command},
+        {"type", process.type},
+        {"used_memory_gb", gb_or_null(process.used_memory)},
+        {"task_id", task == view.task_by_pid.end() ? value(nullptr) : value(task->second.value)}});
   }
   return list;
 }
 
 object gpu_device(const Service& service, const DeviceView& view) {
   const auto found = service.state().devices.find(view.device.id);
-  const core::DeviceEntry* entry = found == service.state().devices.end() ? nullptr : &found->second;
+  const core::DeviceEntry* entry =
+      found == service.state().devices.end() ? nullptr : &found->second;
   const model::Sample none;
   const model::Sample& sample = view.sample ? *view.sample : none;
   const auto total = sample.total_memory ? sample.total_memory : view.device.total_memory;
   value memory_use = nullptr;
   if (total && sample.used_memory && total->value > 0) {
     memory_use = std::round(1000.0 * static_cast<double>(sample.used_memory->value) /
-                            static_cast<double>(total->value)) / 10;
+                            static_cast<double>(total->value)) /
+                 10;
   }
   // Used, and what our tasks have reserved and not yet taken.
   std::optional<base::Bytes> promised;
@@ -74,34 +82,38 @@ object gpu_device(const Service& service, const DeviceView& view) {
       promised = *sample.used_memory + std::max(base::Bytes{}, *sample.free_memory - *effective);
     }
   }
-  object result{{"id", view.device.index},
-                {"device_name", view.device.name},
-                {"name", view.device.model},
-                {"vendor", model::to_text(view.device.vendor)},
-                {"uuid", view.device.id.value},
-                {"pci_bus_id", view.device.pci_bus_id},
-                {"compute_capability", base::or_null(view.device.compute_capability)},
-                {"total_memory_gb", gb_or_null(total)},
-                {"allocated_memory_gb", gb_or_null(sample.used_memory)},
-                {"cached_memory_gb", gb_or_null(promised ? promised : sample.used_memory)},
-                {"free_memory_gb", gb_or_null(sample.free_memory)},
-                {"reserved_memory_gb", gb_or_null(sample.reserved_memory)},
-                {"effective_free_memory_gb", gb_or_null(effective ? effective : sample.free_memory)},
-                {"utilization", std::move(memory_use)},
-                {"sm_utilization", base::or_null(sample.utilization_percent)},
-                {"memory_bandwidth_utilization", base::or_null(sample.memory_utilization_percent)},
-                {"temperature_c", base::or_null(sample.temperature_c)},
-                {"power_w", base::or_null(sample.power_w)},
-                {"power_limit_w", base::or_null(sample.power_limit_w)},
-                {"clock_mhz", base::or_null(sample.clock_mhz)},
-                {"memory_clock_mhz", base::or_null(sample.memory_clock_mhz)},
-                {"fan_percent", base::or_null(sample.fan_percent)},
-                {"health", model::to_text(sample.health)},
-                {"health_reason", sample.health_reason.empty() ? value(nullptr) : value(sample.health_reason)},
-                {"current_tasks", current_tasks(entry)},
-                {"processes", processes(view)}};
-  result["age_s"] = view.sample ? value(std::round(static_cast<double>((service.now() - sample.taken).count())) / 1000)
-                                : value(nullptr);
+  object result{
+      {"id", view.device.index},
+      {"device_name", view.device.name},
+      {"name", view.device.model},
+      {"vendor", model::to_text(view.device.vendor)},
+      {"uuid", view.device.id.value},
+      {"pci_bus_id", view.device.pci_bus_id},
+      {"compute_capability", base::or_null(view.device.compute_capability)},
+      {"total_memory_gb", gb_or_null(total)},
+      {"allocated_memory_gb", gb_or_null(sample.used_memory)},
+      {"cached_memory_gb", gb_or_null(promised ? promised : sample.used_memory)},
+      {"free_memory_gb", gb_or_null(sample.free_memory)},
+      {"reserved_memory_gb", gb_or_null(sample.reserved_memory)},
+      {"effective_free_memory_gb", gb_or_null(effective ? effective : sample.free_memory)},
+      {"utilization", std::move(memory_use)},
+      {"sm_utilization", base::or_null(sample.utilization_percent)},
+      {"memory_bandwidth_utilization", base::or_null(sample.memory_utilization_percent)},
+      {"temperature_c", base::or_null(sample.temperature_c)},
+      {"power_w", base::or_null(sample.power_w)},
+      {"power_limit_w", base::or_null(sample.power_limit_w)},
+      {"clock_mhz", base::or_null(sample.clock_mhz)},
+      {"memory_clock_mhz", base::or_null(sample.memory_clock_mhz)},
+      {"fan_percent", base::or_null(sample.fan_percent)},
+      {"health", model::to_text(sample.health)},
+      {"health_reason",
+       sample.health_reason.empty() ? value(nullptr) : value(sample.health_reason)},
+      {"current_tasks", current_tasks(entry)},
+      {"processes", processes(view)}};
+  result["age_s"] =
+      view.sample
+          ? value(std::round(static_cast<double>((service.now() - sample.taken).count())) / 1000)
+          : value(nullptr);
   return result;
 }
 
@@ -119,7 +131,8 @@ std::vector<model::DeviceId> devices_of(const core::State& state, const std::str
 }
 
 // 422 for what is no number, 400 for what means nothing: an answer, or nothing and `changes`.
-std::optional<http::Response> read_kinds(const std::string& key, const value& kinds, core::LimitChange& change) {
+std::optional<http::Response> read_kinds(const std::string& key, const value& kinds,
+                                         core::LimitChange& change) {
   const auto bad = [](const std::string& text) { return http::error_response(400, text); };
   Fields outer(object{{key, kinds}}, {"body", "max_concurrent"});
   if (!kinds.is_object()) {
@@ -174,7 +187,8 @@ void configure(Service& service, const http::Request& request, http::Exchange ex
     return exchange.respond(fields.refusal());
   }
   std::vector<core::LimitChange> changes;
-  auto refusal = read_limits(service.state(), map != nullptr && map->is_object() ? map->as_object() : empty, changes);
+  auto refusal = read_limits(
+      service.state(), map != nullptr && map->is_object() ? map->as_object() : empty, changes);
   if (refusal) return exchange.respond(std::move(*refusal));
   const Language language = language_of(request);
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
@@ -227,13 +241,14 @@ object gpu_object(const Service& service) {
   for (const auto& hint : service.inventory().hints) hints.push_back(value(hint));
   const bool any = !devices.empty();
   const auto count = devices.size();
-  return object{{"available", any},
-                {"count", count},
-                {"devices", std::move(devices)},
-                {"cuda_version", any ? base::or_null(service.inventory().cuda_version) : value(nullptr)},
-                {"driver_version", base::or_null(service.inventory().driver_version)},
-                {"pytorch_version", base::or_null(service.worker().torch_version)},
-                {"hints", std::move(hints)}};
+  return object{
+      {"available", any},
+      {"count", count},
+      {"devices", std::move(devices)},
+      {"cuda_version", any ? base::or_null(service.inventory().cuda_version) : value(nullptr)},
+      {"driver_version", base::or_null(service.inventory().driver_version)},
+      {"pytorch_version", base::or_null(service.worker().torch_version)},
+      {"hints", std::move(hints)}};
 }
 
 void add_resource_routes(http::Router& router, Service& service) {
@@ -243,15 +258,18 @@ void add_resource_routes(http::Router& router, Service& service) {
                                           {"limits", limits(service.state())},
                                           {"gpu_info", gpu_object(service)}}));
   });
-  router.add("GET", "/api/v2/resources/gpu", [&service](const http::Request&, http::Exchange exchange) {
-    exchange.respond(json_response(gpu_object(service)));
-  });
-  router.add("GET", "/api/v2/resources/cpu", [&service](const http::Request&, http::Exchange exchange) {
-    exchange.respond(json_response(service.processor()));
-  });
-  router.add("POST", "/api/v2/resources/config", [&service](const http::Request& request, http::Exchange exchange) {
-    configure(service, request, std::move(exchange));
-  });
+  router.add("GET", "/api/v2/resources/gpu",
+             [&service](const http::Request&, http::Exchange exchange) {
+               exchange.respond(json_response(gpu_object(service)));
+             });
+  router.add("GET", "/api/v2/resources/cpu",
+             [&service](const http::Request&, http::Exchange exchange) {
+               exchange.respond(json_response(service.processor()));
+             });
+  router.add("POST", "/api/v2/resources/config",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               configure(service, request, std::move(exchange));
+             });
 }
 
 }  // namespace berth::api

@@ -17,8 +17,10 @@ void add_routes(http::Router& router, Service& service) {
   add_docs_routes(router);
 }
 
-std::shared_ptr<const model::TaskRecord> find_task(const Service& service, const http::Request& request,
-                                                   http::Exchange& exchange, std::string_view type) {
+std::shared_ptr<const model::TaskRecord> find_task(const Service& service,
+                                                   const http::Request& request,
+                                                   http::Exchange& exchange,
+                                                   std::string_view type) {
   const std::string id(request.parameter("task_id"));
   auto task = service.find(model::TaskId(id));
   if (task != nullptr && (type.empty() || task->type == type)) return task;

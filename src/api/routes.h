@@ -12,7 +12,8 @@ namespace berth::api {
 /// Everything below. `service` must outlive the router.
 void add_routes(http::Router& router, Service& service);
 
-void add_system_routes(http::Router& router, Service& service);     // /, /api/v1/health, /api/v1/info, probes
+void add_system_routes(http::Router& router,
+                       Service& service);  // /, /api/v1/health, /api/v1/info, probes
 void add_task_routes(http::Router& router, Service& service);       // /api/v2/tasks*
 void add_stream_routes(http::Router& router, Service& service);     // logs, events, output
 void add_explain_routes(http::Router& router, Service& service);    // /api/v2/tasks/{id}/explain
@@ -22,11 +23,13 @@ void add_resource_routes(http::Router& router, Service& service);   // /api/v2/r
 
 /// The task that the path names, or answers 404 and returns nullptr. With `type` tasks of another
 /// type are unknown too.
-std::shared_ptr<const model::TaskRecord> find_task(const Service& service, const http::Request& request,
-                                                   http::Exchange& exchange, std::string_view type = {});
+std::shared_ptr<const model::TaskRecord> find_task(const Service& service,
+                                                   const http::Request& request,
+                                                   http::Exchange& exchange,
+                                                   std::string_view type = {});
 
-/// Streams the log of `task` as server-sent events, from Last-Event-ID or from the start, to its end
-/// or, with ?follow=false, to what is there now.
+/// Streams the log of `task` as server-sent events, from Last-Event-ID or from the start, to its
+/// end or, with ?follow=false, to what is there now.
 void stream_log(Service& service, const http::Request& request, http::Exchange exchange,
                 const std::shared_ptr<const model::TaskRecord>& task);
 

@@ -15,10 +15,13 @@ using base::json::array;
 using base::json::object;
 using base::json::value;
 
-constexpr std::string_view kTooManyDigits = "Unable to parse input string as an integer, exceeded maximum size";
+constexpr std::string_view kTooManyDigits =
+    "Unable to parse input string as an integer, exceeded maximum size";
 
-object violation(std::string_view type, array loc, std::string_view message, value input, object context) {
-  object entry{{"type", type}, {"loc", std::move(loc)}, {"msg", message}, {"input", std::move(input)}};
+object violation(std::string_view type, array loc, std::string_view message, value input,
+                 object context) {
+  object entry{
+      {"type", type}, {"loc", std::move(loc)}, {"msg", message}, {"input", std::move(input)}};
   if (!context.empty()) entry["ctx"] = std::move(context);
   return entry;
 }
@@ -29,7 +32,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
   const auto point = text.find('.');
   if (point != std::string_view::npos) {
-    if (point == 0 || text.find_first_not_of('0', point + 1) != std::string_view::npos) return std::nullopt;
+    if (point == 0 || text.find_first_not_of('0', point + 1) != std::string_view::npos)
+      return std::nullopt;
     text = text.substr(0, point);
   }
   std::int64_t number = 0;
@@ -45,7 +49,8 @@ std::string bound_text(double bound) {
 }
 
 http::Response unprocessable(array detail) {
-  return json_response(object{{"detail", std::move(detail)}}, base::row(base::ErrorCode::kSchemaViolation).http_status);
+  return json_response(object{{"detail", std::move(detail)}},
+                       base::row(base::ErrorCode::kSchemaViolation).http_status);
 }
 
 }  // namespace
@@ -67,8 +72,9 @@ Fields::Fields(const std::string& body) {
     detail_.push_back(violation("json_invalid", {"body", 0}, "JSON decode error", object{},
                                 {{"error", parsed.error().message}}));
   } else if (!parsed->is_object()) {
-    detail_.push_back(violation("model_attributes_type", {"body"},
-                                "Input should be a valid dictionary or object to extract fields from", *parsed, {}));
+    detail_.push_back(violation(
+        "model_attributes_type", {"body"},
+        "Input should be a valid dictionary or object to extract fields from", *parsed, {}));
   } else {
     object_ = std::move(parsed->as_object());
   }
@@ -83,7 +89,8 @@ array Fields::loc(std::string_view name) const {
 // No field has a use for a NUL byte, and the system would cut the text there.
 bool Fields::clean(const std::string& text, const array& where) {
   if (text.find('\0') == std::string::npos) return true;
-  detail_.push_back(violation("value_error", where, "The text must not contain a NUL byte", value(text), {}));
+  detail_.push_back(
+      violation("value_error", where, "The text must not contain a NUL byte", value(text), {}));
   return false;
 }
 
@@ -91,12 +98,13 @@ http::Response Fields::refusal() const { return unprocessable(detail_); }
 
 const value* Fields::find(std::string_view name) const { return object_.if_contains(name); }
 
-void Fields::add(std::string_view type, std::string_view name, std::string_view message, value input,
-                 object context) {
+void Fields::add(std::string_view type, std::string_view name, std::string_view message,
+                 value input, object context) {
   detail_.push_back(violation(type, loc(name), message, std::move(input), std::move(context)));
 }
 
-void Fields::refuse(std::string_view type, std::string_view name, std::string_view message, object context) {
+void Fields::refuse(std::string_view type, std::string_view name, std::string_view message,
+                    object context) {
   const value* input = find(name);
   add(type, name, message, input != nullptr ? *input : value(nullptr), std::move(context));
 }
@@ -126,7 +134,8 @@ std::string Fields::nullable_string(std::string_view name) {
   return found == nullptr || found->is_null() ? std::string() : string_or(name, "");
 }
 
-// Beyond 64 bits the value is only compared with bounds: the nearest that can be written stands for it.
+// Beyond 64 bits the value is only compared with bounds: the nearest that can be written stands for
+// it.
 std::optional<std::int64_t> Fields::to_integer(std::string_view name, const value& input) {
   if (input.is_int64()) return input.as_int64();
   if (input.is_uint64()) return std::numeric_limits<std::int64_t>::max();
@@ -136,7 +145,8 @@ std::optional<std::int64_t> Fields::to_integer(std::string_view name, const valu
     if (!std::isfinite(number)) {
       add("finite_number", name, "Input should be a finite number", input);
     } else if (std::nearbyint(number) != number) {
-      add("int_from_float", name, "Input should be a valid integer, got a number with a fractional part", input);
+      add("int_from_float", name,
+          "Input should be a valid integer, got a number with a fractional part", input);
     } else if (std::abs(number) >= 9.2e18) {
       add("int_parsing_size", name, kTooManyDigits, input);
     } else {
@@ -146,7 +156,9 @@ std::optional<std::int64_t> Fields::to_integer(std::string_view name, const valu
   }
   if (input.is_string()) {
     const auto number = parse_integer(input.as_string());
-    if (!number) add("int_parsing", name, "Input should be a valid integer, unable to parse string as an integer", input);
+    if (!number)
+      add("int_parsing", name,
+          "Input should be a valid integer, unable to parse string as an integer", input);
     return number;
   }
   add("int_type", name, "Input should be a valid integer", input);
@@ -156,19 +168,21 @@ std::optional<std::int64_t> Fields::to_integer(std::string_view name, const valu
 bool Fields::in_range(std::string_view name, std::int64_t number, std::optional<std::int64_t> least,
                       std::optional<std::int64_t> most, const value& input) {
   if (least && number < *least) {
-    add("greater_than_equal", name, "Input should be greater than or equal to " + std::to_string(*least), input,
+    add("greater_than_equal", name,
+        "Input should be greater than or equal to " + std::to_string(*least), input,
         {{"ge", *least}});
     return false;
   }
   if (most && number > *most) {
-    add("less_than_equal", name, "Input should be less than or equal to " + std::to_string(*most), input,
-        {{"le", *most}});
+    add("less_than_equal", name, "Input should be less than or equal to " + std::to_string(*most),
+        input, {{"le", *most}});
     return false;
   }
   return true;
 }
 
-std::optional<std::int64_t> Fields::maybe_integer(std::string_view name, std::optional<std::int64_t> least,
+std::optional<std::int64_t> Fields::maybe_integer(std::string_view name,
+                                                  std::optional<std::int64_t> least,
                                                   std::optional<std::int64_t> most) {
   const value* found = find(name);
   if (found == nullptr || found->is_null()) return std::nullopt;
@@ -191,7 +205,8 @@ std::int64_t Fields::integer(std::string_view name, std::optional<std::int64_t> 
   return integer_or(name, 0, least, most);
 }
 
-std::int64_t Fields::integer_or(std::string_view name, std::int64_t otherwise, std::optional<std::int64_t> least,
+std::int64_t Fields::integer_or(std::string_view name, std::int64_t otherwise,
+                                std::optional<std::int64_t> least,
                                 std::optional<std::int64_t> most) {
   const value* found = find(name);
   if (found == nullptr) return otherwise;
@@ -215,7 +230,8 @@ std::optional<double> Fields::to_number(std::string_view name, const value& inpu
     double parsed = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), parsed);
     if (text.empty() || code != std::errc{} || end != text.data() + text.size()) {
-      add("float_parsing", name, "Input should be a valid number, unable to parse string as a number", input);
+      add("float_parsing", name,
+          "Input should be a valid number, unable to parse string as a number", input);
       return std::nullopt;
     }
     number = parsed;
@@ -223,7 +239,8 @@ std::optional<double> Fields::to_number(std::string_view name, const value& inpu
   if (!number) {
     add("float_type", name, "Input should be a valid number", input);
   } else if (!std::isfinite(*number)) {
-    add("finite_number", name, "Input should be a finite number", input.is_double() ? value(nullptr) : input);
+    add("finite_number", name, "Input should be a finite number",
+        input.is_double() ? value(nullptr) : input);
     return std::nullopt;
   }
   return number;
@@ -237,14 +254,16 @@ std::optional<double> Fields::maybe_positive(std::string_view name, double below
   if (!(*number > 0)) {
     add("greater_than", name, "Input should be greater than 0", *found, {{"gt", 0}});
   } else if (!(*number < below)) {
-    add("less_than", name, "Input should be less than " + bound_text(below), *found, {{"lt", below}});
+    add("less_than", name, "Input should be less than " + bound_text(below), *found,
+        {{"lt", below}});
   } else {
     return number;
   }
   return std::nullopt;
 }
 
-double Fields::number_or(std::string_view name, double otherwise, std::optional<double> greater_than) {
+double Fields::number_or(std::string_view name, double otherwise,
+                         std::optional<double> greater_than) {
   const value* found = find(name);
   if (found == nullptr) return otherwise;
   const auto number = to_number(name, *found);
@@ -303,7 +322,8 @@ std::vector<std::string> Fields::strings(std::string_view name) {
     array where = loc(name);
     where.push_back(index++);
     if (!item.is_string()) {
-      detail_.push_back(violation("string_type", std::move(where), "Input should be a valid string", item, {}));
+      detail_.push_back(
+          violation("string_type", std::move(where), "Input should be a valid string", item, {}));
     } else if (std::string text(item.as_string()); clean(text, where)) {
       result.push_back(std::move(text));
     }
@@ -324,31 +344,33 @@ std::map<std::string, std::string> Fields::string_map(std::string_view name) {
     where.push_back(value(entry.key()));
     std::string key(entry.key());
     if (!entry.value().is_string()) {
-      detail_.push_back(
-          violation("string_type", std::move(where), "Input should be a valid string", entry.value(), {}));
-    } else if (std::string text(entry.value().as_string()); clean(key, where) && clean(text, where)) {
+      detail_.push_back(violation("string_type", std::move(where), "Input should be a valid string",
+                                  entry.value(), {}));
+    } else if (std::string text(entry.value().as_string());
+               clean(key, where) && clean(text, where)) {
       result.emplace(std::move(key), std::move(text));
     }
   }
   return result;
 }
 
-std::int64_t Query::integer(std::string_view name, std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+std::int64_t Query::integer(std::string_view name, std::int64_t otherwise, std::int64_t least,
+                            std::int64_t most) {
   const auto text = request_.query.find(name);
   if (!text) return otherwise;
   const auto number = parse_integer(*text);
   if (!number) {
-    detail_.push_back(violation("int_parsing", {"query", name},
-                                "Input should be a valid integer, unable to parse string as an integer",
-                                value(*text), {}));
+    detail_.push_back(violation(
+        "int_parsing", {"query", name},
+        "Input should be a valid integer, unable to parse string as an integer", value(*text), {}));
   } else if (*number < least) {
     detail_.push_back(violation("greater_than_equal", {"query", name},
-                                "Input should be greater than or equal to " + std::to_string(least), value(*text),
-                                {{"ge", least}}));
+                                "Input should be greater than or equal to " + std::to_string(least),
+                                value(*text), {{"ge", least}}));
   } else if (*number > most) {
     detail_.push_back(violation("less_than_equal", {"query", name},
-                                "Input should be less than or equal to " + std::to_string(most), value(*text),
-                                {{"le", most}}));
+                                "Input should be less than or equal to " + std::to_string(most),
+                                value(*text), {{"le", most}}));
   } else {
     return *number;
   }

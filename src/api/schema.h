@@ -22,28 +22,32 @@ class Fields {
   /// `body` must be a JSON object; otherwise valid() is false from the start.
   explicit Fields(const std::string& body);
   /// An object inside a body; `loc` leads to it, {"body", "max_concurrent", "cuda:0"}.
-  Fields(base::json::object object, base::json::array loc) : object_(std::move(object)), loc_(std::move(loc)) {}
+  Fields(base::json::object object, base::json::array loc)
+      : object_(std::move(object)), loc_(std::move(loc)) {}
 
   [[nodiscard]] bool valid() const { return detail_.empty(); }
   /// 422 with everything that was wrong.
   [[nodiscard]] http::Response refusal() const;
   [[nodiscard]] const base::json::object& body() const { return object_; }
 
-  std::string string(std::string_view name);                                  // required
-  std::string string_or(std::string_view name, std::string_view otherwise);   // null is refused
-  std::string nullable_string(std::string_view name);                         // null and absent: ""
-  std::optional<std::int64_t> maybe_integer(std::string_view name, std::optional<std::int64_t> least = {},
+  std::string string(std::string_view name);                                 // required
+  std::string string_or(std::string_view name, std::string_view otherwise);  // null is refused
+  std::string nullable_string(std::string_view name);                        // null and absent: ""
+  std::optional<std::int64_t> maybe_integer(std::string_view name,
+                                            std::optional<std::int64_t> least = {},
                                             std::optional<std::int64_t> most = {});
   std::int64_t integer(std::string_view name, std::optional<std::int64_t> least = {},
-                       std::optional<std::int64_t> most = {});                // required
-  std::int64_t integer_or(std::string_view name, std::int64_t otherwise, std::optional<std::int64_t> least = {},
+                       std::optional<std::int64_t> most = {});  // required
+  std::int64_t integer_or(std::string_view name, std::int64_t otherwise,
+                          std::optional<std::int64_t> least = {},
                           std::optional<std::int64_t> most = {});
   /// Finite, greater than 0 and less than `below`; absent and null: std::nullopt.
   std::optional<double> maybe_positive(std::string_view name, double below);
-  double number_or(std::string_view name, double otherwise, std::optional<double> greater_than = {});
+  double number_or(std::string_view name, double otherwise,
+                   std::optional<double> greater_than = {});
   bool boolean_or(std::string_view name, bool otherwise);
-  std::vector<std::string> strings(std::string_view name);                    // required
-  std::map<std::string, std::string> string_map(std::string_view name);       // absent: empty
+  std::vector<std::string> strings(std::string_view name);               // required
+  std::map<std::string, std::string> string_map(std::string_view name);  // absent: empty
 
   /// A violation found by the caller.
   void refuse(std::string_view type, std::string_view name, std::string_view message,
@@ -51,8 +55,8 @@ class Fields {
 
  private:
   const base::json::value* find(std::string_view name) const;
-  void add(std::string_view type, std::string_view name, std::string_view message, base::json::value input,
-           base::json::object context = {});
+  void add(std::string_view type, std::string_view name, std::string_view message,
+           base::json::value input, base::json::object context = {});
   std::optional<std::int64_t> to_integer(std::string_view name, const base::json::value& value);
   std::optional<double> to_number(std::string_view name, const base::json::value& value);
   bool in_range(std::string_view name, std::int64_t number, std::optional<std::int64_t> least,
@@ -70,7 +74,8 @@ class Fields {
 class Query {
  public:
   explicit Query(const http::Request& request) : request_(request) {}
-  std::int64_t integer(std::string_view name, std::int64_t otherwise, std::int64_t least, std::int64_t most);
+  std::int64_t integer(std::string_view name, std::int64_t otherwise, std::int64_t least,
+                       std::int64_t most);
   [[nodiscard]] bool valid() const { return detail_.empty(); }
   [[nodiscard]] http::Response refusal() const;
 

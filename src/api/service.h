@@ -23,8 +23,8 @@ namespace berth::api {
 /// A device as it is now: from the newest inventory and sample.
 struct DeviceView {
   model::Device device;
-  std::optional<model::Sample> sample;          // the newest, whatever its age
-  std::map<int, model::TaskId> task_by_pid;     // of the sample's processes, those that are ours
+  std::optional<model::Sample> sample;       // the newest, whatever its age
+  std::map<int, model::TaskId> task_by_pid;  // of the sample's processes, those that are ours
 };
 
 struct LogRecord {
@@ -69,15 +69,20 @@ class Service {
   [[nodiscard]] virtual base::Time now() const = 0;
 
   /// All tasks in order of creation.
-  [[nodiscard]] virtual const std::map<std::uint64_t, std::shared_ptr<model::TaskRecord>>& records() const = 0;
-  [[nodiscard]] virtual std::shared_ptr<const model::TaskRecord> find(const model::TaskId& id) const = 0;
+  [[nodiscard]] virtual const std::map<std::uint64_t, std::shared_ptr<model::TaskRecord>>& records()
+      const = 0;
+  [[nodiscard]] virtual std::shared_ptr<const model::TaskRecord> find(
+      const model::TaskId& id) const = 0;
 
   /// The task's log from `offset` on (0: the start), about `max_bytes` of it.
-  [[nodiscard]] virtual base::Result<LogPage> read_log(const model::TaskId& id, std::uint64_t offset,
+  [[nodiscard]] virtual base::Result<LogPage> read_log(const model::TaskId& id,
+                                                       std::uint64_t offset,
                                                        std::size_t max_bytes) const = 0;
   /// Raw output of the last attempt. Empty bytes: nothing there yet.
-  [[nodiscard]] virtual base::Result<OutputPage> read_output(const model::TaskId& id, bool standard_error,
-                                                             std::uint64_t offset, std::size_t max_bytes) const = 0;
+  [[nodiscard]] virtual base::Result<OutputPage> read_output(const model::TaskId& id,
+                                                             bool standard_error,
+                                                             std::uint64_t offset,
+                                                             std::size_t max_bytes) const = 0;
   /// How many streams are open.
   [[nodiscard]] virtual std::size_t watchers() const = 0;
   /// Where results go that the request gives no path for.
@@ -98,9 +103,11 @@ class Service {
 
   /// Calls `changed` (from the loop, coalesced) whenever the task's record, log or output grew,
   /// until the handle is dropped.
-  [[nodiscard]] virtual std::shared_ptr<void> watch(const model::TaskId& id, std::function<void()> changed) = 0;
+  [[nodiscard]] virtual std::shared_ptr<void> watch(const model::TaskId& id,
+                                                    std::function<void()> changed) = 0;
   /// Calls `work` (from the loop) after each `interval` until the handle is dropped.
-  [[nodiscard]] virtual std::shared_ptr<void> every(base::Duration interval, std::function<void()> work) = 0;
+  [[nodiscard]] virtual std::shared_ptr<void> every(base::Duration interval,
+                                                    std::function<void()> work) = 0;
 };
 
 }  // namespace berth::api

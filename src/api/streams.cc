@@ -88,9 +88,12 @@ class Session : public std::enable_shared_from_this<Session> {
 
 class LogSession : public Session {
  public:
-  LogSession(Service& service, const model::TaskId& id, http::EventStream stream, std::uint64_t offset, bool follow,
-             Language language)
-      : Session(service, id, std::move(stream)), offset_(offset), follow_(follow), language_(language) {}
+  LogSession(Service& service, const model::TaskId& id, http::EventStream stream,
+             std::uint64_t offset, bool follow, Language language)
+      : Session(service, id, std::move(stream)),
+        offset_(offset),
+        follow_(follow),
+        language_(language) {}
 
  private:
   Next next() override {
@@ -101,8 +104,9 @@ class LogSession : public Session {
     if (!page) return Next::kEnd;
     std::string bytes;
     for (const LogRecord& record : page->records) {
-      bytes += http::format_event(record.daemon_record ? render_record(record.json, language_) : record.json,
-                                  std::to_string(record.end_offset));
+      bytes += http::format_event(
+          record.daemon_record ? render_record(record.json, language_) : record.json,
+          std::to_string(record.end_offset));
     }
     offset_ = page->next_offset;
     if (!bytes.empty()) return send(std::move(bytes));
@@ -122,7 +126,8 @@ class LogSession : public Session {
 
 class EventSession : public Session {
  public:
-  EventSession(Service& service, const model::TaskId& id, http::EventStream stream, Language language)
+  EventSession(Service& service, const model::TaskId& id, http::EventStream stream,
+               Language language)
       : Session(service, id, std::move(stream)), language_(language) {}
 
  private:
@@ -130,7 +135,8 @@ class EventSession : public Session {
     const auto task = service().find(id());
     if (task == nullptr) return Next::kEnd;
     std::string text = base::to_text(task_response(*task, language_));
-    if (text == last_) return model::is_final(task->state) && task->log_closed ? Next::kEnd : Next::kWait;
+    if (text == last_)
+      return model::is_final(task->state) && task->log_closed ? Next::kEnd : Next::kWait;
     last_ = std::move(text);
     return send(http::format_event(last_, std::to_string(++count_)));
   }
@@ -142,9 +148,12 @@ class EventSession : public Session {
 
 class OutputSession : public Session {
  public:
-  OutputSession(Service& service, const model::TaskId& id, http::EventStream stream, bool standard_error,
-                std::uint64_t offset, bool follow)
-      : Session(service, id, std::move(stream)), standard_error_(standard_error), offset_(offset), follow_(follow) {}
+  OutputSession(Service& service, const model::TaskId& id, http::EventStream stream,
+                bool standard_error, std::uint64_t offset, bool follow)
+      : Session(service, id, std::move(stream)),
+        standard_error_(standard_error),
+        offset_(offset),
+        follow_(follow) {}
 
  private:
   Next next() override {
@@ -176,9 +185,9 @@ void stream_output(Service& service, const http::Request& request, http::Exchang
     return exchange.fail(404, "A task has the outputs stdout and stderr");
   }
   const bool follow = request.query.get("follow") == "true" || request.query.get("follow") == "1";
-  const auto session =
-      std::make_shared<OutputSession>(service, task->id(), exchange.start_stream("application/octet-stream"),
-                                      name == "stderr", number_or_zero(request.query.get("offset")), follow);
+  const auto session = std::make_shared<OutputSession>(
+      service, task->id(), exchange.start_stream("application/octet-stream"), name == "stderr",
+      number_or_zero(request.query.get("offset")), follow);
   session->start();
   if (follow) session->poll(kOutputInterval);
 }
@@ -189,15 +198,17 @@ void stream_log(Service& service, const http::Request& request, http::Exchange e
                 const std::shared_ptr<const model::TaskRecord>& task) {
   std::make_shared<LogSession>(service, task->id(), exchange.start_events(),
                                number_or_zero(request.headers.get("Last-Event-ID")),
-                               request.query.get("follow") != "false", language_of(request, task->type))
+                               request.query.get("follow") != "false",
+                               language_of(request, task->type))
       ->start();
 }
 
 void add_stream_routes(http::Router& router, Service& service) {
-  router.add("GET", "/api/v2/tasks/{task_id}/logs", [&service](const http::Request& request, http::Exchange exchange) {
-    const auto task = find_task(service, request, exchange);
-    if (task != nullptr) stream_log(service, request, std::move(exchange), task);
-  });
+  router.add("GET", "/api/v2/tasks/{task_id}/logs",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               const auto task = find_task(service, request, exchange);
+               if (task != nullptr) stream_log(service, request, std::move(exchange), task);
+             });
   router.add("GET", "/api/v2/tasks/{task_id}/events",
              [&service](const http::Request& request, http::Exchange exchange) {
                const auto task = find_task(service, request, exchange);

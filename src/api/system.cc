@@ -17,29 +17,30 @@ object overview() {
       {"name", "Berth"},
       {"version", BERTH_VERSION},
       {"environment", "production"},
-      {"features",
-       array{"每个任务都分配到有足够空闲显存的设备", "训练与推理图像分类模型", "运行任意命令并监管其整个进程树",
-             "实时日志流（SSE），可从头或从断点续读", "守护进程重启后任务继续运行"}},
+      {"features", array{"每个任务都分配到有足够空闲显存的设备", "训练与推理图像分类模型",
+                         "运行任意命令并监管其整个进程树", "实时日志流（SSE），可从头或从断点续读",
+                         "守护进程重启后任务继续运行"}},
       {"endpoints",
        object{{"系统", object{{"health", "GET /api/v1/health"}, {"info", "GET /api/v1/info"}}},
               {"训练", object{{"start", "POST /api/v2/training/start"},
-                             {"status", "GET /api/v2/training/{task_id}"},
-                             {"logs", "GET /api/v2/training/{task_id}/logs"},
-                             {"stop", "POST /api/v2/training/{task_id}/stop"}}},
+                              {"status", "GET /api/v2/training/{task_id}"},
+                              {"logs", "GET /api/v2/training/{task_id}/logs"},
+                              {"stop", "POST /api/v2/training/{task_id}/stop"}}},
               {"推理", object{{"start", "POST /api/v2/inference/start"},
-                             {"status", "GET /api/v2/inference/{task_id}"}}},
+                              {"status", "GET /api/v2/inference/{task_id}"}}},
               {"任务", object{{"create", "POST /api/v2/tasks"},
-                             {"list", "GET /api/v2/tasks"},
-                             {"detail", "GET /api/v2/tasks/{task_id}"},
-                             {"logs", "GET /api/v2/tasks/{task_id}/logs"},
-                             {"explain", "GET /api/v2/tasks/{task_id}/explain"},
-                             {"cancel", "POST /api/v2/tasks/{task_id}/cancel"},
-                             {"delete", "DELETE /api/v2/tasks/{task_id}"}}},
+                              {"list", "GET /api/v2/tasks"},
+                              {"detail", "GET /api/v2/tasks/{task_id}"},
+                              {"logs", "GET /api/v2/tasks/{task_id}/logs"},
+                              {"explain", "GET /api/v2/tasks/{task_id}/explain"},
+                              {"cancel", "POST /api/v2/tasks/{task_id}/cancel"},
+                              {"delete", "DELETE /api/v2/tasks/{task_id}"}}},
               {"资源", object{{"status", "GET /api/v2/resources"},
-                             {"gpu", "GET /api/v2/resources/gpu"},
-                             {"cpu", "GET /api/v2/resources/cpu"},
-                             {"config", "POST /api/v2/resources/config"}}}}},
-      {"documentation", object{{"swagger", "/docs"}, {"redoc", "/docs"}, {"openapi", "/openapi.json"}}}};
+                              {"gpu", "GET /api/v2/resources/gpu"},
+                              {"cpu", "GET /api/v2/resources/cpu"},
+                              {"config", "POST /api/v2/resources/config"}}}}},
+      {"documentation",
+       object{{"swagger", "/docs"}, {"redoc", "/docs"}, {"openapi", "/openapi.json"}}}};
 }
 
 object health(const Service& service) {
@@ -67,7 +68,8 @@ object info(const Service& service) {
   array models;
   for (const auto& model : service.worker().models) models.push_back(value(model));
   bool gpu = false;
-  for (const auto& device : service.inventory().devices) gpu = gpu || device.vendor != model::Vendor::kCpu;
+  for (const auto& device : service.inventory().devices)
+    gpu = gpu || device.vendor != model::Vendor::kCpu;
   return object{{"app_name", "Berth"},
                 {"version", BERTH_VERSION},
                 {"environment", "production"},
@@ -91,7 +93,9 @@ void add_system_routes(http::Router& router, Service& service) {
   for (const char* probe : {"/healthz", "/readyz"}) {
     router.add(
         "GET", probe,
-        [](const http::Request&, http::Exchange exchange) { exchange.respond({200, "text/plain", "ok\n", {}}); },
+        [](const http::Request&, http::Exchange exchange) {
+          exchange.respond({200, "text/plain", "ok\n", {}});
+        },
         http::Access::kPublic);
   }
 }

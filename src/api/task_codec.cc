@@ -17,10 +17,10 @@ using base::json::value;
 
 // The fields of TrainingMetrics: those not reported are null.
 constexpr std::array<std::string_view, 20> kMetrics{
-    "epoch",       "total_epochs",    "train_loss",   "train_acc",       "val_loss",
-    "val_acc",     "macro_f1",        "micro_f1",     "mAP",             "top1_acc",
-    "top3_acc",    "top5_acc",        "macro_precision", "macro_recall", "micro_precision",
-    "micro_recall", "precision",      "recall",       "learning_rate",   "best_acc"};
+    "epoch",        "total_epochs", "train_loss",      "train_acc",     "val_loss",
+    "val_acc",      "macro_f1",     "micro_f1",        "mAP",           "top1_acc",
+    "top3_acc",     "top5_acc",     "macro_precision", "macro_recall",  "micro_precision",
+    "micro_recall", "precision",    "recall",          "learning_rate", "best_acc"};
 
 value metrics(const model::TaskRecord& record) {
   if (record.latest_metrics.empty()) return nullptr;
@@ -42,8 +42,9 @@ value placement(const model::TaskRecord& record) {
   if (!record.placement) return nullptr;
   array devices;
   for (const auto& share : record.placement->shares) {
-    devices.push_back(object{
-        {"device", share.name}, {"uuid", share.device.value}, {"reserved_gb", to_gb(share.reserved)}});
+    devices.push_back(object{{"device", share.name},
+                             {"uuid", share.device.value},
+                             {"reserved_gb", to_gb(share.reserved)}});
   }
   return object{{"devices", std::move(devices)}, {"rule", model::to_text(record.placement->rule)}};
 }
@@ -63,49 +64,50 @@ object task_response(const model::TaskRecord& record, Language language) {
   array command;
   for (const auto& word : record.argv) command.push_back(value(word));
   const bool final = model::is_final(record.state);
-  object response{{"task_id", record.id().value},
-                  {"task_type", record.type},
-                  {"status", model::to_text(record.state)},
-                  {"message", status_message(record, language)},
-                  {"progress", static_cast<std::int64_t>(std::floor(record.progress * 100 + 1e-9))},
-                  {"device", record.device},
-                  {"priority", record.request.priority},
-                  {"created_at", base::iso8601(record.created)},
-                  {"updated_at", base::iso8601(record.updated)},
-                  {"current_epoch", base::or_null(record.current_epoch)},
-                  {"total_epochs", base::or_null(record.total_epochs)},
-                  {"latest_metrics", metrics(record)},
-                  {"name", text_or_null(record.name)},
-                  {"description", text_or_null(record.description)},
-                  {"kind", model::to_text(record.request.kind)},
-                  {"device_requested", record.request.selector.text},
-                  {"policy", model::to_text(record.request.policy)},
-                  {"cancelling", record.cancelling && !final},
-                  {"attempt", record.attempt},
-                  {"started_at", time_text(record.started)},
-                  {"finished_at", time_text(record.finished)},
-                  {"exit_code", final && record.exit ? base::or_null(record.exit->exit_code) : value(nullptr)},
-                  {"signal", final && record.exit ? base::or_null(record.exit->signal) : value(nullptr)},
-                  {"cause", final && record.exit ? text_or_null(record.exit->cause) : value(nullptr)},
-                  {"error", failure(record)},
-                  {"fallback", text_or_null(record.fallback)},
-                  {"placement", placement(record)},
-                  {"command", record.request.builtin ? value(nullptr) : value(std::move(command))},
-                  {"cwd", text_or_null(record.cwd)},
-                  {"save_path", text_or_null(record.save_path)},
-                  {"parameters", record.parameters.empty() ? value(nullptr) : value(record.parameters)},
-                  {"result", record.result.empty() ? value(nullptr) : value(record.result)},
-                  {"result_path", nullptr}};
+  object response{
+      {"task_id", record.id().value},
+      {"task_type", record.type},
+      {"status", model::to_text(record.state)},
+      {"message", status_message(record, language)},
+      {"progress", static_cast<std::int64_t>(std::floor(record.progress * 100 + 1e-9))},
+      {"device", record.device},
+      {"priority", record.request.priority},
+      {"created_at", base::iso8601(record.created)},
+      {"updated_at", base::iso8601(record.updated)},
+      {"current_epoch", base::or_null(record.current_epoch)},
+      {"total_epochs", base::or_null(record.total_epochs)},
+      {"latest_metrics", metrics(record)},
+      {"name", text_or_null(record.name)},
+      {"description", text_or_null(record.description)},
+      {"kind", model::to_text(record.request.kind)},
+      {"device_requested", record.request.selector.text},
+      {"policy", model::to_text(record.request.policy)},
+      {"cancelling", record.cancelling && !final},
+      {"attempt", record.attempt},
+      {"started_at", time_text(record.started)},
+      {"finished_at", time_text(record.finished)},
+      {"exit_code", final && record.exit ? base::or_null(record.exit->exit_code) : value(nullptr)},
+      {"signal", final && record.exit ? base::or_null(record.exit->signal) : value(nullptr)},
+      {"cause", final && record.exit ? text_or_null(record.exit->cause) : value(nullptr)},
+      {"error", failure(record)},
+      {"fallback", text_or_null(record.fallback)},
+      {"placement", placement(record)},
+      {"command", record.request.builtin ? value(nullptr) : value(std::move(command))},
+      {"cwd", text_or_null(record.cwd)},
+      {"save_path", text_or_null(record.save_path)},
+      {"parameters", record.parameters.empty() ? value(nullptr) : value(record.parameters)},
+      {"result", record.result.empty() ? value(nullptr) : value(record.result)},
+      {"result_path", nullptr}};
   if (const auto* path = record.result.if_contains("result_path")) response["result_path"] = *path;
   return response;
 }
 
 void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord& record) {
   const std::string id = fields.nullable_string("task_id");
-  const bool bad_id = id == "." || id == ".." || id.size() > 128 ||
-                      std::any_of(id.begin(), id.end(), [](char c) {
-                        return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-                      });
+  const bool bad_id =
+      id == "." || id == ".." || id.size() > 128 || std::any_of(id.begin(), id.end(), [](char c) {
+        return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+      });
   if (bad_id) {
     fields.refuse("value_error", "task_id",
                   "A task id has at most 128 bytes, no slash and no control characters");
@@ -126,8 +128,9 @@ void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord
     if (known) {
       record.request.policy = *known;
     } else {
-      fields.refuse("enum", "policy",
-                    "Input should be 'balanced', 'most_free', 'least_loaded', 'pack', 'spread' or 'fastest'");
+      fields.refuse(
+          "enum", "policy",
+          "Input should be 'balanced', 'most_free', 'least_loaded', 'pack', 'spread' or 'fastest'");
     }
   }
   record.name = fields.nullable_string("name");

@@ -55,9 +55,12 @@ void read_command(Fields& fields, model::TaskRecord& record) {
   // Promised, not there yet: better refused than ignored.
   for (const char* name : {"retry", "after", "memory_fraction", "memory_strategy"}) {
     const value* given = fields.body().if_contains(name);
-    const bool nothing = given == nullptr || given->is_null() || (given->is_array() && given->as_array().empty()) ||
+    const bool nothing = given == nullptr || given->is_null() ||
+                         (given->is_array() && given->as_array().empty()) ||
                          (given->is_int64() && given->as_int64() == 0);
-    if (!nothing) fields.refuse("value_error", name, "This version of Berth cannot do this yet: leave the field out");
+    if (!nothing)
+      fields.refuse("value_error", name,
+                    "This version of Berth cannot do this yet: leave the field out");
   }
 }
 
@@ -112,7 +115,8 @@ object list(const Service& service, const ListQuery& query, Language language) {
   }
   std::size_t skip = query.offset;
   const auto& records = service.records();
-  for (auto entry = records.rbegin(); entry != records.rend() && tasks.size() < query.limit; ++entry) {
+  for (auto entry = records.rbegin(); entry != records.rend() && tasks.size() < query.limit;
+       ++entry) {
     if (!matches(*entry->second, query)) continue;
     if (skip > 0) {
       --skip;
@@ -159,7 +163,8 @@ void cancel_task(Service& service, const http::Request& request, http::Exchange 
   service.cancel(task->id(), [held, language, stop, id = task->id()](const base::Status& status) {
     if (!status) return held->fail(status.error());
     const auto text = phrase(stop ? Phrase::kTrainingStopped : Phrase::kTaskCancelled, language);
-    held->respond(json_response(object{{"status", "success"}, {"message", text}, {"task_id", id.value}}));
+    held->respond(
+        json_response(object{{"status", "success"}, {"message", text}, {"task_id", id.value}}));
   });
 }
 
@@ -170,28 +175,34 @@ void add_task_routes(http::Router& router, Service& service) {
         create(service, request, std::move(exchange));
       },
       http::Access::kToken);
-  router.add("GET", "/api/v2/tasks", [&service](const http::Request& request, http::Exchange exchange) {
-    Query numbers(request);
-    const auto limit = numbers.integer("limit", 100, 0, 100'000);
-    const auto offset = numbers.integer("offset", 0, 0, 1'000'000'000);
-    if (!numbers.valid()) return exchange.respond(numbers.refusal());
-    const ListQuery query{std::string(request.query.get("status")), std::string(request.query.get("task_type")),
-                          std::string(request.query.get("kind")), static_cast<std::size_t>(limit),
-                          static_cast<std::size_t>(offset)};
-    exchange.respond(json_response(list(service, query, language_of(request))));
-  });
-  router.add("GET", "/api/v2/tasks/{task_id}", [&service](const http::Request& request, http::Exchange exchange) {
-    const auto task = find_task(service, request, exchange);
-    if (task != nullptr) exchange.respond(json_response(task_response(*task, language_of(request, task->type))));
-  });
+  router.add(
+      "GET", "/api/v2/tasks", [&service](const http::Request& request, http::Exchange exchange) {
+        Query numbers(request);
+        const auto limit = numbers.integer("limit", 100, 0, 100'000);
+        const auto offset = numbers.integer("offset", 0, 0, 1'000'000'000);
+        if (!numbers.valid()) return exchange.respond(numbers.refusal());
+        const ListQuery query{std::string(request.query.get("status")),
+                              std::string(request.query.get("task_type")),
+                              std::string(request.query.get("kind")),
+                              static_cast<std::size_t>(limit), static_cast<std::size_t>(offset)};
+        exchange.respond(json_response(list(service, query, language_of(request))));
+      });
+  router.add(
+      "GET", "/api/v2/tasks/{task_id}",
+      [&service](const http::Request& request, http::Exchange exchange) {
+        const auto task = find_task(service, request, exchange);
+        if (task != nullptr)
+          exchange.respond(json_response(task_response(*task, language_of(request, task->type))));
+      });
   router.add("POST", "/api/v2/tasks/{task_id}/cancel",
              [&service](const http::Request& request, http::Exchange exchange) {
                const auto task = find_task(service, request, exchange);
                if (task != nullptr) cancel_task(service, request, std::move(exchange), task);
              });
-  router.add("DELETE", "/api/v2/tasks/{task_id}", [&service](const http::Request& request, http::Exchange exchange) {
-    remove(service, request, std::move(exchange));
-  });
+  router.add("DELETE", "/api/v2/tasks/{task_id}",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               remove(service, request, std::move(exchange));
+             });
 }
 
 }  // namespace berth::api

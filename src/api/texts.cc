@@ -52,12 +52,15 @@ std::string_view work(std::string_view type, Language language) {
 
 std::string fallback_note(std::string_view fallback, Language language) {
   if (fallback == "no_gpu") {
-    return std::string(Pair{"（未检测到GPU，使用CPU）", " (no GPU on this machine: running on the CPU)"}.in(language));
+    return std::string(
+        Pair{"（未检测到GPU，使用CPU）", " (no GPU on this machine: running on the CPU)"}.in(
+            language));
   }
   if (fallback == "worker_without_gpu") {
-    return std::string(Pair{"（内置程序未启用GPU支持，使用CPU）",
-                            " (the built-in workers are built without GPU support: running on the CPU)"}
-                           .in(language));
+    return std::string(
+        Pair{"（内置程序未启用GPU支持，使用CPU）",
+             " (the built-in workers are built without GPU support: running on the CPU)"}
+            .in(language));
   }
   return {};
 }
@@ -84,7 +87,8 @@ std::string status_message(const model::TaskRecord& record, Language language) {
     case TaskState::kCompleted:
       return what + (chinese ? "完成" : " completed") + fallback_note(record.fallback, language);
     case TaskState::kCancelled:
-      if (chinese) return record.type == "training" && record.attempt > 0 ? "训练已被用户取消" : "任务已取消";
+      if (chinese)
+        return record.type == "training" && record.attempt > 0 ? "训练已被用户取消" : "任务已取消";
       return "Cancelled by the user";
     case TaskState::kFailed:
       break;
@@ -113,8 +117,9 @@ std::string render_record(std::string_view text, Language language) {
   } else if (code == "allocated") {
     message = chinese ? "资源已分配，使用设备: " + args[0] : "Device assigned: " + args[0];
   } else if (code == "no_gpu" || code == "worker_without_gpu") {
-    message = code == "no_gpu" ? (chinese ? "未检测到GPU，使用CPU" : "No GPU on this machine: running on the CPU")
-              : chinese ? "内置程序未启用GPU支持，使用CPU"
+    message = code == "no_gpu" ? (chinese ? "未检测到GPU，使用CPU"
+                                          : "No GPU on this machine: running on the CPU")
+              : chinese        ? "内置程序未启用GPU支持，使用CPU"
                         : "The built-in workers are built without GPU support: running on the CPU";
   } else if (code == "started") {
     message = chinese ? "开始" + what + "..." : what + " starts...";

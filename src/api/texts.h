@@ -26,17 +26,17 @@ std::string status_message(const model::TaskRecord& record, Language language);
 std::string render_record(std::string_view json, Language language);
 
 enum class Phrase : std::uint8_t {
-  kTaskUnknown,         // {id}
-  kCannotCancel,        // {id}
-  kCannotRemove,        // {id}
+  kTaskUnknown,   // {id}
+  kCannotCancel,  // {id}
+  kCannotRemove,  // {id}
   kTrainingStopped,
   kTaskCancelled,
   kTaskRemoved,
   kLimitsUpdated,
   kTaskEnded,
-  kInferenceStarted,    // {count}
-  kModelUnknown,        // {name}
-  kTrainPathMissing,    // {path}
+  kInferenceStarted,  // {count}
+  kModelUnknown,      // {name}
+  kTrainPathMissing,  // {path}
   kValPathMissing,
   kConfigMissing,
   kWeightsMissing,

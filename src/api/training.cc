@@ -34,19 +34,21 @@ model::TaskRecord read(Fields& fields) {
   if (!record.name.empty()) save_path += "/" + record.name;
   record.save_path = absolute_path(save_path);
   record.total_epochs = num_epochs;
-  record.request.signature = base::join({"training", model, std::to_string(batch_size), std::to_string(image_size)}, "/");
-  record.parameters = base::json::object{{"model", model},
-                                         {"num_classes", num_classes},
-                                         {"train_path", absolute_path(train_path)},
-                                         {"val_path", absolute_path(val_path)},
-                                         {"save_path", record.save_path},
-                                         {"batch_size", batch_size},
-                                         {"num_epochs", num_epochs},
-                                         {"learning_rate", learning_rate},
-                                         {"image_size", image_size},
-                                         {"weight_path", weight_path.empty() ? "" : absolute_path(weight_path)},
-                                         {"pretrained", pretrained},
-                                         {"shuffle", shuffle}};
+  record.request.signature =
+      base::join({"training", model, std::to_string(batch_size), std::to_string(image_size)}, "/");
+  record.parameters =
+      base::json::object{{"model", model},
+                         {"num_classes", num_classes},
+                         {"train_path", absolute_path(train_path)},
+                         {"val_path", absolute_path(val_path)},
+                         {"save_path", record.save_path},
+                         {"batch_size", batch_size},
+                         {"num_epochs", num_epochs},
+                         {"learning_rate", learning_rate},
+                         {"image_size", image_size},
+                         {"weight_path", weight_path.empty() ? "" : absolute_path(weight_path)},
+                         {"pretrained", pretrained},
+                         {"shuffle", shuffle}};
   if (seed) record.parameters["seed"] = *seed;
   return record;
 }
@@ -57,15 +59,17 @@ base::Status check(const Service& service, const model::TaskRecord& record, Lang
   if (auto status = check_worker(service); !status) return status;
   const auto& models = service.worker().models;
   if (std::find(models.begin(), models.end(), model) == models.end()) {
-    return base::fail(base::ErrorCode::kUnknownModel, phrase(Phrase::kModelUnknown, language, model) + " (" +
-                                                          base::join(models, ", ") + ")");
+    return base::fail(
+        base::ErrorCode::kUnknownModel,
+        phrase(Phrase::kModelUnknown, language, model) + " (" + base::join(models, ", ") + ")");
   }
-  return first_error({check_exists(service, path("train_path"), Phrase::kTrainPathMissing, language),
-                      check_exists(service, path("val_path"), Phrase::kValPathMissing, language),
-                      path("weight_path").empty()
-                          ? base::Status()
-                          : check_exists(service, path("weight_path"), Phrase::kWeightsMissing, language),
-                      check_root(service, record.save_path)});
+  return first_error(
+      {check_exists(service, path("train_path"), Phrase::kTrainPathMissing, language),
+       check_exists(service, path("val_path"), Phrase::kValPathMissing, language),
+       path("weight_path").empty()
+           ? base::Status()
+           : check_exists(service, path("weight_path"), Phrase::kWeightsMissing, language),
+       check_root(service, record.save_path)});
 }
 
 void start(Service& service, const http::Request& request, http::Exchange exchange) {
@@ -73,7 +77,8 @@ void start(Service& service, const http::Request& request, http::Exchange exchan
   if (!fields.valid()) return exchange.respond(fields.refusal());
   model::TaskRecord record = read(fields);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  if (auto status = check(service, record, language_of(request)); !status) return exchange.fail(status.error());
+  if (auto status = check(service, record, language_of(request)); !status)
+    return exchange.fail(status.error());
   submit_builtin(service, request, std::move(exchange), std::move(record));
 }
 
@@ -88,10 +93,12 @@ void add_training_routes(http::Router& router, Service& service) {
     if (task != nullptr) stream_log(service, request, std::move(exchange), task);
   };
   router.add("POST", "/api/v2/training/start", begin);
-  router.add("GET", "/api/v2/training/{task_id}", [&service](const http::Request& request, http::Exchange exchange) {
-    const auto task = find_task(service, request, exchange, "training");
-    if (task != nullptr) exchange.respond(json_response(task_response(*task, language_of(request))));
-  });
+  router.add("GET", "/api/v2/training/{task_id}",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               const auto task = find_task(service, request, exchange, "training");
+               if (task != nullptr)
+                 exchange.respond(json_response(task_response(*task, language_of(request))));
+             });
   router.add("GET", "/api/v2/training/{task_id}/logs", logs);
   router.add("POST", "/api/v2/training/{task_id}/stop",
              [&service](const http::Request& request, http::Exchange exchange) {

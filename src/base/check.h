@@ -13,8 +13,8 @@ namespace berth::base {
 }
 }  // namespace berth::base
 
-#define CHECK(condition)                                                       \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                         \
+#define CHECK(condition)                               \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::berth::base::check_failed(#condition, __FILE__, __LINE__))
 #if defined(BERTH_CHECK_INVARIANTS)
 #define ASSUME(condition) CHECK(condition)

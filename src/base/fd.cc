@@ -39,7 +39,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     if (got == 0) return content;
     content.append(buffer, static_cast<std::size_t>(got));
     if (content.size() > limit) {
-      return fail(ErrorCode::kTooLarge, path + " is larger than " + std::to_string(limit) + " bytes");
+      return fail(ErrorCode::kTooLarge,
+                  path + " is larger than " + std::to_string(limit) + " bytes");
     }
   }
 }
@@ -68,7 +69,8 @@ Status write_file(const std::string& path, std::string_view content, int mode) {
 Status make_directories(const std::string& path, int mode) {
   std::error_code code;
   std::filesystem::path last(path);
-  if (!last.has_filename() && last.has_relative_path()) last = last.parent_path();  // "a/b/" is "a/b"
+  if (!last.has_filename() && last.has_relative_path())
+    last = last.parent_path();  // "a/b/" is "a/b"
   const auto parent = last.parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, code);
   if (code) return fail(errno_error("cannot create directory " + parent.string(), code.value()));

@@ -15,7 +15,8 @@ Result<json::value> parse_json(std::string_view text) {
   const std::size_t read = parser.write_some(text.data(), text.size(), code);
   if (!code && read < text.size()) code = json::make_error_code(json::error::extra_data);
   if (code) {
-    return fail(ErrorCode::kBadRequest, "not valid JSON: " + code.message() + " at offset " + std::to_string(read));
+    return fail(ErrorCode::kBadRequest,
+                "not valid JSON: " + code.message() + " at offset " + std::to_string(read));
   }
   return parser.release();
 }
@@ -36,7 +37,8 @@ std::optional<std::int64_t> maybe_int(const json::object& object, std::string_vi
   }
   if (value->is_double()) {
     const double number = value->as_double();
-    if (std::nearbyint(number) == number && std::abs(number) < 9e15) return static_cast<std::int64_t>(number);
+    if (std::nearbyint(number) == number && std::abs(number) < 9e15)
+      return static_cast<std::int64_t>(number);
   }
   return std::nullopt;
 }
@@ -61,7 +63,8 @@ std::optional<Bytes> maybe_bytes(const json::object& object, std::string_view ke
   return value ? std::optional<Bytes>(Bytes{*value}) : std::nullopt;
 }
 
-std::string string_or(const json::object& object, std::string_view key, std::string_view otherwise) {
+std::string string_or(const json::object& object, std::string_view key,
+                      std::string_view otherwise) {
   return maybe_string(object, key).value_or(std::string(otherwise));
 }
 

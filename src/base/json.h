@@ -26,7 +26,8 @@ Result<json::value> parse_json(std::string_view text);
 std::string to_text(const json::value& value);
 
 // Readers for values that Berth itself wrote: absent or of another type gives the default.
-std::string string_or(const json::object& object, std::string_view key, std::string_view otherwise = "");
+std::string string_or(const json::object& object, std::string_view key,
+                      std::string_view otherwise = "");
 std::int64_t int_or(const json::object& object, std::string_view key, std::int64_t otherwise = 0);
 double double_or(const json::object& object, std::string_view key, double otherwise = 0);
 bool bool_or(const json::object& object, std::string_view key, bool otherwise = false);

@@ -9,7 +9,9 @@ namespace berth::base {
 
 void log(LogLevel level, std::string_view message, LogFields fields) {
   std::string line = iso8601(now());
-  line += level == LogLevel::kInfo ? " info " : level == LogLevel::kWarning ? " warning " : " error ";
+  line += level == LogLevel::kInfo      ? " info "
+          : level == LogLevel::kWarning ? " warning "
+                                        : " error ";
   line += message;
   for (const auto& [key, value] : fields) {
     line += ' ';

@@ -16,10 +16,14 @@ enum class LogLevel { kInfo, kWarning, kError };
 using LogFields = std::initializer_list<std::pair<std::string_view, std::string>>;
 
 void log(LogLevel level, std::string_view message, LogFields fields = {});
-inline void log_info(std::string_view message, LogFields fields = {}) { log(LogLevel::kInfo, message, fields); }
+inline void log_info(std::string_view message, LogFields fields = {}) {
+  log(LogLevel::kInfo, message, fields);
+}
 inline void log_warning(std::string_view message, LogFields fields = {}) {
   log(LogLevel::kWarning, message, fields);
 }
-inline void log_error(std::string_view message, LogFields fields = {}) { log(LogLevel::kError, message, fields); }
+inline void log_error(std::string_view message, LogFields fields = {}) {
+  log(LogLevel::kError, message, fields);
+}
 
 }  // namespace berth::base

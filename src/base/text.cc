@@ -47,7 +47,8 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 std::optional<std::int64_t> parse_number(std::string_view text) {
   std::int64_t number = 0;
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || code != std::errc{} || end != text.data() + text.size() || number < 0) return std::nullopt;
+  if (text.empty() || code != std::errc{} || end != text.data() + text.size() || number < 0)
+    return std::nullopt;
   if (text.front() == '-' || text.front() == '+') return std::nullopt;
   return number;
 }
@@ -56,7 +57,9 @@ namespace {
 
 // The length of the valid UTF-8 sequence at the start of `s` (Unicode 15, table 3-7), or 0.
 std::size_t sequence_length(std::string_view s) {
-  const auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0U; };
+  const auto byte = [&](std::size_t i) {
+    return i < s.size() ? static_cast<unsigned char>(s[i]) : 0U;
+  };
   const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
   const unsigned lead = byte(0);
   if (lead < 0x80) return 1;

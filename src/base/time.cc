@@ -33,15 +33,22 @@ std::optional<Duration> parse_duration(const std::string& text) {
   double number = 0;
   const char* end = text.data() + text.size();
   auto [rest, code] = std::from_chars(text.data(), end, number);
-  if (code != std::errc{} || !std::isfinite(number) || number < 0 || number > 1e9) return std::nullopt;
+  if (code != std::errc{} || !std::isfinite(number) || number < 0 || number > 1e9)
+    return std::nullopt;
   const std::string unit(rest, end);
   double factor = 0;
-  if (unit.empty() || unit == "s") factor = 1000;
-  else if (unit == "ms") factor = 1;
-  else if (unit == "m" || unit == "min") factor = 60'000;
-  else if (unit == "h") factor = 3'600'000;
-  else if (unit == "d") factor = 86'400'000;
-  else return std::nullopt;
+  if (unit.empty() || unit == "s")
+    factor = 1000;
+  else if (unit == "ms")
+    factor = 1;
+  else if (unit == "m" || unit == "min")
+    factor = 60'000;
+  else if (unit == "h")
+    factor = 3'600'000;
+  else if (unit == "d")
+    factor = 86'400'000;
+  else
+    return std::nullopt;
   return Duration{static_cast<std::int64_t>(number * factor)};
 }
 

@@ -13,7 +13,6 @@ namespace berth::cli {
 
 namespace json = base::json;
 using base::maybe_double;
-using base::maybe_int;
 using base::string_or;
 
 namespace {

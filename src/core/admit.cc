@@ -10,7 +10,8 @@ namespace berth::core {
 namespace {
 
 // How many devices the request may get at the best, and why the others never.
-base::Result<Resolved> check_devices(const State& state, const model::Request& request, Resolved resolved) {
+base::Result<Resolved> check_devices(const State& state, const model::Request& request,
+                                     Resolved resolved) {
   const std::size_t wanted = resolved.wanted(request);
   std::size_t possible = 0;
   std::map<std::string, model::Refusal> reasons;
@@ -26,7 +27,8 @@ base::Result<Resolved> check_devices(const State& state, const model::Request& r
   if (possible >= wanted) return resolved;
   std::string message = "No device of this machine could ever take this task: ";
   if (reasons.empty()) {
-    message += std::to_string(wanted) + " devices were asked for and " + std::to_string(possible) + " are there";
+    message += std::to_string(wanted) + " devices were asked for and " + std::to_string(possible) +
+               " are there";
   }
   std::size_t named = 0;
   for (const auto& [name, refusal] : reasons) {
@@ -53,13 +55,15 @@ base::Result<Resolved> admit(const State& state, const model::Request& request) 
                       "gpus is " + std::to_string(request.gpus) + ": it must be at least 1");
   }
   if (request.priority < 1 || request.priority > 10) {
-    return base::fail(base::ErrorCode::kBadRequest, "priority is " + std::to_string(request.priority) +
-                                                        ": it must be between 1 (most urgent) and 10");
+    return base::fail(base::ErrorCode::kBadRequest,
+                      "priority is " + std::to_string(request.priority) +
+                          ": it must be between 1 (most urgent) and 10");
   }
-  if (state.config.queue_size > 0 && static_cast<std::int64_t>(state.queue.size()) >= state.config.queue_size) {
-    return base::fail(base::ErrorCode::kQueueFull, "The queue is full: " + std::to_string(state.queue.size()) +
-                                                       " tasks wait, the limit is " +
-                                                       std::to_string(state.config.queue_size));
+  if (state.config.queue_size > 0 &&
+      static_cast<std::int64_t>(state.queue.size()) >= state.config.queue_size) {
+    return base::fail(base::ErrorCode::kQueueFull,
+                      "The queue is full: " + std::to_string(state.queue.size()) +
+                          " tasks wait, the limit is " + std::to_string(state.config.queue_size));
   }
   auto resolved = resolve(state, request);
   if (!resolved || resolved->devices.empty()) return resolved;

@@ -12,7 +12,9 @@ using base::json::array;
 using base::json::object;
 using base::json::value;
 
-object encode(const Configure& input) { return {{"type", "configure"}, {"config", to_json(input.config)}}; }
+object encode(const Configure& input) {
+  return {{"type", "configure"}, {"config", to_json(input.config)}};
+}
 
 object encode(const SetInventory& input) {
   array devices;
@@ -26,7 +28,9 @@ object encode(const SetReadings& input) {
   return {{"type", "readings"}, {"readings", std::move(readings)}};
 }
 
-object encode(const Submit& input) { return {{"type", "submit"}, {"request", model::to_json(input.request)}}; }
+object encode(const Submit& input) {
+  return {{"type", "submit"}, {"request", model::to_json(input.request)}};
+}
 object encode(const Cancel& input) { return {{"type", "cancel"}, {"task", input.task.value}}; }
 
 object encode(const SetLimits& input) {
@@ -40,7 +44,10 @@ object encode(const SetLimits& input) {
 }
 
 object encode(const LaunchFailed& input) {
-  return {{"type", "launch_failed"}, {"task", input.task.value}, {"attempt", input.attempt}, {"again", input.again}};
+  return {{"type", "launch_failed"},
+          {"task", input.task.value},
+          {"attempt", input.attempt},
+          {"again", input.again}};
 }
 
 object encode(const Exited& input) {
@@ -52,10 +59,14 @@ object encode(const Exited& input) {
 }
 
 object encode(const Queued& output) {
-  return {{"type", "queued"}, {"task", output.task.value}, {"fallback", static_cast<int>(output.fallback)}};
+  return {{"type", "queued"},
+          {"task", output.task.value},
+          {"fallback", static_cast<int>(output.fallback)}};
 }
 object encode(const Refused& output) {
-  return {{"type", "refused"}, {"task", output.task.value}, {"code", base::row(output.error.code).name}};
+  return {{"type", "refused"},
+          {"task", output.task.value},
+          {"code", base::row(output.error.code).name}};
 }
 object encode(const Launch& output) {
   return {{"type", "launch"},
@@ -109,7 +120,8 @@ base::Result<Input> input_from_json(const object& from) {
   const int attempt = static_cast<int>(base::int_or(from, "attempt"));
   if (type == "configure") {
     const object* config = part(from, "config");
-    return config != nullptr ? base::Result<Input>(Configure{config_from_json(*config)}) : broken("config");
+    return config != nullptr ? base::Result<Input>(Configure{config_from_json(*config)})
+                             : broken("config");
   }
   if (type == "inventory") {
     SetInventory input;
@@ -149,16 +161,18 @@ base::Result<Input> input_from_json(const object& from) {
     for (const value& item : *changes) {
       if (!item.is_object()) return broken("change");
       const object& change = item.as_object();
-      input.changes.push_back({DeviceId(base::string_or(change, "device")), small(change, "training"),
-                               small(change, "inference")});
+      input.changes.push_back({DeviceId(base::string_or(change, "device")),
+                               small(change, "training"), small(change, "inference")});
     }
     return Input(std::move(input));
   }
-  if (type == "launch_failed") return Input(LaunchFailed{task, attempt, base::bool_or(from, "again")});
+  if (type == "launch_failed")
+    return Input(LaunchFailed{task, attempt, base::bool_or(from, "again")});
   if (type == "exited") {
     const object* exit = part(from, "exit");
     if (exit == nullptr) return broken("exit");
-    return Input(Exited{task, attempt, model::exit_from_json(*exit), base::maybe_bytes(from, "peak_memory")});
+    return Input(Exited{task, attempt, model::exit_from_json(*exit),
+                        base::maybe_bytes(from, "peak_memory")});
   }
   return broken("known type (" + type + ")");
 }

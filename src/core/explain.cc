@@ -18,14 +18,16 @@ std::string remedy(const model::Request& request, const model::Refusal& refusal)
     case RefusalCode::kMemory:
       return refusal.needed + " were free on " + refusal.name + " (now " + refusal.available + ")";
     case RefusalCode::kLimitZero:
-      return "the limit for " + std::string(model::to_text(request.kind)) + " on " + refusal.name + " were above 0";
+      return "the limit for " + std::string(model::to_text(request.kind)) + " on " + refusal.name +
+             " were above 0";
     case RefusalCode::kKindLimit:
-      return "a task of the kind " + std::string(model::to_text(request.kind)) + " on " + refusal.name +
-             " ended, or its limit were raised";
+      return "a task of the kind " + std::string(model::to_text(request.kind)) + " on " +
+             refusal.name + " ended, or its limit were raised";
     case RefusalCode::kExclusive:
       return refusal.name + " were free again (" + refusal.available + ")";
     case RefusalCode::kBusy:
-      return "the tasks on " + refusal.name + " ended, or this one asked for less than the whole device";
+      return "the tasks on " + refusal.name +
+             " ended, or this one asked for less than the whole device";
     case RefusalCode::kCores:
       return "a command on " + refusal.name + " ended";
     case RefusalCode::kUnhealthy:
@@ -36,8 +38,12 @@ std::string remedy(const model::Request& request, const model::Refusal& refusal)
 }
 
 model::Refusal kept(const DeviceEntry& device, const Hold& hold) {
-  return {device.device.id, device.device.name, base::RefusalCode::kExclusive, "a device that is not kept for another",
-          "task " + hold.task.value + " waits for it", false};
+  return {device.device.id,
+          device.device.name,
+          base::RefusalCode::kExclusive,
+          "a device that is not kept for another",
+          "task " + hold.task.value + " waits for it",
+          false};
 }
 
 }  // namespace
@@ -48,11 +54,13 @@ Explanation explain(const State& state, const TaskEntry& task) {
   const Resolved candidates = resolved ? *resolved : Resolved{};
   result.fallback = candidates.fallback;
 
-  const auto hold = task.state == model::TaskState::kQueued ? hold_before(state, task) : std::nullopt;
+  const auto hold =
+      task.state == model::TaskState::kQueued ? hold_before(state, task) : std::nullopt;
   std::vector<const DeviceEntry*> order;
   for (const auto& [id, device] : state.devices) order.push_back(&device);
   std::sort(order.begin(), order.end(), [](const DeviceEntry* a, const DeviceEntry* b) {
-    return std::tie(a->device.vendor, a->device.index) < std::tie(b->device.vendor, b->device.index);
+    return std::tie(a->device.vendor, a->device.index) <
+           std::tie(b->device.vendor, b->device.index);
   });
   std::set<std::string> remedies;
   for (const DeviceEntry* device : order) {
@@ -73,7 +81,8 @@ Explanation explain(const State& state, const TaskEntry& task) {
   if (task.state == model::TaskState::kQueued) {
     const auto group = state.queue.groups().find(Queue::shape(task.request));
     if (group != state.queue.groups().end()) {
-      result.ahead = std::distance(group->second.begin(), group->second.find(queue_key(state.config, task)));
+      result.ahead =
+          std::distance(group->second.begin(), group->second.find(queue_key(state.config, task)));
     }
   }
   return result;

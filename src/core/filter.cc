@@ -21,21 +21,24 @@ bool contains_any_case(std::string_view text, std::string_view part) {
 // ---- the rules, each a code or nothing ----
 
 bool wrong_type(const model::Request& request, const DeviceEntry& device) {
-  return !request.gpu_type.empty() && !device.is_cpu() && !contains_any_case(device.device.model, request.gpu_type);
+  return !request.gpu_type.empty() && !device.is_cpu() &&
+         !contains_any_case(device.device.model, request.gpu_type);
 }
 
 bool unhealthy(const DeviceEntry& device) {
   return !device.present || (device.reading && device.reading->health != model::Health::kHealthy);
 }
 
-std::optional<RefusalCode> occupied(const model::Request& request, const Need& wanted, const DeviceEntry& device) {
+std::optional<RefusalCode> occupied(const model::Request& request, const Need& wanted,
+                                    const DeviceEntry& device) {
   const int limit = device.limits.of(request.kind);
   const int running = device.running_of(request.kind);
   if (limit == 0) return RefusalCode::kLimitZero;
   if (running >= limit) return RefusalCode::kKindLimit;
   if (device.exclusive) return RefusalCode::kExclusive;
   if (wanted.whole && !device.reservations.empty()) return RefusalCode::kBusy;
-  if (device.is_cpu() && request.kind == Kind::kCommand && running >= std::max(1, device.device.cores)) {
+  if (device.is_cpu() && request.kind == Kind::kCommand &&
+      running >= std::max(1, device.device.cores)) {
     return RefusalCode::kCores;
   }
   return std::nullopt;
@@ -43,7 +46,8 @@ std::optional<RefusalCode> occupied(const model::Request& request, const Need& w
 
 // The least that `wanted` is content with.
 Bytes least(const Need& wanted) {
-  const bool own_figure = wanted.rule == ReservationRule::kNominal || wanted.rule == ReservationRule::kWholeDevice ||
+  const bool own_figure = wanted.rule == ReservationRule::kNominal ||
+                          wanted.rule == ReservationRule::kWholeDevice ||
                           wanted.rule == ReservationRule::kKindShare;
   return own_figure ? Bytes{wanted.bytes.value / 100 * kEnoughPercent} : wanted.bytes;
 }
@@ -62,7 +66,8 @@ std::variant<Fit, RefusalCode> fit_memory(const Need& wanted, const DeviceEntry&
   return Fit{std::min(free, wanted.bytes), wanted.whole, wanted.rule};
 }
 
-std::variant<Fit, RefusalCode> judge(const State& state, const model::Request& request, const DeviceEntry& device) {
+std::variant<Fit, RefusalCode> judge(const State& state, const model::Request& request,
+                                     const DeviceEntry& device) {
   if (wrong_type(request, device)) return RefusalCode::kWrongType;
   const auto wanted = need(state, request, device);
   if (!wanted) return RefusalCode::kTooSmall;
@@ -73,9 +78,10 @@ std::variant<Fit, RefusalCode> judge(const State& state, const model::Request& r
 
 // ---- the words ----
 
-Refusal refuse(const DeviceEntry& device, RefusalCode code, std::string needed, std::string available) {
-  return Refusal{device.device.id, device.device.name, code, std::move(needed), std::move(available),
-                 base::row(code).never};
+Refusal refuse(const DeviceEntry& device, RefusalCode code, std::string needed,
+               std::string available) {
+  return Refusal{device.device.id,  device.device.name,   code,
+                 std::move(needed), std::move(available), base::row(code).never};
 }
 
 std::string state_of(const DeviceEntry& device) {
@@ -85,10 +91,12 @@ std::string state_of(const DeviceEntry& device) {
   return state;
 }
 
-Refusal describe(const State& state, const model::Request& request, const DeviceEntry& device, RefusalCode code) {
+Refusal describe(const State& state, const model::Request& request, const DeviceEntry& device,
+                 RefusalCode code) {
   const std::string kind(model::to_text(request.kind));
   const auto in_use = [&](int of) {
-    return std::to_string(device.running_of(request.kind)) + " of " + std::to_string(of) + " in use";
+    return std::to_string(device.running_of(request.kind)) + " of " + std::to_string(of) +
+           " in use";
   };
   switch (code) {
     case RefusalCode::kWrongType:
@@ -97,13 +105,15 @@ Refusal describe(const State& state, const model::Request& request, const Device
       return refuse(device, code, base::to_text(request.memory.value_or(Bytes{})),
                     base::to_text(usable_memory(device).value_or(Bytes{})));
     case RefusalCode::kUnhealthy:
-      return refuse(device, code, device.present ? "a healthy device" : "a device that is there", state_of(device));
+      return refuse(device, code, device.present ? "a healthy device" : "a device that is there",
+                    state_of(device));
     case RefusalCode::kLimitZero:
       return refuse(device, code, "a slot for " + kind, "the limit is 0");
     case RefusalCode::kKindLimit:
       return refuse(device, code, "a slot for " + kind, in_use(device.limits.of(request.kind)));
     case RefusalCode::kExclusive:
-      return refuse(device, code, "a shared device", "task " + device.exclusive->value + " has it to itself");
+      return refuse(device, code, "a shared device",
+                    "task " + device.exclusive->value + " has it to itself");
     case RefusalCode::kBusy:
       return refuse(device, code, "the device to itself",
                     std::to_string(device.reservations.size()) + " running there");
@@ -113,24 +123,28 @@ Refusal describe(const State& state, const model::Request& request, const Device
       break;
   }
   const Need wanted = need(state, request, device).value_or(Need{});
-  const bool all_of_it = wanted.rule == ReservationRule::kWholeDevice || wanted.rule == ReservationRule::kNominal;
+  const bool all_of_it =
+      wanted.rule == ReservationRule::kWholeDevice || wanted.rule == ReservationRule::kNominal;
   const std::string needed = base::to_text(wanted.bytes) + (all_of_it ? " (the whole device)" : "");
   if (code == RefusalCode::kMemoryUnknown) {
-    return refuse(device, code, needed, device.reading ? "the driver does not say" : "no reading yet");
+    return refuse(device, code, needed,
+                  device.reading ? "the driver does not say" : "no reading yet");
   }
   return refuse(device, code, needed, base::to_text(effective_free(device).value_or(Bytes{})));
 }
 
-std::optional<Refusal> not_meant(const State& state, const model::Request& request, const Resolved& resolved,
-                                 const DeviceEntry& device) {
+std::optional<Refusal> not_meant(const State& state, const model::Request& request,
+                                 const Resolved& resolved, const DeviceEntry& device) {
   const auto& devices = resolved.devices;
   if (std::find(devices.begin(), devices.end(), &device) != devices.end()) return std::nullopt;
   const bool for_gpus = request.selector.mode != model::Selector::Mode::kCpu;
-  if (for_gpus && !device.is_cpu() && request.builtin && !state.config.worker_vendors.contains(device.device.vendor)) {
-    return refuse(device, RefusalCode::kWorkerWithoutCuda, "a worker built for " + device.device.name, "none");
+  if (for_gpus && !device.is_cpu() && request.builtin &&
+      !state.config.worker_vendors.contains(device.device.vendor)) {
+    return refuse(device, RefusalCode::kWorkerWithoutCuda,
+                  "a worker built for " + device.device.name, "none");
   }
-  return refuse(device, RefusalCode::kNotRequested, request.selector.text.empty() ? "auto" : request.selector.text,
-                device.device.name);
+  return refuse(device, RefusalCode::kNotRequested,
+                request.selector.text.empty() ? "auto" : request.selector.text, device.device.name);
 }
 
 }  // namespace
@@ -143,14 +157,16 @@ Verdict filter(const State& state, const model::Request& request, const Resolved
   return describe(state, request, device, std::get<RefusalCode>(verdict));
 }
 
-std::optional<Fit> fit(const State& state, const model::Request& request, const DeviceEntry& device) {
+std::optional<Fit> fit(const State& state, const model::Request& request,
+                       const DeviceEntry& device) {
   const auto verdict = judge(state, request, device);
   const auto* fits = std::get_if<Fit>(&verdict);
   return fits == nullptr ? std::nullopt : std::optional<Fit>(*fits);
 }
 
 bool fits_idle(const State& state, const model::Request& request, const DeviceEntry& device) {
-  if (wrong_type(request, device) || unhealthy(device) || device.limits.of(request.kind) == 0) return false;
+  if (wrong_type(request, device) || unhealthy(device) || device.limits.of(request.kind) == 0)
+    return false;
   if (!device.is_cpu() && !device.reading) return false;
   const auto wanted = need(state, request, device);
   if (!wanted) return false;

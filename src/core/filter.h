@@ -26,7 +26,8 @@ Verdict filter(const State& state, const model::Request& request, const Resolved
 
 /// The same answer without words, for a device that the request means: a pass over a thousand
 /// devices has no use for the text.
-std::optional<Fit> fit(const State& state, const model::Request& request, const DeviceEntry& device);
+std::optional<Fit> fit(const State& state, const model::Request& request,
+                       const DeviceEntry& device);
 
 /// Whether the device would take the task if none of ours ran there.
 bool fits_idle(const State& state, const model::Request& request, const DeviceEntry& device);

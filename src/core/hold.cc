@@ -46,7 +46,8 @@ std::optional<Hold> make_hold(const State& state, const TaskEntry& task) {
   }
   if (wanted == 0 || able.size() < wanted) return std::nullopt;
   std::sort(able.begin(), able.end(), [](const Able& a, const Able& b) {
-    return std::tie(a.blocked, a.tasks, a.device->device.id) < std::tie(b.blocked, b.tasks, b.device->device.id);
+    return std::tie(a.blocked, a.tasks, a.device->device.id) <
+           std::tie(b.blocked, b.tasks, b.device->device.id);
   });
   Hold hold{task.request.id, task.request.kind, queue_key(state.config, task), {}};
   for (std::size_t i = 0; i < wanted; ++i) {
@@ -69,7 +70,8 @@ std::optional<Hold> hold_before(const State& state, const TaskEntry& task) {
   return std::nullopt;
 }
 
-bool delays(const State& state, const Hold& hold, Kind kind, const Fit& fit, const DeviceEntry& device) {
+bool delays(const State& state, const Hold& hold, Kind kind, const Fit& fit,
+            const DeviceEntry& device) {
   const auto held = hold.devices.find(device.device.id);
   if (held == hold.devices.end()) return false;
   const Need& wanted = held->second;

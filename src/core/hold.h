@@ -17,7 +17,7 @@ namespace berth::core {
 struct Hold {
   TaskId task;
   Kind kind = Kind::kCommand;
-  QueueKey key;                   // tasks ranked before it are not held back
+  QueueKey key;  // tasks ranked before it are not held back
   std::map<DeviceId, Need> devices;
 };
 
@@ -33,6 +33,7 @@ std::optional<Hold> make_hold(const State& state, const TaskEntry& task);
 std::optional<Hold> hold_before(const State& state, const TaskEntry& task);
 
 /// Whether a task of `kind` that got `fit` on this device could make the holder wait longer.
-bool delays(const State& state, const Hold& hold, Kind kind, const Fit& fit, const DeviceEntry& device);
+bool delays(const State& state, const Hold& hold, Kind kind, const Fit& fit,
+            const DeviceEntry& device);
 
 }  // namespace berth::core

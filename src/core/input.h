@@ -38,7 +38,7 @@ struct Cancel {
 
 struct LimitChange {
   DeviceId device;
-  std::optional<int> training;   // absent: stays as it is
+  std::optional<int> training;  // absent: stays as it is
   std::optional<int> inference;
 };
 
@@ -63,7 +63,8 @@ struct Exited {
   std::optional<Bytes> peak_memory;  // the most that was seen on one device
 };
 
-using Input = std::variant<Configure, SetInventory, SetReadings, Submit, Cancel, SetLimits, LaunchFailed, Exited>;
+using Input = std::variant<Configure, SetInventory, SetReadings, Submit, Cancel, SetLimits,
+                           LaunchFailed, Exited>;
 
 base::json::object to_json(const Input& input);
 base::Result<Input> input_from_json(const base::json::object& object);

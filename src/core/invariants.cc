@@ -10,8 +10,10 @@ using model::TaskState;
 void check_tasks(const State& state, std::vector<std::string>& broken) {
   std::size_t queued = 0;
   for (const auto& [id, task] : state.tasks) {
-    if (task.request.id != id) broken.push_back("task " + id.value + " has another id in its request");
-    if (task.sequence >= state.next_sequence) broken.push_back("task " + id.value + " comes from the future");
+    if (task.request.id != id)
+      broken.push_back("task " + id.value + " has another id in its request");
+    if (task.sequence >= state.next_sequence)
+      broken.push_back("task " + id.value + " comes from the future");
     if (task.state == TaskState::kQueued) {
       ++queued;
       if (task.placement) broken.push_back("queued task " + id.value + " has a placement");
@@ -30,7 +32,8 @@ void check_tasks(const State& state, std::vector<std::string>& broken) {
       broken.push_back("task " + id.value + " is neither queued nor running");
     }
   }
-  if (queued != state.queue.size()) broken.emplace_back("the queue holds other tasks than those queued");
+  if (queued != state.queue.size())
+    broken.emplace_back("the queue holds other tasks than those queued");
   for (const auto& [shape, group] : state.queue.groups()) {
     if (group.empty()) broken.push_back("empty queue group " + shape);
   }
@@ -56,8 +59,10 @@ void check_device(const State& state, const DeviceEntry& device, std::vector<std
     }
     ++running.at(static_cast<std::size_t>(task->second.request.kind));
   }
-  if (running != device.running) broken.push_back(name + ": running counts do not match the reservations");
-  if (device.exclusive && (!device.reservations.contains(*device.exclusive) || device.reservations.size() != 1)) {
+  if (running != device.running)
+    broken.push_back(name + ": running counts do not match the reservations");
+  if (device.exclusive &&
+      (!device.reservations.contains(*device.exclusive) || device.reservations.size() != 1)) {
     broken.push_back(name + ": exclusive, but not to one task alone");
   }
   if (!device.is_cpu() && device.device.total_memory && device.reservations.size() > 1) {
@@ -81,7 +86,8 @@ std::vector<std::string> check(const State& state) {
     for (const auto& share : task.placement->shares) {
       const auto device = state.devices.find(share.device);
       if (device == state.devices.end() || !device->second.reservations.contains(id)) {
-        broken.push_back("task " + id.value + " runs on " + share.name + ", which does not know it");
+        broken.push_back("task " + id.value + " runs on " + share.name +
+                         ", which does not know it");
       }
     }
   }

@@ -9,8 +9,9 @@ namespace berth::core {
 namespace {
 
 // Memory sizes of accelerator cards as sold, in GB or GiB as their makers print them.
-constexpr std::array<int, 29> kNominalSizes{2,  3,  4,  5,  6,  8,  10, 11, 12,  16,  20,  22,  24,  32, 36,
-                                            40, 48, 64, 72, 80, 94, 96, 128, 141, 144, 180, 192, 256, 288};
+constexpr std::array<int, 29> kNominalSizes{2,  3,  4,   5,   6,   8,   10,  11,  12, 16,
+                                            20, 22, 24,  32,  36,  40,  48,  64,  72, 80,
+                                            94, 96, 128, 141, 144, 180, 192, 256, 288};
 constexpr std::int64_t kGib = 1024LL * 1024 * 1024;
 constexpr int kTrainingPercent = 60;
 constexpr int kInferencePercent = 40;
@@ -22,7 +23,8 @@ std::optional<Bytes> total_memory(const DeviceEntry& device) {
   return device.device.total_memory;
 }
 
-std::optional<Need> requested(Bytes wanted, bool exclusive, const DeviceEntry& device, std::optional<Bytes> usable) {
+std::optional<Need> requested(Bytes wanted, bool exclusive, const DeviceEntry& device,
+                              std::optional<Bytes> usable) {
   using model::ReservationRule;
   if (!usable) return Need{wanted, exclusive, ReservationRule::kRequested};
   const Bytes nominal{device.is_cpu() ? 0 : nominal_gib(*total_memory(device)) * kGib};
@@ -40,7 +42,8 @@ int nominal_gib(Bytes total) {
   for (const int size : kNominalSizes) {
     if (total.value <= size * kGib && total.value >= size * kGib / 100 * 97) return size;
   }
-  // Error correction in GDDR memory takes another sixteenth: T4 (15.0 GiB), A10 and L4 (22.5), A40 and L40S (45.0).
+  // Error correction in GDDR memory takes another sixteenth: T4 (15.0 GiB), A10 and L4 (22.5), A40
+  // and L40S (45.0).
   for (const int size : kNominalSizes) {
     if (total.value <= size * kGib / 16 * 15 && total.value >= size * kGib / 100 * 92) return size;
   }
@@ -54,7 +57,8 @@ std::optional<Bytes> usable_memory(const DeviceEntry& device) {
   return std::max(Bytes{}, *total - reserved);
 }
 
-std::optional<Need> need(const State& state, const model::Request& request, const DeviceEntry& device) {
+std::optional<Need> need(const State& state, const model::Request& request,
+                         const DeviceEntry& device) {
   using model::ReservationRule;
   const auto usable = usable_memory(device);
   if (request.memory) return requested(*request.memory, request.exclusive, device, usable);
@@ -65,7 +69,8 @@ std::optional<Need> need(const State& state, const model::Request& request, cons
       return Need{peak->second, request.exclusive, ReservationRule::kHistory};
     }
   }
-  if (!usable) return Need{Bytes{}, true, ReservationRule::kWholeDevice};  // no share of an unknown size
+  if (!usable)
+    return Need{Bytes{}, true, ReservationRule::kWholeDevice};  // no share of an unknown size
   if (request.exclusive || request.kind == Kind::kCommand) {
     return Need{*usable, true, ReservationRule::kWholeDevice};
   }
@@ -84,7 +89,8 @@ std::optional<Bytes> effective_free(const DeviceEntry& device) {
     if (reserved > taken) free -= reserved - taken;
     reserved_here += reserved;
   }
-  // The two figures of a reading are not taken at the same moment: never promise more than there is.
+  // The two figures of a reading are not taken at the same moment: never promise more than there
+  // is.
   if (const auto usable = usable_memory(device)) free = std::min(free, *usable - reserved_here);
   return std::max(Bytes{}, free);
 }

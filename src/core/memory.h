@@ -28,7 +28,8 @@ int nominal_gib(Bytes total);
 ///   device's limit for that kind (a full house of both fits); a command the whole device;
 /// - on the processor nothing.
 /// std::nullopt when the device is too small for it.
-std::optional<Need> need(const State& state, const model::Request& request, const DeviceEntry& device);
+std::optional<Need> need(const State& state, const model::Request& request,
+                         const DeviceEntry& device);
 
 /// Driver-reported free memory minus, for each of our running tasks, the part of its reservation
 /// that it has not yet taken; never more than what is not reserved. Never negative. std::nullopt

@@ -35,7 +35,8 @@ void choose(std::vector<Candidate>& candidates, std::size_t wanted) {
     for (const Candidate& candidate : candidates) {
       if (++models[candidate.device->device.model] < wanted) continue;
       const std::string_view model = candidate.device->device.model;
-      std::erase_if(candidates, [&](const Candidate& other) { return other.device->device.model != model; });
+      std::erase_if(candidates,
+                    [&](const Candidate& other) { return other.device->device.model != model; });
       break;
     }
   }

@@ -15,7 +15,8 @@ struct Decision {
   std::set<DeviceId> whole;  // those of its devices that the task has to itself
 };
 
-/// std::nullopt when the task has to wait. `hold`: devices kept for a task ranked before; may be null.
+/// std::nullopt when the task has to wait. `hold`: devices kept for a task ranked before; may be
+/// null.
 std::optional<Decision> place(const State& state, const model::Request& request, const Hold* hold);
 
 }  // namespace berth::core

@@ -57,7 +57,8 @@ std::string names(Devices devices) {
   drop_absent(devices);
   if (devices.empty()) return "no GPU";
   std::sort(devices.begin(), devices.end(), [](const DeviceEntry* a, const DeviceEntry* b) {
-    return std::tie(a->device.vendor, a->device.index) < std::tie(b->device.vendor, b->device.index);
+    return std::tie(a->device.vendor, a->device.index) <
+           std::tie(b->device.vendor, b->device.index);
   });
   std::vector<std::string> parts;
   for (const DeviceEntry* entry : devices) parts.push_back(entry->device.name);
@@ -66,25 +67,30 @@ std::string names(Devices devices) {
 
 base::Error not_there(const State& state, const Selector::Named& named, const std::string& text) {
   if (!named.vendor) {
-    return {base::ErrorCode::kDeviceNotFound,
-            "Device " + named.uuid_prefix + " is not on this machine: it has " + names(all_gpus(state)), {}};
+    return {
+        base::ErrorCode::kDeviceNotFound,
+        "Device " + named.uuid_prefix + " is not on this machine: it has " + names(all_gpus(state)),
+        {}};
   }
   auto there = of_vendor(state, *named.vendor);
   drop_absent(there);
-  std::string message = "Device index " + std::to_string(named.index) + " is out of range: this machine has " +
-                        std::to_string(there.size()) + " " + brand(*named.vendor) + " device" +
-                        (there.size() == 1 ? "" : "s");
+  std::string message = "Device index " + std::to_string(named.index) +
+                        " is out of range: this machine has " + std::to_string(there.size()) + " " +
+                        brand(*named.vendor) + " device" + (there.size() == 1 ? "" : "s");
   message += there.empty() ? "; it has " + names(all_gpus(state)) : " (" + names(there) + ")";
   return {base::ErrorCode::kDeviceNotFound, message, {{"device", text}}};
 }
 
 bool begins_with(std::string_view text, std::string_view lower_prefix) {
-  return text.size() >= lower_prefix.size() && base::lower(text.substr(0, lower_prefix.size())) == lower_prefix;
+  return text.size() >= lower_prefix.size() &&
+         base::lower(text.substr(0, lower_prefix.size())) == lower_prefix;
 }
 
-base::Result<const DeviceEntry*> look_up(const State& state, const Selector::Named& named, const std::string& text) {
+base::Result<const DeviceEntry*> look_up(const State& state, const Selector::Named& named,
+                                         const std::string& text) {
   Devices matches = those(state, [&](const DeviceEntry& entry) {
-    return named.vendor ? entry.device.index == named.index && entry.device.vendor == *named.vendor && entry.present
+    return named.vendor ? entry.device.index == named.index &&
+                              entry.device.vendor == *named.vendor && entry.present
                         : begins_with(entry.device.id.value, named.uuid_prefix);
   });
   for (const DeviceEntry* match : matches) {
@@ -92,8 +98,9 @@ base::Result<const DeviceEntry*> look_up(const State& state, const Selector::Nam
   }
   if (matches.size() == 1) return matches.front();
   if (matches.empty()) return base::fail(not_there(state, named, text));
-  return base::fail(base::ErrorCode::kDeviceNotFound,
-                    "Device " + named.uuid_prefix + " is ambiguous: it may be any of " + names(matches));
+  return base::fail(
+      base::ErrorCode::kDeviceNotFound,
+      "Device " + named.uuid_prefix + " is ambiguous: it may be any of " + names(matches));
 }
 
 base::Result<Resolved> resolve_named(const State& state, const model::Request& request) {
@@ -102,9 +109,10 @@ base::Result<Resolved> resolve_named(const State& state, const model::Request& r
   for (const auto& named : request.selector.named) {
     auto found = look_up(state, named, request.selector.text);
     if (!found) return base::fail(found.error());
-    if (std::find(resolved.devices.begin(), resolved.devices.end(), *found) != resolved.devices.end()) {
-      return base::fail(base::ErrorCode::kBadRequest,
-                        "\"" + request.selector.text + "\" names " + (*found)->device.name + " twice");
+    if (std::find(resolved.devices.begin(), resolved.devices.end(), *found) !=
+        resolved.devices.end()) {
+      return base::fail(base::ErrorCode::kBadRequest, "\"" + request.selector.text + "\" names " +
+                                                          (*found)->device.name + " twice");
     }
     resolved.devices.push_back(*found);
   }
@@ -155,8 +163,9 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
         resolved.devices = of_vendor(state, Vendor::kAmd);
       }
       if (resolved.devices.empty()) {
-        return base::fail(base::ErrorCode::kDeviceNotFound,
-                          "This machine has no " + brand(selector.vendor) + " device; it has " + names(gpus));
+        return base::fail(
+            base::ErrorCode::kDeviceNotFound,
+            "This machine has no " + brand(selector.vendor) + " device; it has " + names(gpus));
       }
       break;
     default:

@@ -11,8 +11,9 @@
 namespace berth::core {
 
 struct Resolved {
-  std::vector<const DeviceEntry*> devices;  // candidates, inside the state; for named devices exactly these
-  bool all = false;                         // the task gets all of them, not one of them
+  std::vector<const DeviceEntry*>
+      devices;       // candidates, inside the state; for named devices exactly these
+  bool all = false;  // the task gets all of them, not one of them
   Fallback fallback = Fallback::kNone;
 
   /// How many of the candidates the request gets.

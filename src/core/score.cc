@@ -23,7 +23,9 @@ std::int64_t count(const DeviceEntry& device) {
   return device.running[0] + device.running[1] + device.running[2];
 }
 
-std::int64_t free_bytes(const DeviceEntry& device) { return effective_free(device).value_or(Bytes{}).value; }
+std::int64_t free_bytes(const DeviceEntry& device) {
+  return effective_free(device).value_or(Bytes{}).value;
+}
 
 std::int64_t utilization(const DeviceEntry& device) {
   return device.reading ? device.reading->utilization_percent.value_or(0) : 0;
@@ -32,7 +34,9 @@ std::int64_t utilization(const DeviceEntry& device) {
 // "8.6" -> 806, so that "8.10" ranks above "8.9".
 std::int64_t capability(const DeviceEntry& device) {
   const auto parts = base::split(device.device.compute_capability.value_or("0.0"), '.');
-  const auto part = [&](std::size_t i) { return i < parts.size() ? base::parse_number(parts[i]).value_or(0) : 0; };
+  const auto part = [&](std::size_t i) {
+    return i < parts.size() ? base::parse_number(parts[i]).value_or(0) : 0;
+  };
   return part(0) * 100 + part(1);
 }
 

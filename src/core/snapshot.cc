@@ -52,7 +52,8 @@ base::Result<TaskEntry> task_from_json(const object& from) {
   auto request = model::request_from_json(part(from, "request"));
   if (!request) return base::fail(request.error());
   task.request = std::move(*request);
-  task.state = model::task_state_from_text(base::string_or(from, "state")).value_or(model::TaskState::kQueued);
+  task.state = model::task_state_from_text(base::string_or(from, "state"))
+                   .value_or(model::TaskState::kQueued);
   task.sequence = static_cast<std::uint64_t>(base::int_or(from, "sequence"));
   task.submitted = base::from_ms(base::int_or(from, "submitted"));
   task.attempt = static_cast<int>(base::int_or(from, "attempt"));
@@ -90,11 +91,13 @@ base::Result<State> broken(const std::string& what) {
   return base::fail(base::ErrorCode::kStoreError, "the stored state is broken: " + what);
 }
 
-// Reservations and counts are derived from the placements, so that they cannot disagree. What is broken, or nothing.
+// Reservations and counts are derived from the placements, so that they cannot disagree. What is
+// broken, or nothing.
 std::optional<std::string> restore_occupancy(State& state) {
   std::set<std::uint64_t> sequences;
   for (const auto& [id, task] : state.tasks) {
-    if (!sequences.insert(task.sequence).second) return "task " + id.value + " has the place of another one";
+    if (!sequences.insert(task.sequence).second)
+      return "task " + id.value + " has the place of another one";
     state.latest = std::max(state.latest, task.submitted);
     if (task.state == model::TaskState::kQueued) {
       state.queue.push(id, task.request, queue_key(state.config, task));
@@ -158,7 +161,8 @@ Reading reading_from_json(const object& from) {
   Reading reading;
   reading.device = DeviceId(base::string_or(from, "device"));
   const auto health = base::int_or(from, "health");
-  reading.health = health >= 0 && health <= 3 ? static_cast<model::Health>(health) : model::Health::kFailed;
+  reading.health =
+      health >= 0 && health <= 3 ? static_cast<model::Health>(health) : model::Health::kFailed;
   reading.health_reason = base::string_or(from, "health_reason");
   reading.total = base::maybe_bytes(from, "total");
   reading.free = base::maybe_bytes(from, "free");
@@ -168,7 +172,8 @@ Reading reading_from_json(const object& from) {
   }
   for (const auto& entry : part(from, "used_by_task")) {
     if (entry.value().is_int64()) {
-      reading.used_by_task.emplace(TaskId(std::string(entry.key())), Bytes{entry.value().as_int64()});
+      reading.used_by_task.emplace(TaskId(std::string(entry.key())),
+                                   Bytes{entry.value().as_int64()});
     }
   }
   return reading;
@@ -183,14 +188,10 @@ object to_json(const State& state) {
   for (const auto& [id, limits] : state.limit_changes) changes[id.value] = to_json(limits);
   object peaks;
   for (const auto& [signature, bytes] : state.peaks) peaks[signature] = bytes.value;
-  return object{{"config", to_json(state.config)},
-                {"inventory_known", state.inventory_known},
-                {"devices", std::move(devices)},
-                {"tasks", std::move(tasks)},
-                {"next_sequence", state.next_sequence},
-                {"latest", base::to_ms(state.latest)},
-                {"limit_changes", std::move(changes)},
-                {"peaks", std::move(peaks)}};
+  return object{{"config", to_json(state.config)},      {"inventory_known", state.inventory_known},
+                {"devices", std::move(devices)},        {"tasks", std::move(tasks)},
+                {"next_sequence", state.next_sequence}, {"latest", base::to_ms(state.latest)},
+                {"limit_changes", std::move(changes)},  {"peaks", std::move(peaks)}};
 }
 
 base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
@@ -201,7 +202,8 @@ base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
     device.exclusive.reset();
   }
   state.tasks = std::move(tasks);
-  for (const auto& [id, task] : state.tasks) state.next_sequence = std::max(state.next_sequence, task.sequence + 1);
+  for (const auto& [id, task] : state.tasks)
+    state.next_sequence = std::max(state.next_sequence, task.sequence + 1);
   if (const auto damage = restore_occupancy(state)) return broken(*damage);
   for (const auto& [id, task] : state.tasks) {
     if (!task.placement) continue;
@@ -214,7 +216,9 @@ base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
     }
   }
   const auto damage = invariants::check(state);
-  if (!damage.empty()) return base::fail(base::ErrorCode::kStoreError, "the stored tasks do not fit: " + damage.front());
+  if (!damage.empty())
+    return base::fail(base::ErrorCode::kStoreError,
+                      "the stored tasks do not fit: " + damage.front());
   return state;
 }
 

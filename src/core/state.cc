@@ -20,7 +20,8 @@ int KindLimits::of(Kind kind) const {
 }
 
 QueueKey queue_key(const Config& config, const TaskEntry& task) {
-  return QueueKey{base::to_ms(task.submitted) + task.request.priority * config.aging.count(), task.sequence};
+  return QueueKey{base::to_ms(task.submitted) + task.request.priority * config.aging.count(),
+                  task.sequence};
 }
 
 const DeviceEntry* find_device(const State& state, std::string_view name) {

@@ -59,14 +59,16 @@ struct Reading {
 
 struct DeviceEntry {
   model::Device device;
-  bool present = true;               // in the newest inventory
-  std::optional<Reading> reading;    // absent until the first sample
+  bool present = true;             // in the newest inventory
+  std::optional<Reading> reading;  // absent until the first sample
   KindLimits limits;
-  std::map<TaskId, Bytes> reservations;   // our running tasks and what each holds here
-  std::array<int, 3> running{};           // by kind
-  std::optional<TaskId> exclusive;        // the task that has the device to itself
+  std::map<TaskId, Bytes> reservations;  // our running tasks and what each holds here
+  std::array<int, 3> running{};          // by kind
+  std::optional<TaskId> exclusive;       // the task that has the device to itself
 
-  [[nodiscard]] int running_of(Kind kind) const { return running.at(static_cast<std::size_t>(kind)); }
+  [[nodiscard]] int running_of(Kind kind) const {
+    return running.at(static_cast<std::size_t>(kind));
+  }
   [[nodiscard]] bool is_cpu() const { return device.vendor == model::Vendor::kCpu; }
 };
 
@@ -75,7 +77,7 @@ struct TaskEntry {
   model::TaskState state = model::TaskState::kQueued;
   std::uint64_t sequence = 0;  // order of submission
   Time submitted{};
-  int attempt = 0;             // counts launches, from 1
+  int attempt = 0;  // counts launches, from 1
   bool cancelling = false;
   std::optional<model::Placement> placement;  // while running
 };

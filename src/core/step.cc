@@ -45,8 +45,8 @@ void release(State& state, TaskEntry& task) {
   task.placement.reset();
 }
 
-void finish(State& state, std::map<TaskId, TaskEntry>::iterator task, TaskState end, model::Exit exit,
-            Outputs& outputs) {
+void finish(State& state, std::map<TaskId, TaskEntry>::iterator task, TaskState end,
+            model::Exit exit, Outputs& outputs) {
   outputs.push_back(Finished{task->first, end, task->second.attempt, std::move(exit)});
   state.tasks.erase(task);
 }
@@ -59,13 +59,15 @@ void apply(State& state, const Configure& input, Outputs&) {
   if (old.aging != state.config.aging) {  // queue keys depend on it
     state.queue = Queue{};
     for (const auto& [id, task] : state.tasks) {
-      if (task.state == TaskState::kQueued) state.queue.push(id, task.request, queue_key(state.config, task));
+      if (task.state == TaskState::kQueued)
+        state.queue.push(id, task.request, queue_key(state.config, task));
     }
   }
   for (auto& [id, device] : state.devices) {
     const auto changed = state.limit_changes.find(id);
-    device.limits = changed != state.limit_changes.end() ? changed->second
-                                                         : default_limits(state.config, device.device.vendor);
+    device.limits = changed != state.limit_changes.end()
+                        ? changed->second
+                        : default_limits(state.config, device.device.vendor);
   }
 }
 
@@ -79,8 +81,9 @@ void apply(State& state, const SetInventory& input, Outputs&) {
     entry->second.present = true;
     if (!added) continue;
     const auto changed = state.limit_changes.find(device.id);
-    entry->second.limits =
-        changed != state.limit_changes.end() ? changed->second : default_limits(state.config, device.vendor);
+    entry->second.limits = changed != state.limit_changes.end()
+                               ? changed->second
+                               : default_limits(state.config, device.vendor);
   }
   if (!input.complete) return;  // what no driver has denied is still there
   for (auto entry = state.devices.begin(); entry != state.devices.end();) {
@@ -102,15 +105,17 @@ void apply(State& state, const SetReadings& input, Outputs&) {
     const auto device = state.devices.find(reading.device);
     if (device == state.devices.end()) continue;
     device->second.reading = reading;
-    std::erase_if(device->second.reading->used_by_task,
-                  [&](const auto& used) { return !device->second.reservations.contains(used.first); });
+    std::erase_if(device->second.reading->used_by_task, [&](const auto& used) {
+      return !device->second.reservations.contains(used.first);
+    });
   }
 }
 
 void apply(State& state, const Submit& input, Outputs& outputs) {
   const TaskId& id = input.request.id;
   if (state.tasks.contains(id)) {
-    outputs.push_back(Refused{id, {base::ErrorCode::kDuplicateTask, "A task with the id " + id.value + " exists", {}}});
+    outputs.push_back(Refused{
+        id, {base::ErrorCode::kDuplicateTask, "A task with the id " + id.value + " exists", {}}});
     return;
   }
   const auto resolved = admit(state, input.request);
@@ -130,7 +135,8 @@ void apply(State& state, const Submit& input, Outputs& outputs) {
 void apply(State& state, const Cancel& input, Outputs& outputs) {
   const auto task = state.tasks.find(input.task);
   if (task == state.tasks.end()) {
-    outputs.push_back(Refused{input.task, {base::ErrorCode::kNotFound, "No live task " + input.task.value, {}}});
+    outputs.push_back(
+        Refused{input.task, {base::ErrorCode::kNotFound, "No live task " + input.task.value, {}}});
     return;
   }
   if (task->second.state == TaskState::kQueued) {
@@ -146,9 +152,12 @@ void apply(State& state, const SetLimits& input, Outputs& outputs) {
   for (const LimitChange& change : input.changes) {
     const bool negative = change.training.value_or(0) < 0 || change.inference.value_or(0) < 0;
     if (!state.devices.contains(change.device) || negative) {
-      outputs.push_back(Refused{{}, {base::ErrorCode::kBadRequest,
-                                     "Limits of " + change.device.value + " cannot be set: unknown device or "
-                                     "negative number", {}}});
+      outputs.push_back(Refused{{},
+                                {base::ErrorCode::kBadRequest,
+                                 "Limits of " + change.device.value +
+                                     " cannot be set: unknown device or "
+                                     "negative number",
+                                 {}}});
       return;
     }
   }
@@ -232,7 +241,8 @@ void schedule_after(const Submit& input, State& state, Outputs& outputs) {
 template <class Any>
 void schedule_after(const Any&, State& state, Outputs& outputs) {
   std::map<QueueKey, std::string> heads;
-  for (const auto& [shape, group] : state.queue.groups()) heads.emplace(group.begin()->first, shape);
+  for (const auto& [shape, group] : state.queue.groups())
+    heads.emplace(group.begin()->first, shape);
   schedule(state, std::move(heads), outputs);
 }
 

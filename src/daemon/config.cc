@@ -24,7 +24,8 @@ using base::fail;
 using Reader = std::function<base::Status(const YAML::Node&, Config&)>;
 
 base::Status wrong(const YAML::Node& node, const std::string& message) {
-  return fail(ErrorCode::kBadRequest, "line " + std::to_string(node.Mark().line + 1) + ": " + message);
+  return fail(ErrorCode::kBadRequest,
+              "line " + std::to_string(node.Mark().line + 1) + ": " + message);
 }
 
 std::vector<std::string> words(const YAML::Node& node) {
@@ -60,21 +61,21 @@ base::Status read_all_limits(const YAML::Node& node, Config& config) {
   return {};
 }
 
-Reader text(std::string Config::*member) {
+Reader text(std::string Config::* member) {
   return [member](const YAML::Node& node, Config& config) -> base::Status {
     config.*member = node.as<std::string>();
     return {};
   };
 }
 
-Reader list(std::vector<std::string> Config::*member) {
+Reader list(std::vector<std::string> Config::* member) {
   return [member](const YAML::Node& node, Config& config) -> base::Status {
     config.*member = words(node);
     return {};
   };
 }
 
-Reader bytes(base::Bytes Config::*member) {
+Reader bytes(base::Bytes Config::* member) {
   return [member](const YAML::Node& node, Config& config) -> base::Status {
     const auto amount = base::parse_bytes(node.as<std::string>());
     if (!amount) return wrong(node, amount.error().message);
@@ -104,7 +105,8 @@ const std::map<std::string, Reader>& readers() {
       {"queue_size",
        [](const YAML::Node& node, Config& config) -> base::Status {
          config.scheduler.queue_size = node.as<std::int64_t>();
-         return config.scheduler.queue_size < 0 ? wrong(node, "queue_size must be at least 0") : base::Status();
+         return config.scheduler.queue_size < 0 ? wrong(node, "queue_size must be at least 0")
+                                                : base::Status();
        }},
       {"cancel_grace",
        [](const YAML::Node& node, Config& config) -> base::Status {
@@ -127,7 +129,8 @@ base::Status read_yaml(const YAML::Node& root, Config& config) {
     if (reader == readers().end()) {
       std::vector<std::string> known;
       for (const auto& [name, read] : readers()) known.push_back(name);
-      return wrong(entry.first, "unknown key \"" + key + "\"; known are " + base::join(known, ", "));
+      return wrong(entry.first,
+                   "unknown key \"" + key + "\"; known are " + base::join(known, ", "));
     }
     if (auto status = reader->second(entry.second, config); !status) return status;
   }
@@ -154,9 +157,11 @@ std::string environment(const char* name) {
 
 // Ours, and those of the originals.
 base::Status read_environment(Config& config) {
-  if (const auto value = environment("BERTH_LISTEN"); !value.empty()) config.listen = base::split(value, ',');
+  if (const auto value = environment("BERTH_LISTEN"); !value.empty())
+    config.listen = base::split(value, ',');
   if (const auto value = environment("BERTH_STATE_DIR"); !value.empty()) config.state_dir = value;
-  if (const auto value = environment("BERTH_NVML_LIBRARY"); !value.empty()) config.nvml_library = value;
+  if (const auto value = environment("BERTH_NVML_LIBRARY"); !value.empty())
+    config.nvml_library = value;
   const struct {
     const char* name;
     int* number;
@@ -169,7 +174,8 @@ base::Status read_environment(Config& config) {
     if (value.empty()) continue;
     const auto number = base::parse_number(value);
     if (!number || *number > 1'000'000) {
-      return fail(ErrorCode::kBadRequest, std::string(limit.name) + "=" + value + ": it must be a whole number");
+      return fail(ErrorCode::kBadRequest,
+                  std::string(limit.name) + "=" + value + ": it must be a whole number");
     }
     *limit.number = static_cast<int>(*number);
   }
@@ -221,13 +227,15 @@ base::Result<Flags> read_flags(const std::vector<std::string>& arguments) {
       name.resize(equals);
     }
     bool known = false;
-    for (const char* flag : {"--config", "--listen", "--state-dir", "--nvml-library", "--sysfs-root", "--lang",
-                             "--worker-dir"}) {
+    for (const char* flag : {"--config", "--listen", "--state-dir", "--nvml-library",
+                             "--sysfs-root", "--lang", "--worker-dir"}) {
       known = known || name == flag;
     }
-    if (!known) return fail(ErrorCode::kBadRequest, "unknown argument \"" + arguments[i] + "\"\n" + usage());
+    if (!known)
+      return fail(ErrorCode::kBadRequest, "unknown argument \"" + arguments[i] + "\"\n" + usage());
     if (!inside) {
-      if (i + 1 == arguments.size()) return fail(ErrorCode::kBadRequest, name + " needs a value\n" + usage());
+      if (i + 1 == arguments.size())
+        return fail(ErrorCode::kBadRequest, name + " needs a value\n" + usage());
       value = arguments[++i];
     }
     if (name == "--listen") {
@@ -242,8 +250,10 @@ base::Result<Flags> read_flags(const std::vector<std::string>& arguments) {
 }  // namespace
 
 std::string usage() {
-  return "usage: berthd [--config FILE] [--listen ADDRESS]... [--state-dir DIR] [--nvml-library FILE]\n"
-         "              [--sysfs-root DIR] [--worker-dir DIR] [--lang en|zh] [--insecure] [--version]\n"
+  return "usage: berthd [--config FILE] [--listen ADDRESS]... [--state-dir DIR] [--nvml-library "
+         "FILE]\n"
+         "              [--sysfs-root DIR] [--worker-dir DIR] [--lang en|zh] [--insecure] "
+         "[--version]\n"
          "ADDRESS is 127.0.0.1:8000 (the default), [::1]:8000 or unix:/run/berth/berth.sock.\n";
 }
 
@@ -277,7 +287,8 @@ base::Result<Wanted> read_config(const std::vector<std::string>& arguments) {
   if (config.state_dir.size() > 1 && config.state_dir.back() == '/') config.state_dir.pop_back();
   if (config.language.empty()) config.language = default_language();
   if (config.language != "en" && config.language != "zh") {
-    return fail(ErrorCode::kBadRequest, "the language \"" + config.language + "\" is not known: write en or zh");
+    return fail(ErrorCode::kBadRequest,
+                "the language \"" + config.language + "\" is not known: write en or zh");
   }
   return wanted;
 }

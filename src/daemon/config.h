@@ -14,12 +14,12 @@
 namespace berth::daemon {
 
 struct Config {
-  std::vector<std::string> listen;    // empty: 127.0.0.1:8000
+  std::vector<std::string> listen;  // empty: 127.0.0.1:8000
   std::string state_dir;
-  std::string nvml_library;           // empty: where the dynamic linker finds it
-  std::string sysfs_root;             // precedes /proc and /sys when devices are looked for
-  std::string worker_dir;             // empty: beside berthd
-  std::string language;               // "en" or "zh"
+  std::string nvml_library;  // empty: where the dynamic linker finds it
+  std::string sysfs_root;    // precedes /proc and /sys when devices are looked for
+  std::string worker_dir;    // empty: beside berthd
+  std::string language;      // "en" or "zh"
   std::vector<std::string> data_roots;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> host_names;

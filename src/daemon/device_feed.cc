@@ -18,7 +18,10 @@ constexpr base::Duration kReapAgain{500};
 
 DeviceFeed::DeviceFeed(Loop& loop, std::string program, device::SamplerOptions options,
                        std::function<void(const Changes&)> on_change)
-    : loop_(loop), program_(std::move(program)), options_(std::move(options)), on_change_(std::move(on_change)) {}
+    : loop_(loop),
+      program_(std::move(program)),
+      options_(std::move(options)),
+      on_change_(std::move(on_change)) {}
 
 DeviceFeed::~DeviceFeed() {
   readable_.reset();
@@ -89,7 +92,8 @@ void DeviceFeed::arm() {
     timer_.reset();
     return;
   }
-  const auto wait = std::chrono::duration_cast<base::Duration>(*deadline - steady_clock::now()) + base::Duration{1};
+  const auto wait = std::chrono::duration_cast<base::Duration>(*deadline - steady_clock::now()) +
+                    base::Duration{1};
   timer_ = loop_.after(std::max(wait, base::Duration{1}), [this] { check(); });
 }
 

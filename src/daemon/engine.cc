@@ -38,7 +38,8 @@ std::map<model::TaskId, core::TaskEntry> live_tasks(const TaskTable& table) {
     if (model::is_final(record->state)) continue;
     core::TaskEntry task;
     task.request = record->request;
-    task.state = record->state == model::TaskState::kRunning ? record->state : model::TaskState::kQueued;
+    task.state =
+        record->state == model::TaskState::kRunning ? record->state : model::TaskState::kQueued;
     task.sequence = sequence;
     task.submitted = record->created;
     task.attempt = record->attempt;
@@ -54,7 +55,8 @@ std::map<model::TaskId, core::TaskEntry> live_tasks(const TaskTable& table) {
 // Whether a decision could come out differently: more than noise.
 bool matters(const core::Reading& a, const core::Reading& b) {
   constexpr std::int64_t kNoise = 16LL << 20;
-  const auto differs = [&](const std::optional<base::Bytes>& x, const std::optional<base::Bytes>& y) {
+  const auto differs = [&](const std::optional<base::Bytes>& x,
+                           const std::optional<base::Bytes>& y) {
     return x.has_value() != y.has_value() || (x && std::abs(x->value - y->value) > kNoise);
   };
   return a.health != b.health || differs(a.total, b.total) || differs(a.free, b.free) ||
@@ -86,14 +88,16 @@ base::Status Engine::replay(const store::Loaded& loaded) {
   if (loaded.snapshot) {
     snapshot_seq_ = loaded.snapshot->seq;
     const auto parsed = base::parse_json(loaded.snapshot->state);
-    if (!parsed || !parsed->is_object()) return fail(ErrorCode::kStoreError, "the snapshot is not JSON");
+    if (!parsed || !parsed->is_object())
+      return fail(ErrorCode::kStoreError, "the snapshot is not JSON");
     auto state = core::state_from_json(parsed->as_object());
     if (!state) return fail(state.error());
     state_ = std::move(*state);
   }
   for (const auto& entry : loaded.journal) {
     const auto parsed = base::parse_json(entry.input);
-    if (!parsed || !parsed->is_object()) return fail(ErrorCode::kStoreError, "a journal entry is not JSON");
+    if (!parsed || !parsed->is_object())
+      return fail(ErrorCode::kStoreError, "a journal entry is not JSON");
     const auto input = core::input_from_json(parsed->as_object());
     if (!input) return fail(input.error());
     const auto outputs = core::step(state_, *input, base::from_ms(entry.time_ms));
@@ -107,9 +111,7 @@ base::Status Engine::replay(const store::Loaded& loaded) {
 
 // ---- inputs ----
 
-void Engine::configure(core::Config config) {
-  apply(core::Configure{std::move(config)});
-}
+void Engine::configure(core::Config config) { apply(core::Configure{std::move(config)}); }
 
 void Engine::observe_inventory(std::vector<model::Device> devices, bool complete) {
   apply(core::SetInventory{std::move(devices), complete});
@@ -128,8 +130,9 @@ void Engine::observe_readings(std::vector<core::Reading> readings) {
     decisive = decisive || known == journalled_.end() || matters(known->second, reading);
     unjournalled_.insert(reading.device);
     device->second.reading = std::move(reading);
-    std::erase_if(device->second.reading->used_by_task,
-                  [&](const auto& used) { return !device->second.reservations.contains(used.first); });
+    std::erase_if(device->second.reading->used_by_task, [&](const auto& used) {
+      return !device->second.reservations.contains(used.first);
+    });
   }
   if (decisive && state_.queue.size() > 0) journal_readings();
 }
@@ -149,7 +152,8 @@ void Engine::submit(model::TaskRecord record, TaskCallback callback) {
   if (record.request.id.empty()) record.request.id = model::TaskId(base::random_uuid());
   const model::TaskId id = record.request.id;
   if (table_.find(id) != nullptr) {
-    callback(fail(ErrorCode::kDuplicateTask, "A task with the id " + id.value + " exists: choose another task_id"));
+    callback(fail(ErrorCode::kDuplicateTask,
+                  "A task with the id " + id.value + " exists: choose another task_id"));
     return;
   }
   record.created = record.updated = base::now();
@@ -173,18 +177,22 @@ void Engine::submit(model::TaskRecord record, TaskCallback callback) {
 
 void Engine::cancel(const model::TaskId& id, DoneCallback callback) {
   const auto record = table_.find(id);
-  if (record == nullptr) return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
+  if (record == nullptr)
+    return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
   if (model::is_final(record->state) || !state_.tasks.contains(id)) {
-    return callback(fail(ErrorCode::kWrongState, "Task " + id.value + " has ended and cannot be cancelled"));
+    return callback(
+        fail(ErrorCode::kWrongState, "Task " + id.value + " has ended and cannot be cancelled"));
   }
   apply(core::Cancel{id}, [callback = std::move(callback)] { callback({}); });
 }
 
 void Engine::remove(const model::TaskId& id, DoneCallback callback) {
   const auto record = table_.find(id);
-  if (record == nullptr) return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
+  if (record == nullptr)
+    return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
   if (!model::is_final(record->state)) {
-    return callback(fail(ErrorCode::kWrongState, "Task " + id.value + " has not ended: cancel it first"));
+    return callback(
+        fail(ErrorCode::kWrongState, "Task " + id.value + " has not ended: cancel it first"));
   }
   table_.erase(id);
   journal_->remove_task(id.value);
@@ -207,15 +215,18 @@ void Engine::set_limits(std::vector<core::LimitChange> changes, DoneCallback cal
 
 void Engine::launch_failed(const model::TaskId& id, int attempt, const std::string& why) {
   const auto record = table_.find(id);
-  if (record != nullptr && !record->failure) record->failure = model::Failure{"launch_failed", why, ""};
+  if (record != nullptr && !record->failure)
+    record->failure = model::Failure{"launch_failed", why, ""};
   apply(core::LaunchFailed{id, attempt, false});
 }
 
-void Engine::exited(const model::TaskId& id, int attempt, const model::Exit& exit, const std::string& why) {
+void Engine::exited(const model::TaskId& id, int attempt, const model::Exit& exit,
+                    const std::string& why) {
   const auto record = table_.find(id);
   const bool good = exit.cause == "exited" && exit.exit_code == 0;
   if (record != nullptr && !good && !record->cancelling && !record->failure) {
-    record->failure = model::Failure{exit.cause == "exited" ? (exit.signal ? "signal" : "exit") : exit.cause, why, ""};
+    record->failure = model::Failure{
+        exit.cause == "exited" ? (exit.signal ? "signal" : "exit") : exit.cause, why, ""};
   }
   core::Exited input{id, attempt, exit, std::nullopt};
   const auto peak = peaks_.find(id);
@@ -270,9 +281,10 @@ void Engine::note(const Output& output, base::Time now) {
   if (record == nullptr) return;
   if (const auto* queued = std::get_if<core::Queued>(&output)) {
     record->state = model::TaskState::kQueued;
-    record->fallback = queued->fallback == core::Fallback::kNoGpu              ? "no_gpu"
-                       : queued->fallback == core::Fallback::kWorkerWithoutGpu ? "worker_without_gpu"
-                                                                               : "";
+    record->fallback = queued->fallback == core::Fallback::kNoGpu ? "no_gpu"
+                       : queued->fallback == core::Fallback::kWorkerWithoutGpu
+                           ? "worker_without_gpu"
+                           : "";
   } else if (const auto* launch = std::get_if<core::Launch>(&output)) {
     record->state = model::TaskState::kRunning;
     record->attempt = launch->attempt;
@@ -312,7 +324,8 @@ void Engine::carry_out(const Output& output) {
 void Engine::prepare(store::Batch& batch) {
   table_.write_changes(batch);
   const std::int64_t since = journal_->last_seq() - snapshot_seq_;
-  const std::int64_t due = std::max<std::int64_t>(kSnapshotEvery, 4 * static_cast<std::int64_t>(state_.tasks.size()));
+  const std::int64_t due =
+      std::max<std::int64_t>(kSnapshotEvery, 4 * static_cast<std::int64_t>(state_.tasks.size()));
   if (since < due && !(force_snapshot_ && since > 0)) return;
   force_snapshot_ = false;
   // The snapshot holds readings that the journal lacks; what is replayed after it starts from them.

@@ -52,7 +52,8 @@ class Engine {
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback);
   void launch_failed(const model::TaskId& id, int attempt, const std::string& why);
   /// `why`: in words, for a failure that the task itself did not explain.
-  void exited(const model::TaskId& id, int attempt, const model::Exit& exit, const std::string& why);
+  void exited(const model::TaskId& id, int attempt, const model::Exit& exit,
+              const std::string& why);
 
   /// The record changed beside the scheduler (progress, metrics): stored with the next batch, a
   /// second later at most.
@@ -74,7 +75,7 @@ class Engine {
   core::State state_;
   TaskTable table_;
   std::unique_ptr<Journal> journal_;
-  std::set<model::DeviceId> unjournalled_;             // readings in the state that the journal lacks
+  std::set<model::DeviceId> unjournalled_;  // readings in the state that the journal lacks
   std::map<model::DeviceId, core::Reading> journalled_;
   std::map<model::TaskId, base::Bytes> peaks_;
   std::int64_t snapshot_seq_ = 0;

@@ -8,18 +8,40 @@ namespace berth::daemon {
 namespace {
 
 struct Words {
-  const char *title, *available, *cuda, *pytorch, *found, *found_end, *model, *total, *used, *free, *tasks, *training,
-      *inference, *none, *unknown;
+  const char *title, *available, *cuda, *pytorch, *found, *found_end, *model, *total, *used, *free,
+      *tasks, *training, *inference, *none, *unknown;
 };
 
-constexpr Words kChinese{"🚀 GPU硬件信息", "✅ GPU可用",     "📦 CUDA版本: ", "🔧 PyTorch版本: ", "🎯 检测到 ",
-                         " 个GPU设备:",    "型号: ",         "总显存: ",      "已用显存: ",       "空闲显存: ",
-                         "当前任务: ",     "训练=",          ", 推理=",       "⚠️  GPU不可用，将使用CPU",
+constexpr Words kChinese{"🚀 GPU硬件信息",
+                         "✅ GPU可用",
+                         "📦 CUDA版本: ",
+                         "🔧 PyTorch版本: ",
+                         "🎯 检测到 ",
+                         " 个GPU设备:",
+                         "型号: ",
+                         "总显存: ",
+                         "已用显存: ",
+                         "空闲显存: ",
+                         "当前任务: ",
+                         "训练=",
+                         ", 推理=",
+                         "⚠️  GPU不可用，将使用CPU",
                          "未知"};
-constexpr Words kEnglish{"🚀 GPU hardware", "✅ GPU available", "📦 CUDA version: ",    "🔧 PyTorch version: ",
-                         "🎯 Found ",       " GPU device(s):", "Model: ",              "Total memory: ",
-                         "Used memory: ",   "Free memory: ",   "Running tasks: ",      "training=",
-                         ", inference=",    "⚠️  No usable GPU: tasks run on the CPU", "unknown"};
+constexpr Words kEnglish{"🚀 GPU hardware",
+                         "✅ GPU available",
+                         "📦 CUDA version: ",
+                         "🔧 PyTorch version: ",
+                         "🎯 Found ",
+                         " GPU device(s):",
+                         "Model: ",
+                         "Total memory: ",
+                         "Used memory: ",
+                         "Free memory: ",
+                         "Running tasks: ",
+                         "training=",
+                         ", inference=",
+                         "⚠️  No usable GPU: tasks run on the CPU",
+                         "unknown"};
 
 std::string gb(const std::optional<base::Bytes>& bytes, const Words& words) {
   if (!bytes) return words.unknown;
@@ -28,15 +50,19 @@ std::string gb(const std::optional<base::Bytes>& bytes, const Words& words) {
   return text;
 }
 
-std::string device_block(const api::Service& service, const api::DeviceView& view, const Words& words) {
-  const auto total = view.sample && view.sample->total_memory ? view.sample->total_memory : view.device.total_memory;
+std::string device_block(const api::Service& service, const api::DeviceView& view,
+                         const Words& words) {
+  const auto total = view.sample && view.sample->total_memory ? view.sample->total_memory
+                                                              : view.device.total_memory;
   const auto used = view.sample ? view.sample->used_memory : std::nullopt;
   const auto free = view.sample ? view.sample->free_memory : std::nullopt;
   const auto entry = service.state().devices.find(view.device.id);
   const bool known = entry != service.state().devices.end();
-  std::string text = "\n  GPU " + std::to_string(view.device.index) + " (" + view.device.name + ")\n";
+  std::string text =
+      "\n  GPU " + std::to_string(view.device.index) + " (" + view.device.name + ")\n";
   text += std::string("  ├─ ") + words.model + view.device.model + "\n";
-  text += "  ├─ Compute Capability: " + view.device.compute_capability.value_or(words.unknown) + "\n";
+  text +=
+      "  ├─ Compute Capability: " + view.device.compute_capability.value_or(words.unknown) + "\n";
   text += std::string("  ├─ ") + words.total + gb(total, words) + "\n";
   text += std::string("  ├─ ") + words.used + gb(used, words);
   if (used && total && total->value > 0) {
@@ -47,7 +73,8 @@ std::string device_block(const api::Service& service, const api::DeviceView& vie
   }
   text += std::string("\n  ├─ ") + words.free + gb(free, words) + "\n";
   text += std::string("  └─ ") + words.tasks + words.training +
-          std::to_string(known ? entry->second.running_of(model::Kind::kTraining) : 0) + words.inference +
+          std::to_string(known ? entry->second.running_of(model::Kind::kTraining) : 0) +
+          words.inference +
           std::to_string(known ? entry->second.running_of(model::Kind::kInference) : 0) + "\n";
   return text;
 }

@@ -5,7 +5,8 @@
 
 namespace berth::daemon {
 
-Journal::Journal(Loop& loop, store::Store& store, std::int64_t last_seq, std::function<void(store::Batch&)> prepare,
+Journal::Journal(Loop& loop, store::Store& store, std::int64_t last_seq,
+                 std::function<void(store::Batch&)> prepare,
                  std::function<void(const base::Error&)> on_broken)
     : loop_(loop),
       store_(store),

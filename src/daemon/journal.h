@@ -17,11 +17,13 @@ class Journal {
  public:
   /// `on_broken` when a commit failed: the daemon must stop. `prepare` runs just before a batch is
   /// handed over and may add to it (records that changed, a snapshot).
-  Journal(Loop& loop, store::Store& store, std::int64_t last_seq, std::function<void(store::Batch&)> prepare,
+  Journal(Loop& loop, store::Store& store, std::int64_t last_seq,
+          std::function<void(store::Batch&)> prepare,
           std::function<void(const base::Error&)> on_broken);
 
   /// The number that the entry gets. `committed` runs on the loop when it is durable.
-  std::int64_t append(base::Time now, std::string input, std::string outcome, std::function<void()> committed);
+  std::int64_t append(base::Time now, std::string input, std::string outcome,
+                      std::function<void()> committed);
   /// For changes beside the journal, which prepare() adds.
   void flush(std::function<void()> committed = {});
   void remove_task(std::string id);

@@ -48,17 +48,20 @@ struct Ticker : std::enable_shared_from_this<Ticker> {
 
 // Keeps itself alive only through the handle: a pending wait holds a weak pointer.
 struct Readable : std::enable_shared_from_this<Readable> {
-  Readable(asio::io_context& io, int fd, std::function<void()> work) : descriptor(io, fd), callback(std::move(work)) {}
+  Readable(asio::io_context& io, int fd, std::function<void()> work)
+      : descriptor(io, fd), callback(std::move(work)) {}
   ~Readable() { descriptor.release(); }  // not ours to close
 
   void wait() {
-    descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [weak = weak_from_this()](error_code code) {
-      const auto self = weak.lock();
-      if (code || self == nullptr) return;
-      self->callback();
-      // The callback may have dropped the handle: then this is the last reference.
-      if (self.use_count() > 1) self->wait();
-    });
+    descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                          [weak = weak_from_this()](error_code code) {
+                            const auto self = weak.lock();
+                            if (code || self == nullptr) return;
+                            self->callback();
+                            // The callback may have dropped the handle: then this is the last
+                            // reference.
+                            if (self.use_count() > 1) self->wait();
+                          });
   }
 
   asio::posix::stream_descriptor descriptor;
@@ -66,7 +69,8 @@ struct Readable : std::enable_shared_from_this<Readable> {
 };
 
 struct Signals : std::enable_shared_from_this<Signals> {
-  Signals(asio::io_context& io, std::function<void(int)> work) : set(io), callback(std::move(work)) {}
+  Signals(asio::io_context& io, std::function<void(int)> work)
+      : set(io), callback(std::move(work)) {}
 
   void wait() {
     set.async_wait([weak = weak_from_this()](error_code code, int signal) {

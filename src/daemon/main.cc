@@ -43,16 +43,17 @@ std::string own_program() {
 }
 
 bool is_loopback(const std::string& address) {
-  return address.rfind("127.", 0) == 0 || address.rfind("[::1]", 0) == 0 || address.rfind("localhost", 0) == 0 ||
-         address.rfind("unix:", 0) == 0;
+  return address.rfind("127.", 0) == 0 || address.rfind("[::1]", 0) == 0 ||
+         address.rfind("localhost", 0) == 0 || address.rfind("unix:", 0) == 0;
 }
 
 base::Status check_listeners(const Config& config) {
   for (const auto& address : config.listen) {
     if (is_loopback(address) || !config.data_roots.empty()) continue;
     return base::fail(base::ErrorCode::kBadRequest,
-                      "the listener " + address + " can be reached from other machines: name the directories that "
-                      "requests may use as data_roots in the configuration");
+                      "the listener " + address +
+                          " can be reached from other machines: name the directories that "
+                          "requests may use as data_roots in the configuration");
   }
   return {};
 }
@@ -70,7 +71,8 @@ base::Result<std::string> read_or_make_token(const std::string& path) {
       if (c != '-') token += c;
     }
   }
-  if (auto status = base::write_file(path, token + "\n", 0600); !status) return base::fail(status.error());
+  if (auto status = base::write_file(path, token + "\n", 0600); !status)
+    return base::fail(status.error());
   return token;
 }
 
@@ -99,13 +101,16 @@ int run(const Config& config) {
   });
   service.start_devices();
 
-  if (auto status = base::make_directories(config.state_dir, 0755); !status) return refuse(status.error());
-  if (auto status = base::make_directories(config.state_dir + "/tasks", 0711); !status) return refuse(status.error());
+  if (auto status = base::make_directories(config.state_dir, 0755); !status)
+    return refuse(status.error());
+  if (auto status = base::make_directories(config.state_dir + "/tasks", 0711); !status)
+    return refuse(status.error());
   auto store = store::Store::open(config.state_dir + "/berth.db");
   if (!store) return refuse(store.error());
   auto loaded = (*store)->load();
   if (!loaded) return refuse(loaded.error());
-  if (auto status = service.restore(**store, std::move(*loaded)); !status) return refuse(status.error());
+  if (auto status = service.restore(**store, std::move(*loaded)); !status)
+    return refuse(status.error());
   const auto token = read_or_make_token(config.state_dir + "/token");
   if (!token) return refuse(token.error());
 
@@ -125,7 +130,8 @@ int run(const Config& config) {
 
   http::Router router;
   api::add_routes(router, service);
-  auto server = http::Server::create(loop.context(), server_options(config, *token), std::move(router));
+  auto server =
+      http::Server::create(loop.context(), server_options(config, *token), std::move(router));
   if (!server) return refuse(server.error());
   for (const auto& address : (*server)->bound_addresses()) {
     base::log_info("listening", {{"address", address}});
@@ -144,7 +150,8 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && arguments.front() == "--run-sampler") {
     const auto options = device::parse_sampler_arguments(arguments);
-    return options ? device::run_sampler(*options, device::kSamplerFd) : daemon::refuse(options.error());
+    return options ? device::run_sampler(*options, device::kSamplerFd)
+                   : daemon::refuse(options.error());
   }
   const auto wanted = daemon::read_config(arguments);
   if (!wanted) return daemon::refuse(wanted.error());

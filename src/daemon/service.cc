@@ -54,20 +54,20 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
       worker_dir_(config.worker_dir.empty() ? program_dir : config.worker_dir),
       worker_(read_worker_build(worker_dir_)),
       watchers_(loop),
-      engine_(loop,
-              Engine::Deeds{
-                  [this](const model::TaskRecord& task) { log_queued(task); },
-                  [this](const model::TaskRecord& task, const core::Launch& launch) {
-                    log_launched(task);
-                    supervisor_.launch(task, launch.attempt, grant_for(task));
-                  },
-                  [this](const core::Stop& stop) {
-                    supervisor_.append_log(stop.task, record("WARNING", "cancel_requested"),
-                                           key_of_attempt(stop.attempt, kCancelRequested));
-                    supervisor_.stop(stop.task, stop.attempt);
-                  },
-                  [this](const model::TaskRecord& task) { close_finished(task); },
-                  [this](const model::TaskId& id) { watchers_.changed(id); }, std::move(on_broken)}),
+      engine_(loop, Engine::Deeds{
+                        [this](const model::TaskRecord& task) { log_queued(task); },
+                        [this](const model::TaskRecord& task, const core::Launch& launch) {
+                          log_launched(task);
+                          supervisor_.launch(task, launch.attempt, grant_for(task));
+                        },
+                        [this](const core::Stop& stop) {
+                          supervisor_.append_log(stop.task, record("WARNING", "cancel_requested"),
+                                                 key_of_attempt(stop.attempt, kCancelRequested));
+                          supervisor_.stop(stop.task, stop.attempt);
+                        },
+                        [this](const model::TaskRecord& task) { close_finished(task); },
+                        [this](const model::TaskId& id) { watchers_.changed(id); },
+                        std::move(on_broken)}),
       supervisor_(loop,
                   Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
                                       config.cancel_grace, config.max_output, config.max_log},
@@ -134,7 +134,8 @@ core::Reading Service::reading_of(const model::Sample& sample) {
   reading.free = sample.free_memory;
   reading.reserved = sample.reserved_memory;
   // In steps of ten: it only breaks ties, and must not make every reading a new one.
-  if (sample.utilization_percent) reading.utilization_percent = (*sample.utilization_percent + 5) / 10 * 10;
+  if (sample.utilization_percent)
+    reading.utilization_percent = (*sample.utilization_percent + 5) / 10 * 10;
   if (!sample.processes) return reading;
   for (const auto& process : *sample.processes) {
     const auto task = supervisor_.task_of(process.pid);
@@ -152,7 +153,8 @@ void Service::observe_host() {
   if (!found) return;
   engine_.observe_inventory(found->devices, false);
   std::vector<core::Reading> readings;
-  for (const auto& processor : found->devices) readings.push_back(reading_of(host.sample(processor.id, {})));
+  for (const auto& processor : found->devices)
+    readings.push_back(reading_of(host.sample(processor.id, {})));
   engine_.observe_readings(std::move(readings));
 }
 
@@ -164,9 +166,10 @@ void Service::devices_changed(const DeviceFeed::Changes& changes) {
     if (sample->health == model::Health::kHealthy) {
       base::log_info("device is healthy", {{"device", id.value}});
     } else {
-      base::log_warning("device is not healthy", {{"device", id.value},
-                                                  {"state", std::string(model::to_text(sample->health))},
-                                                  {"reason", sample->health_reason}});
+      base::log_warning("device is not healthy",
+                        {{"device", id.value},
+                         {"state", std::string(model::to_text(sample->health))},
+                         {"reason", sample->health_reason}});
     }
   }
   if (!going_) return;
@@ -201,8 +204,9 @@ object Service::processor() const {
 std::map<std::string, std::string> Service::parts() const {
   std::map<std::string, std::string> parts{{"supervision", supervisor_.cgroups().text()}};
   parts["workers"] = !worker_.installed ? "not installed"
-                     : worker_.cuda     ? "PyTorch " + worker_.torch_version.value_or("?") + " with CUDA"
-                                        : "PyTorch " + worker_.torch_version.value_or("?") + ", CPU only";
+                     : worker_.cuda
+                         ? "PyTorch " + worker_.torch_version.value_or("?") + " with CUDA"
+                         : "PyTorch " + worker_.torch_version.value_or("?") + ", CPU only";
   parts["devices"] = devices_.watch().has_inventory() ? "ok" : "the drivers have not answered yet";
   return parts;
 }
@@ -233,19 +237,21 @@ void Service::log_queued(const model::TaskRecord& task) {
   supervisor_.open_log(task.id());
   std::string device = base::lower(task.request.selector.text);
   if (device.empty()) device = "auto";
-  std::transform(device.begin(), device.end(), device.begin(), [](char c) { return std::toupper(c); });
+  std::transform(device.begin(), device.end(), device.begin(),
+                 [](char c) { return std::toupper(c); });
   supervisor_.append_log(task.id(), record("INFO", "waiting", {device}), kKeyWaiting);
   if (!task.fallback.empty()) {
-    supervisor_.append_log(task.id(),
-                           record("INFO", task.fallback == "no_gpu" ? "no_gpu" : "worker_without_gpu"),
-                           kKeyFallback);
+    supervisor_.append_log(
+        task.id(), record("INFO", task.fallback == "no_gpu" ? "no_gpu" : "worker_without_gpu"),
+        kKeyFallback);
   }
 }
 
 void Service::log_launched(const model::TaskRecord& task) {
   supervisor_.append_log(task.id(), record("INFO", "allocated", {task.device}),
                          key_of_attempt(task.attempt, kAllocated));
-  supervisor_.append_log(task.id(), record("INFO", "started", {task.type}), key_of_attempt(task.attempt, kStarted));
+  supervisor_.append_log(task.id(), record("INFO", "started", {task.type}),
+                         key_of_attempt(task.attempt, kStarted));
 }
 
 void Service::close_finished(const model::TaskRecord& task) {
@@ -259,7 +265,8 @@ void Service::close_finished(const model::TaskRecord& task) {
       break;
     default:
       supervisor_.append_log(
-          task.id(), record("ERROR", "failed", {task.type, task.failure ? task.failure->message : ""}), key);
+          task.id(),
+          record("ERROR", "failed", {task.type, task.failure ? task.failure->message : ""}), key);
   }
   supervisor_.close_log(task.id(), [this, id = task.id()] {
     const auto found = engine_.table().find(id);
@@ -310,7 +317,8 @@ void Service::take_event(model::TaskRecord& task, const supervise::TaskEvent& ev
 
 // ---- the end of a task ----
 
-std::string Service::end_in_words(const model::TaskId& id, int attempt, const supervise::Ended& ended) const {
+std::string Service::end_in_words(const model::TaskId& id, int attempt,
+                                  const supervise::Ended& ended) const {
   const model::Exit& exit = ended.exit;
   if (exit.cause == "timeout") return "the time limit was reached";
   std::string words = ended.message;
@@ -324,7 +332,8 @@ std::string Service::end_in_words(const model::TaskId& id, int attempt, const su
   }
   // What the program said last is mostly why.
   const auto directory = attempt_directory(config_.state_dir, id, attempt);
-  const auto error = supervise::read_output(directory, supervise::OutputStream::kStderr, 0, 1U << 20);
+  const auto error =
+      supervise::read_output(directory, supervise::OutputStream::kStderr, 0, 1U << 20);
   if (!error) return words;
   const auto lines = base::split(base::trim(base::to_utf8(error->bytes)), '\n');
   const std::string last(base::trim(lines.back()));
@@ -343,7 +352,8 @@ std::shared_ptr<const model::TaskRecord> Service::find(const model::TaskId& id) 
 
 base::Result<api::LogPage> Service::read_log(const model::TaskId& id, std::uint64_t offset,
                                              std::size_t max_bytes) const {
-  auto chunk = supervise::read_log(supervise::log_path(task_directory(config_.state_dir, id)), offset, max_bytes);
+  auto chunk = supervise::read_log(supervise::log_path(task_directory(config_.state_dir, id)),
+                                   offset, max_bytes);
   if (!chunk) return base::fail(chunk.error());
   api::LogPage page{{}, chunk->next_offset, chunk->at_end};
   for (auto& entry : chunk->entries) {
@@ -353,12 +363,14 @@ base::Result<api::LogPage> Service::read_log(const model::TaskId& id, std::uint6
 }
 
 base::Result<api::OutputPage> Service::read_output(const model::TaskId& id, bool standard_error,
-                                                   std::uint64_t offset, std::size_t max_bytes) const {
+                                                   std::uint64_t offset,
+                                                   std::size_t max_bytes) const {
   const auto task = find(id);
   if (task == nullptr || task->attempt == 0) return api::OutputPage{{}, offset};
   auto chunk = supervise::read_output(
       attempt_directory(config_.state_dir, id, task->attempt),
-      standard_error ? supervise::OutputStream::kStderr : supervise::OutputStream::kStdout, offset, max_bytes);
+      standard_error ? supervise::OutputStream::kStderr : supervise::OutputStream::kStdout, offset,
+      max_bytes);
   if (!chunk) return base::fail(chunk.error());
   return api::OutputPage{std::move(chunk->bytes), chunk->next_offset};
 }
@@ -372,18 +384,22 @@ void Service::submit(model::TaskRecord task, TaskCallback callback) {
   engine_.submit(std::move(task), std::move(callback));
 }
 
-void Service::cancel(const model::TaskId& id, DoneCallback callback) { engine_.cancel(id, std::move(callback)); }
+void Service::cancel(const model::TaskId& id, DoneCallback callback) {
+  engine_.cancel(id, std::move(callback));
+}
 
 // The files go first: until they are gone the id is taken, so that a new task of that name never
 // finds those of the old one.
 void Service::remove(const model::TaskId& id, DoneCallback callback) {
   const auto task = find(id);
-  if (task == nullptr || !model::is_final(task->state)) return engine_.remove(id, std::move(callback));
+  if (task == nullptr || !model::is_final(task->state))
+    return engine_.remove(id, std::move(callback));
   if (!task->log_closed) {  // its last record is still on the way
     removals_[id].push_back(std::move(callback));
     return;
   }
-  supervisor_.delete_task(id, [this, id, callback = std::move(callback)] { engine_.remove(id, callback); });
+  supervisor_.delete_task(
+      id, [this, id, callback = std::move(callback)] { engine_.remove(id, callback); });
 }
 
 void Service::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {

@@ -33,29 +33,36 @@ class Service final : public api::Service {
   void shut_down(std::function<void()> done);
 
   [[nodiscard]] const core::State& state() const override { return engine_.state(); }
-  [[nodiscard]] const model::Inventory& inventory() const override { return devices_.watch().inventory(); }
+  [[nodiscard]] const model::Inventory& inventory() const override {
+    return devices_.watch().inventory();
+  }
   [[nodiscard]] std::vector<api::DeviceView> devices() const override;
   [[nodiscard]] const api::WorkerBuild& worker() const override { return worker_; }
   [[nodiscard]] base::json::object processor() const override;
   [[nodiscard]] std::map<std::string, std::string> parts() const override;
   [[nodiscard]] base::Time now() const override { return base::now(); }
   [[nodiscard]] const TaskTable::Records& records() const override { return engine_.table().all(); }
-  [[nodiscard]] std::shared_ptr<const model::TaskRecord> find(const model::TaskId& id) const override;
+  [[nodiscard]] std::shared_ptr<const model::TaskRecord> find(
+      const model::TaskId& id) const override;
   [[nodiscard]] base::Result<api::LogPage> read_log(const model::TaskId& id, std::uint64_t offset,
                                                     std::size_t max_bytes) const override;
-  [[nodiscard]] base::Result<api::OutputPage> read_output(const model::TaskId& id, bool standard_error,
-                                                          std::uint64_t offset,
+  [[nodiscard]] base::Result<api::OutputPage> read_output(const model::TaskId& id,
+                                                          bool standard_error, std::uint64_t offset,
                                                           std::size_t max_bytes) const override;
   [[nodiscard]] std::size_t watchers() const override { return watchers_.size(); }
   [[nodiscard]] std::string default_save_path(const model::TaskId& id) const override;
-  [[nodiscard]] const std::vector<std::string>& data_roots() const override { return config_.data_roots; }
+  [[nodiscard]] const std::vector<std::string>& data_roots() const override {
+    return config_.data_roots;
+  }
 
   void submit(model::TaskRecord record, TaskCallback callback) override;
   void cancel(const model::TaskId& id, DoneCallback callback) override;
   void remove(const model::TaskId& id, DoneCallback callback) override;
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
-  [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id, std::function<void()> changed) override;
-  [[nodiscard]] std::shared_ptr<void> every(base::Duration interval, std::function<void()> work) override;
+  [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id,
+                                            std::function<void()> changed) override;
+  [[nodiscard]] std::shared_ptr<void> every(base::Duration interval,
+                                            std::function<void()> work) override;
 
  private:
   void observe_host();
@@ -68,7 +75,8 @@ class Service final : public api::Service {
   void take_notice(const supervise::LogNotice& notice);
   void take_event(model::TaskRecord& record, const supervise::TaskEvent& event);
   void task_ended(const model::TaskId& id, int attempt, const supervise::Ended& ended);
-  [[nodiscard]] std::string end_in_words(const model::TaskId& id, int attempt, const supervise::Ended& ended) const;
+  [[nodiscard]] std::string end_in_words(const model::TaskId& id, int attempt,
+                                         const supervise::Ended& ended) const;
 
   Loop& loop_;
   Config config_;
@@ -80,7 +88,8 @@ class Service final : public api::Service {
   DeviceFeed devices_;
   mutable device::host::LoadMeter processor_;
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
-  std::map<model::TaskId, std::vector<DoneCallback>> removals_;  // asked for before the log was closed
+  std::map<model::TaskId, std::vector<DoneCallback>>
+      removals_;  // asked for before the log was closed
   bool going_ = false;
 };
 

@@ -29,8 +29,8 @@ std::string task_directory(const std::string& state_dir, const model::TaskId& id
   std::string name;
   for (const char c : id.value) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || (c == '.' && !name.empty());
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || (c == '.' && !name.empty());
     if (plain) {
       name += c;
     } else {
@@ -40,7 +40,8 @@ std::string task_directory(const std::string& state_dir, const model::TaskId& id
     }
   }
   // A long id in another script grows threefold; file names end at 255 bytes.
-  if (name.size() > 200) name = name.substr(0, 180) + "%" + std::to_string(std::hash<std::string>{}(id.value));
+  if (name.size() > 200)
+    name = name.substr(0, 180) + "%" + std::to_string(std::hash<std::string>{}(id.value));
   return state_dir + "/tasks/" + name;
 }
 
@@ -52,7 +53,8 @@ Supervisor::Supervisor(Loop& loop, Options options, Callbacks callbacks)
     : loop_(loop),
       options_(std::move(options)),
       callbacks_(std::move(callbacks)),
-      cgroups_(supervise::Cgroups::detect(std::to_string(std::hash<std::string>{}(options_.state_dir)))),
+      cgroups_(
+          supervise::Cgroups::detect(std::to_string(std::hash<std::string>{}(options_.state_dir)))),
       self_(std::make_shared<Supervisor*>(this)) {
   logs_ = std::make_unique<supervise::LogThread>(
       [&loop, weak = std::weak_ptr<Supervisor*>(self_)](std::vector<supervise::LogNotice> notices) {
@@ -71,7 +73,9 @@ Supervisor::~Supervisor() {
   cgroups_.release();
 }
 
-void Supervisor::open_log(const model::TaskId& id) { logs_->open(id, task_directory(options_.state_dir, id)); }
+void Supervisor::open_log(const model::TaskId& id) {
+  logs_->open(id, task_directory(options_.state_dir, id));
+}
 
 void Supervisor::append_log(const model::TaskId& id, base::json::object record, std::uint64_t key) {
   logs_->append(id, std::move(record), key);
@@ -104,11 +108,12 @@ base::Status Supervisor::write_specification(const model::TaskRecord& record, co
 
 void Supervisor::watch_log(const model::TaskRecord& record, int attempt) {
   logs_->watch(record.id(), task_directory(options_.state_dir, record.id()), attempt,
-               attempt_directory(options_.state_dir, record.id(), attempt), log_options(record, options_.max_log));
+               attempt_directory(options_.state_dir, record.id(), attempt),
+               log_options(record, options_.max_log));
 }
 
 void Supervisor::launch(const model::TaskRecord& record, int attempt, const Grant& grant) {
-  const model::TaskId id = record.id();
+  const model::TaskId& id = record.id();
   supervise::LaunchSpec spec;
   spec.task = id;
   spec.attempt = attempt;
@@ -118,8 +123,9 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
     if (auto status = write_specification(record, grant); !status) {
       return callbacks_.launch_failed(id, attempt, status.error().message);
     }
-    spec.argv = {options_.worker_dir + "/berth-worker-vision", record.type == "training" ? "train" : "infer",
-                 "--spec", task_directory(options_.state_dir, id) + "/spec.json"};
+    spec.argv = {options_.worker_dir + "/berth-worker-vision",
+                 record.type == "training" ? "train" : "infer", "--spec",
+                 task_directory(options_.state_dir, id) + "/spec.json"};
   }
   spec.env = task_environment(record, grant);
   spec.cwd = record.cwd;
@@ -148,7 +154,8 @@ void Supervisor::follow(const model::TaskId& id, int attempt, int shim_pid, base
     if (found == running_.end() || found->second.attempt != attempt) return;
     // A zombie until its status is taken; one that we did not start has no status for us.
     if (auto reaped = supervise::reap(found->second.pidfd.get()); !reaped) {
-      base::log_warning("cannot take a shim's exit status", {{"task", id.value}, {"reason", reaped.error().message}});
+      base::log_warning("cannot take a shim's exit status",
+                        {{"task", id.value}, {"reason", reaped.error().message}});
     }
     found->second.wait.reset();
     look(id, attempt);
@@ -162,7 +169,8 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
   if (found == running_.end() || found->second.attempt != attempt) return;
   auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
   if (!adoption) {
-    base::log_error("cannot read an attempt's directory", {{"task", id.value}, {"reason", adoption.error().message}});
+    base::log_error("cannot read an attempt's directory",
+                    {{"task", id.value}, {"reason", adoption.error().message}});
     supervise::Ended lost;
     lost.exit.cause = "lost";
     lost.message = adoption.error().message;
@@ -180,7 +188,8 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
       // Only after a launch of ours whose shim could not even claim: nothing ran.
       running_.erase(id);
       processes_.remove(id);
-      return callbacks_.launch_failed(id, attempt, "the supervisor process ended before it could start the task");
+      return callbacks_.launch_failed(
+          id, attempt, "the supervisor process ended before it could start the task");
     case Adoption::Phase::kVanished:
       break;
   }
@@ -188,7 +197,8 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
     base::log_warning("cannot look for strays of a lost task", {{"task", id.value}});
   }
   if (auto status = supervise::remove_cgroup(adoption->cgroup); !status) {
-    base::log_warning("cannot remove a cgroup", {{"task", id.value}, {"reason", status.error().message}});
+    base::log_warning("cannot remove a cgroup",
+                      {{"task", id.value}, {"reason", status.error().message}});
   }
   finish(id, attempt, std::move(adoption->ended));
 }
@@ -208,15 +218,17 @@ void Supervisor::stop(const model::TaskId& id, int attempt) {
   if (!found->second.pidfd.valid()) return;
   const auto status = supervise::send_signal(found->second.pidfd.get(), supervise::kCancelSignal);
   if (!status && status.error().code != base::ErrorCode::kNotFound) {
-    base::log_warning("cannot signal a task", {{"task", id.value}, {"reason", status.error().message}});
+    base::log_warning("cannot signal a task",
+                      {{"task", id.value}, {"reason", status.error().message}});
   }
 }
 
 void Supervisor::adopt(const model::TaskRecord& record, const Grant& grant) {
-  const model::TaskId id = record.id();
+  const model::TaskId& id = record.id();
   const int attempt = record.attempt;
   auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
-  if (adoption && adoption->phase == Adoption::Phase::kNeverStarted) return launch(record, attempt, grant);
+  if (adoption && adoption->phase == Adoption::Phase::kNeverStarted)
+    return launch(record, attempt, grant);
   running_[id] = Running{attempt, {}, nullptr, nullptr, record.cancelling};
   watch_log(record, attempt);
   look(id, attempt);

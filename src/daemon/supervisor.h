@@ -29,8 +29,8 @@ class Supervisor {
  public:
   struct Options {
     std::string state_dir;
-    std::string shim;         // program file
-    std::string worker_dir;   // where the berth-worker-* programs are
+    std::string shim;        // program file
+    std::string worker_dir;  // where the berth-worker-* programs are
     base::Duration cancel_grace{10'000};
     base::Bytes max_output{64LL << 20};
     base::Bytes max_log{64LL << 20};
@@ -84,7 +84,8 @@ class Supervisor {
   supervise::Cgroups cgroups_;
   supervise::TaskProcesses processes_;
   std::map<model::TaskId, Running> running_;
-  std::shared_ptr<Supervisor*> self_;  // what posted work holds, so that it does nothing after the end
+  std::shared_ptr<Supervisor*>
+      self_;  // what posted work holds, so that it does nothing after the end
   std::unique_ptr<supervise::LogThread> logs_;
 };
 

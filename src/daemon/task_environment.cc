@@ -68,7 +68,8 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
   set_visible_devices(env, grant);
   env["BERTH_DEVICE"] = device_inside(grant);
   env.erase("BERTH_MEMORY_LIMIT");
-  if (record.placement && !record.placement->shares.empty() && record.placement->shares.front().reserved.value > 0) {
+  if (record.placement && !record.placement->shares.empty() &&
+      record.placement->shares.front().reserved.value > 0) {
     env["BERTH_MEMORY_LIMIT"] = std::to_string(record.placement->shares.front().reserved.value);
   }
   if (record.request.builtin) {

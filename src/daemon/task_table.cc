@@ -13,8 +13,9 @@ base::Status TaskTable::load(const std::vector<store::StoredTask>& tasks) {
                       : base::Result<model::TaskRecord>(
                             base::fail(base::ErrorCode::kStoreError, "not a JSON object"));
     if (!record) {
-      return base::fail(base::ErrorCode::kStoreError,
-                        "the record of task " + task.id + " cannot be read: " + record.error().message);
+      return base::fail(
+          base::ErrorCode::kStoreError,
+          "the record of task " + task.id + " cannot be read: " + record.error().message);
     }
     next_ = std::max(next_, record->sequence + 1);
     sequence_.emplace(record->id(), record->sequence);
@@ -54,8 +55,8 @@ void TaskTable::touch(const model::TaskId& id) {
 void TaskTable::write_changes(store::Batch& batch) {
   for (const auto sequence : dirty_) {
     const auto& record = *records_.at(sequence);
-    batch.tasks.push_back(
-        {record.id().value, static_cast<std::int64_t>(sequence), base::to_text(model::to_json(record))});
+    batch.tasks.push_back({record.id().value, static_cast<std::int64_t>(sequence),
+                           base::to_text(model::to_json(record))});
   }
   dirty_.clear();
 }

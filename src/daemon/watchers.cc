@@ -22,8 +22,8 @@ void Watchers::changed(const model::TaskId& id) {
 std::size_t Watchers::size() const {
   std::size_t count = 0;
   for (const auto& [id, callbacks] : watchers_) {
-    count += static_cast<std::size_t>(
-        std::count_if(callbacks.begin(), callbacks.end(), [](const auto& weak) { return !weak.expired(); }));
+    count += static_cast<std::size_t>(std::count_if(
+        callbacks.begin(), callbacks.end(), [](const auto& weak) { return !weak.expired(); }));
   }
   return count;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the installed built-in workers are, from the description that their build leaves beside them.
+// What the installed built-in workers are, from the description that their build leaves beside
+// them.
 #pragma once
 
 #include <string>

@@ -16,7 +16,8 @@ constexpr std::array<std::string_view, 5> kPrefixes{"cuda", "rocm", "xpu", "npu"
 constexpr std::array<std::string_view, 4> kHealth{"healthy", "lost", "not_responding", "failed"};
 
 template <std::size_t N>
-std::optional<std::size_t> position(const std::array<std::string_view, N>& names, std::string_view name) {
+std::optional<std::size_t> position(const std::array<std::string_view, N>& names,
+                                    std::string_view name) {
   for (std::size_t i = 0; i < N; ++i) {
     if (names[i] == name) return i;
   }
@@ -30,7 +31,9 @@ std::optional<int> narrow(std::optional<std::int64_t> number) {
 }  // namespace
 
 std::string_view to_text(Vendor vendor) { return kVendors.at(static_cast<std::size_t>(vendor)); }
-std::string_view device_prefix(Vendor vendor) { return kPrefixes.at(static_cast<std::size_t>(vendor)); }
+std::string_view device_prefix(Vendor vendor) {
+  return kPrefixes.at(static_cast<std::size_t>(vendor));
+}
 std::string_view to_text(Health health) { return kHealth.at(static_cast<std::size_t>(health)); }
 
 object to_json(const Device& device) {
@@ -50,7 +53,8 @@ base::Result<Device> device_from_json(const object& from) {
   Device device;
   device.id = DeviceId(base::string_or(from, "id"));
   const auto vendor = position(kVendors, base::string_or(from, "vendor"));
-  if (device.id.empty() || !vendor) return base::fail(base::ErrorCode::kInternal, "a device without id or vendor");
+  if (device.id.empty() || !vendor)
+    return base::fail(base::ErrorCode::kInternal, "a device without id or vendor");
   device.vendor = static_cast<Vendor>(*vendor);
   device.index = static_cast<int>(base::int_or(from, "index"));
   device.name = base::string_or(from, "name");
@@ -100,7 +104,8 @@ base::Result<Sample> sample_from_json(const object& from) {
   Sample sample;
   sample.device = DeviceId(base::string_or(from, "device"));
   const auto health = position(kHealth, base::string_or(from, "health", "healthy"));
-  if (sample.device.empty() || !health) return base::fail(base::ErrorCode::kInternal, "a sample without device");
+  if (sample.device.empty() || !health)
+    return base::fail(base::ErrorCode::kInternal, "a sample without device");
   sample.taken = base::from_ms(base::int_or(from, "taken"));
   sample.health = static_cast<Health>(*health);
   sample.health_reason = base::string_or(from, "health_reason");
@@ -122,11 +127,10 @@ base::Result<Sample> sample_from_json(const object& from) {
     for (const value& entry : processes->as_array()) {
       if (!entry.is_object()) continue;
       const object& process = entry.as_object();
-      sample.processes->push_back(DeviceProcess{static_cast<int>(base::int_or(process, "pid")),
-                                                base::maybe_bytes(process, "used_memory"),
-                                                base::string_or(process, "type"),
-                                                base::string_or(process, "command"),
-                                                base::string_or(process, "user")});
+      sample.processes->push_back(
+          DeviceProcess{static_cast<int>(base::int_or(process, "pid")),
+                        base::maybe_bytes(process, "used_memory"), base::string_or(process, "type"),
+                        base::string_or(process, "command"), base::string_or(process, "user")});
     }
   }
   return sample;

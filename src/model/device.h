@@ -32,14 +32,14 @@ using DeviceId = base::Id<DeviceTag>;
 struct Device {
   DeviceId id;
   Vendor vendor = Vendor::kCpu;
-  int index = 0;            // position among the vendor's devices in PCI bus order
-  std::string name;         // "cuda:0", "cpu"
-  std::string model;        // "NVIDIA GeForce RTX 3090"
-  std::string pci_bus_id;   // "00000000:17:00.0", empty for the processor
+  int index = 0;           // position among the vendor's devices in PCI bus order
+  std::string name;        // "cuda:0", "cpu"
+  std::string model;       // "NVIDIA GeForce RTX 3090"
+  std::string pci_bus_id;  // "00000000:17:00.0", empty for the processor
   std::optional<std::string> compute_capability;  // "8.6"
   std::optional<base::Bytes> total_memory;
   std::optional<int> max_clock_mhz;
-  int cores = 0;            // logical processors; 0 for a GPU
+  int cores = 0;  // logical processors; 0 for a GPU
 };
 
 /// A process that holds memory on a device, whoever started it.
@@ -61,10 +61,10 @@ struct Sample {
   Health health = Health::kHealthy;
   std::string health_reason;  // empty when healthy; else cause, as the driver words it
   std::optional<base::Bytes> total_memory;
-  std::optional<base::Bytes> used_memory;      // without what the driver reserves, where it says so
+  std::optional<base::Bytes> used_memory;  // without what the driver reserves, where it says so
   std::optional<base::Bytes> free_memory;
-  std::optional<base::Bytes> reserved_memory;  // kept by the driver: never available to tasks
-  std::optional<int> utilization_percent;      // of the compute units
+  std::optional<base::Bytes> reserved_memory;     // kept by the driver: never available to tasks
+  std::optional<int> utilization_percent;         // of the compute units
   std::optional<int> memory_utilization_percent;  // of the memory's bandwidth
   std::optional<int> temperature_c;
   std::optional<double> power_w;

@@ -59,8 +59,9 @@ object to_json(const TaskRecord& record) {
   if (record.placement) result["placement"] = to_json(*record.placement);
   if (record.exit) result["exit"] = to_json(*record.exit);
   if (record.failure) {
-    result["failure"] = object{
-        {"code", record.failure->code}, {"message", record.failure->message}, {"file", record.failure->file}};
+    result["failure"] = object{{"code", record.failure->code},
+                               {"message", record.failure->message},
+                               {"file", record.failure->file}};
   }
   return result;
 }

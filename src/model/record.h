@@ -25,10 +25,10 @@ struct Failure {
 
 struct TaskRecord {
   Request request;
-  std::string type;         // "training", "inference", "command"
+  std::string type;  // "training", "inference", "command"
   std::string name;
   std::string description;
-  std::uint64_t sequence = 0;  // order of creation
+  std::uint64_t sequence = 0;     // order of creation
   base::json::object parameters;  // of a built-in task: the request as it came
 
   // How to start it.
@@ -40,21 +40,21 @@ struct TaskRecord {
   // How it goes.
   TaskState state = TaskState::kPending;
   bool cancelling = false;
-  std::string device;       // as asked for, then as given: "cuda:0", "cuda:0,cuda:1", "cpu"
-  std::string fallback;     // "", "no_gpu", "worker_without_gpu"
+  std::string device;    // as asked for, then as given: "cuda:0", "cuda:0,cuda:1", "cpu"
+  std::string fallback;  // "", "no_gpu", "worker_without_gpu"
   base::Time created{};
   base::Time updated{};
   std::optional<base::Time> started;
   std::optional<base::Time> finished;
   int attempt = 0;
   std::optional<Placement> placement;  // of the last attempt
-  double progress = 0;      // 0..1, finished work
+  double progress = 0;                 // 0..1, finished work
   std::optional<std::int64_t> current_epoch;
   std::optional<std::int64_t> total_epochs;
-  base::json::object latest_metrics;   // empty: none
+  base::json::object latest_metrics;  // empty: none
   std::optional<Exit> exit;
   std::optional<Failure> failure;
-  base::json::object result;           // empty: none
+  base::json::object result;  // empty: none
   std::string save_path;
   bool log_closed = false;  // final, and the log has its last record
 

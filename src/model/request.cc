@@ -43,8 +43,9 @@ base::Result<Selector::Named> parse_named(const std::string& part, std::string_v
     }
   }
   return base::fail(base::ErrorCode::kSchemaViolation,
-                    "\"" + std::string(whole) + "\" is not a device: write auto, cpu, cuda, cuda:N, rocm:N, xpu:N, "
-                    "npu:N, GPU-<uuid>, MIG-<uuid> or several of these with commas");
+                    "\"" + std::string(whole) +
+                        "\" is not a device: write auto, cpu, cuda, cuda:N, rocm:N, xpu:N, "
+                        "npu:N, GPU-<uuid>, MIG-<uuid> or several of these with commas");
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ struct Selector {
   struct Named {
     std::optional<Vendor> vendor;  // with index
     int index = 0;
-    std::string uuid_prefix;       // lower case; instead of vendor and index
+    std::string uuid_prefix;  // lower case; instead of vendor and index
   };
 
   Mode mode = Mode::kAuto;
@@ -43,8 +43,8 @@ struct Selector {
   std::string text;                 // as given
 };
 
-/// The grammar of device strings: "auto", "", "cuda", "cuda:0", "rocm:1", "hip:1", "xpu:0", "npu:0",
-/// "cpu", "GPU-<uuid prefix>", "MIG-<uuid prefix>", lists of these with commas; any case.
+/// The grammar of device strings: "auto", "", "cuda", "cuda:0", "rocm:1", "hip:1", "xpu:0",
+/// "npu:0", "cpu", "GPU-<uuid prefix>", "MIG-<uuid prefix>", lists of these with commas; any case.
 /// kSchemaViolation for anything else.
 base::Result<Selector> parse_selector(std::string_view text);
 
@@ -56,10 +56,10 @@ struct Request {
   std::optional<base::Bytes> memory;  // per device
   std::string gpu_type;               // part of the model name, any case; empty: any
   bool exclusive = false;
-  bool builtin = false;               // runs in one of our workers, so their build decides on GPUs
+  bool builtin = false;  // runs in one of our workers, so their build decides on GPUs
   Policy policy = Policy::kBalanced;
-  int priority = 5;                   // 1 most urgent .. 10
-  std::string signature;              // tasks with the same one use about the same memory; may be empty
+  int priority = 5;       // 1 most urgent .. 10
+  std::string signature;  // tasks with the same one use about the same memory; may be empty
 };
 
 base::json::object to_json(const Request& request);

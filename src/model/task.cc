@@ -73,7 +73,8 @@ object to_json(const Exit& exit) {
 
 Exit exit_from_json(const object& from) {
   Exit exit;
-  if (const auto code = base::maybe_int(from, "exit_code")) exit.exit_code = static_cast<int>(*code);
+  if (const auto code = base::maybe_int(from, "exit_code"))
+    exit.exit_code = static_cast<int>(*code);
   if (const auto signal = base::maybe_int(from, "signal")) exit.signal = static_cast<int>(*signal);
   exit.cause = base::string_or(from, "cause");
   return exit;

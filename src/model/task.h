@@ -15,7 +15,14 @@
 namespace berth::model {
 
 /// pending -> queued -> running -> completed | failed | cancelled; the last three are final.
-enum class TaskState : std::uint8_t { kPending, kQueued, kRunning, kCompleted, kFailed, kCancelled };
+enum class TaskState : std::uint8_t {
+  kPending,
+  kQueued,
+  kRunning,
+  kCompleted,
+  kFailed,
+  kCancelled
+};
 std::string_view to_text(TaskState state);
 std::optional<TaskState> task_state_from_text(std::string_view text);
 inline bool is_final(TaskState state) { return state >= TaskState::kCompleted; }
@@ -23,12 +30,19 @@ inline bool is_final(TaskState state) { return state >= TaskState::kCompleted; }
 /// One device of a placement and what is reserved there.
 struct Share {
   DeviceId device;
-  std::string name;       // "cuda:0"
-  base::Bytes reserved;   // 0 when nothing is reserved (the processor without a wish)
+  std::string name;      // "cuda:0"
+  base::Bytes reserved;  // 0 when nothing is reserved (the processor without a wish)
 };
 
 /// Where the reservation's size came from; the answer to "why 14.4 GB?".
-enum class ReservationRule : std::uint8_t { kRequested, kNominal, kHistory, kKindShare, kWholeDevice, kNone };
+enum class ReservationRule : std::uint8_t {
+  kRequested,
+  kNominal,
+  kHistory,
+  kKindShare,
+  kWholeDevice,
+  kNone
+};
 std::string_view to_text(ReservationRule rule);
 
 struct Placement {

@@ -38,7 +38,8 @@ class Statement {
 
  private:
   friend class Connection;
-  Statement(sqlite3* database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
+  Statement(sqlite3* database, sqlite3_stmt* statement)
+      : database_(database), statement_(statement) {}
   sqlite3* database_;
   sqlite3_stmt* statement_;
   int bind_error_ = 0;

@@ -22,10 +22,13 @@ constexpr std::int64_t kVersion = 1;
 
 // Steps from one version of the file to the next; the version is PRAGMA user_version.
 constexpr const char* kSchema =
-    "CREATE TABLE journal(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, input TEXT NOT NULL, outcome TEXT NOT "
+    "CREATE TABLE journal(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, input TEXT NOT NULL, "
+    "outcome TEXT NOT "
     "NULL);"
-    "CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK(one = 1), seq INTEGER NOT NULL, state TEXT NOT NULL);"
-    "CREATE TABLE tasks(id TEXT PRIMARY KEY, seq INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK(one = 1), seq INTEGER NOT NULL, state "
+    "TEXT NOT NULL);"
+    "CREATE TABLE tasks(id TEXT PRIMARY KEY, seq INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT "
+    "ROWID;"
     "PRAGMA user_version = 1;";
 
 base::Status migrate(Connection& connection, const std::string& path) {
@@ -49,21 +52,27 @@ struct Statements {
 };
 
 base::Result<Statements> prepare(Connection& connection) {
-  auto journal = connection.prepare("INSERT INTO journal(seq, time_ms, input, outcome) VALUES(?1, ?2, ?3, ?4)");
-  auto task = connection.prepare("INSERT OR REPLACE INTO tasks(id, seq, record) VALUES(?1, ?2, ?3)");
+  auto journal = connection.prepare(
+      "INSERT INTO journal(seq, time_ms, input, outcome) VALUES(?1, ?2, ?3, ?4)");
+  auto task =
+      connection.prepare("INSERT OR REPLACE INTO tasks(id, seq, record) VALUES(?1, ?2, ?3)");
   auto removed = connection.prepare("DELETE FROM tasks WHERE id = ?1");
-  auto snapshot = connection.prepare("INSERT OR REPLACE INTO snapshot(one, seq, state) VALUES(1, ?1, ?2)");
+  auto snapshot =
+      connection.prepare("INSERT OR REPLACE INTO snapshot(one, seq, state) VALUES(1, ?1, ?2)");
   auto trim = connection.prepare("DELETE FROM journal WHERE seq <= ?1");
   for (const auto* statement : {&journal, &task, &removed, &snapshot, &trim}) {
     if (!*statement) return base::fail(statement->error());
   }
-  return Statements{std::move(*journal), std::move(*task), std::move(*removed), std::move(*snapshot),
-                    std::move(*trim)};
+  return Statements{std::move(*journal), std::move(*task), std::move(*removed),
+                    std::move(*snapshot), std::move(*trim)};
 }
 
 base::Status write(Statements& statements, const Batch& batch) {
   for (const auto& entry : batch.journal) {
-    statements.journal.bind(1, entry.seq).bind(2, entry.time_ms).bind(3, entry.input).bind(4, entry.outcome);
+    statements.journal.bind(1, entry.seq)
+        .bind(2, entry.time_ms)
+        .bind(3, entry.input)
+        .bind(4, entry.outcome);
     if (auto status = statements.journal.run(); !status) return status;
   }
   for (const auto& task : batch.tasks) {
@@ -86,7 +95,9 @@ base::Status write(Statements& statements, const Batch& batch) {
 class Store::Thread {
  public:
   Thread(base::Fd lock, std::unique_ptr<Connection> connection, Statements statements)
-      : lock_(std::move(lock)), connection_(std::move(connection)), statements_(std::move(statements)) {}
+      : lock_(std::move(lock)),
+        connection_(std::move(connection)),
+        statements_(std::move(statements)) {}
 
   ~Thread() {
     if (!worker_.joinable()) return;
@@ -105,11 +116,13 @@ class Store::Thread {
     auto row = snapshot->step();
     if (!row) return base::fail(row.error());
     if (*row) loaded.snapshot = Snapshot{snapshot->integer(0), snapshot->text(1)};
-    auto journal = connection_->prepare("SELECT seq, time_ms, input, outcome FROM journal WHERE seq > ?1 ORDER BY seq");
+    auto journal = connection_->prepare(
+        "SELECT seq, time_ms, input, outcome FROM journal WHERE seq > ?1 ORDER BY seq");
     if (!journal) return base::fail(journal.error());
     journal->bind(1, loaded.snapshot ? loaded.snapshot->seq : 0);
     for (row = journal->step(); row && *row; row = journal->step()) {
-      loaded.journal.push_back({journal->integer(0), journal->integer(1), journal->text(2), journal->text(3)});
+      loaded.journal.push_back(
+          {journal->integer(0), journal->integer(1), journal->text(2), journal->text(3)});
     }
     if (!row) return base::fail(row.error());
     auto tasks = connection_->prepare("SELECT id, seq, record FROM tasks ORDER BY seq");
@@ -186,16 +199,18 @@ base::Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
   base::Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid()) return base::fail(base::errno_error("cannot open " + lock_path, errno));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return base::fail(base::ErrorCode::kStoreError, path + " is in use by another berthd: stop that one, or give "
-                                                           "this one a --state-dir of its own");
+    return base::fail(base::ErrorCode::kStoreError,
+                      path +
+                          " is in use by another berthd: stop that one, or give "
+                          "this one a --state-dir of its own");
   }
   auto connection = Connection::open(path);
   if (!connection) return base::fail(connection.error());
   if (auto status = migrate(**connection, path); !status) return base::fail(status.error());
   auto statements = prepare(**connection);
   if (!statements) return base::fail(statements.error());
-  return std::unique_ptr<Store>(
-      new Store(std::make_unique<Thread>(std::move(lock), std::move(*connection), std::move(*statements))));
+  return std::unique_ptr<Store>(new Store(
+      std::make_unique<Thread>(std::move(lock), std::move(*connection), std::move(*statements))));
 }
 
 Store::Store(std::unique_ptr<Thread> thread) : thread_(std::move(thread)) {}

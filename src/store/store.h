@@ -41,9 +41,9 @@ struct Snapshot {
 
 struct Batch {
   std::vector<JournalEntry> journal;
-  std::vector<StoredTask> tasks;       // inserted or replaced
-  std::vector<std::string> removed;    // task ids
-  std::optional<Snapshot> snapshot;    // replaces the old one; older journal entries go
+  std::vector<StoredTask> tasks;     // inserted or replaced
+  std::vector<std::string> removed;  // task ids
+  std::optional<Snapshot> snapshot;  // replaces the old one; older journal entries go
   [[nodiscard]] bool empty() const {
     return journal.empty() && tasks.empty() && removed.empty() && !snapshot;
   }

@@ -42,11 +42,13 @@ std::optional<int64_t> class_count(const CardSource& source) {
   return source.num_classes;
 }
 
-// Two descriptions of one checkpoint that contradict each other: one of the files belongs to another.
+// Two descriptions of one checkpoint that contradict each other: one of the files belongs to
+// another.
 Status agree(const CardSource& known, const CardSource& other, const std::string& weight_path) {
   if (known.model && other.model && *known.model != *other.model) {
     return failed(ErrorCode::kCheckpointMismatch,
-                  weight_path + " is a checkpoint of " + *known.model + ", the configuration says " + *other.model +
+                  weight_path + " is a checkpoint of " + *known.model +
+                      ", the configuration says " + *other.model +
                       ": give the configuration that belongs to it, or none",
                   weight_path);
   }
@@ -54,8 +56,9 @@ Status agree(const CardSource& known, const CardSource& other, const std::string
   const auto others = class_count(other);
   if (classes && others && *classes != *others) {
     return failed(ErrorCode::kCheckpointMismatch,
-                  weight_path + " has " + std::to_string(*classes) + " classes, the configuration says " +
-                      std::to_string(*others) + ": give the configuration that belongs to it, or none",
+                  weight_path + " has " + std::to_string(*classes) +
+                      " classes, the configuration says " + std::to_string(*others) +
+                      ": give the configuration that belongs to it, or none",
                   weight_path);
   }
   return {};

@@ -16,8 +16,9 @@ class ConfigTest : public testing::Test {
   ConfigTest() {
     char name[] = "/tmp/berth-config-XXXXXX";
     directory_ = mkdtemp(name);
-    for (const char* variable : {"BERTH_LISTEN", "BERTH_STATE_DIR", "BERTH_NVML_LIBRARY", "BERTH_CONFIG",
-                                 "MAX_TRAINING_CONCURRENT_GPU", "LC_ALL", "LC_MESSAGES", "LANG"}) {
+    for (const char* variable :
+         {"BERTH_LISTEN", "BERTH_STATE_DIR", "BERTH_NVML_LIBRARY", "BERTH_CONFIG",
+          "MAX_TRAINING_CONCURRENT_GPU", "LC_ALL", "LC_MESSAGES", "LANG"}) {
       unsetenv(variable);
     }
   }
@@ -73,8 +74,9 @@ TEST_F(ConfigTest, anUnknownKeyIsAnErrorWithItsLine) {
 }
 
 TEST_F(ConfigTest, aWrongValueIsAnErrorWithItsLine) {
-  for (const char* text : {"queue_size: many", "\nlimits: {gpu: {training: -1}}", "cancel_grace: soon",
-                           "limits: {tpu: {training: 1}}", "limits: {gpu: {painting: 1}}", "[1, 2", "insecure: perhaps"}) {
+  for (const char* text : {"queue_size: many", "\nlimits: {gpu: {training: -1}}",
+                           "cancel_grace: soon", "limits: {tpu: {training: 1}}",
+                           "limits: {gpu: {painting: 1}}", "[1, 2", "insecure: perhaps"}) {
     const auto wanted = read(text);
     ASSERT_FALSE(wanted) << text;
     EXPECT_NE(wanted.error().message.find("line"), std::string::npos) << wanted.error().message;

@@ -6,7 +6,9 @@
 namespace berth::daemon {
 namespace {
 
-std::string name_of(const std::string& id) { return task_directory("/s", model::TaskId(id)).substr(9); }
+std::string name_of(const std::string& id) {
+  return task_directory("/s", model::TaskId(id)).substr(9);
+}
 
 TEST(TaskDirectory, plainIdsAreTheirOwnNames) {
   EXPECT_EQ(task_directory("/s", model::TaskId("a-1_b.c")), "/s/tasks/a-1_b.c");

@@ -47,10 +47,14 @@ TEST(TaskEnvironment, aTaskOnTheProcessorSeesNoGpu) {
 }
 
 TEST(TaskEnvironment, otherVendorsGetTheirOwnVariables) {
-  EXPECT_EQ(value(task_environment(command(), Grant{{gpu(Vendor::kAmd, 0, "GPU-x")}, 1}), "ROCR_VISIBLE_DEVICES"),
+  EXPECT_EQ(value(task_environment(command(), Grant{{gpu(Vendor::kAmd, 0, "GPU-x")}, 1}),
+                  "ROCR_VISIBLE_DEVICES"),
             "GPU-x");
-  EXPECT_EQ(value(task_environment(command(), Grant{{gpu(Vendor::kIntel, 1, "u")}, 1}), "ZE_AFFINITY_MASK"), "1");
-  EXPECT_EQ(value(task_environment(command(), Grant{{gpu(Vendor::kAscend, 3, "u")}, 1}), "ASCEND_RT_VISIBLE_DEVICES"),
+  EXPECT_EQ(value(task_environment(command(), Grant{{gpu(Vendor::kIntel, 1, "u")}, 1}),
+                  "ZE_AFFINITY_MASK"),
+            "1");
+  EXPECT_EQ(value(task_environment(command(), Grant{{gpu(Vendor::kAscend, 3, "u")}, 1}),
+                  "ASCEND_RT_VISIBLE_DEVICES"),
             "3");
 }
 
@@ -74,7 +78,9 @@ TEST(TaskEnvironment, theClientsVariablesArePassedButNeverOverrideOurs) {
 TEST(TaskEnvironment, theReservationIsTold) {
   auto record = command();
   record.placement = model::Placement{{{model::DeviceId("GPU-a"), "cuda:0", base::Bytes{123}}}, {}};
-  EXPECT_EQ(value(task_environment(record, Grant{{gpu(Vendor::kNvidia, 0, "GPU-a")}, 1}), "BERTH_MEMORY_LIMIT"), "123");
+  EXPECT_EQ(value(task_environment(record, Grant{{gpu(Vendor::kNvidia, 0, "GPU-a")}, 1}),
+                  "BERTH_MEMORY_LIMIT"),
+            "123");
 }
 
 TEST(TaskEnvironment, aBuiltInTaskIsToldItsDeviceAndCores) {
