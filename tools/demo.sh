@@ -51,7 +51,7 @@ say "3  Training ResNet-18 on the best device"
 "$bin/berth" train --model resnet18 --train "$work/data/train" --val "$work/data/valid" --save "$work/model" \
   --epochs "${DEMO_EPOCHS:-10}" --batch-size 32 --lr 0.001 --image-size 64 --device auto --name spectrograms
 
-say "4  Inference with the trained weights on pictures that it has not seen"
+say "4  Inference with the trained weights on pictures that it was not trained on"
 saved=$work/model
 [ -f "$saved/best_model.safetensors" ] || saved=$saved/spectrograms
 "$bin/berth" infer --weights "$saved/best_model.safetensors" --source "$work/data/valid" --save "$work/result"

@@ -146,14 +146,19 @@ std::string render_predictions(const json::object& result, const std::string& re
   std::string text;
   std::map<std::string, std::int64_t> classes;
   std::size_t count = 0;
+  std::size_t shown = 0;
   const json::value* predictions = result.if_contains("predictions");
   if (predictions != nullptr && predictions->is_array()) {
+    // Spread over the whole list: sorted by path, its beginning is mostly one class.
+    const std::size_t all = predictions->as_array().size();
     Table table({{"IMAGE", false, 12}, {"CLASS", false, 8}, {"CONFIDENCE", true}});
     for (const json::value& item : predictions->as_array()) {
       if (!item.is_object()) continue;
       const std::string name = string_or(item.as_object(), "class");
       ++classes[name];
-      if (++count > rows) continue;
+      const std::size_t index = count++;
+      if (all > rows && (shown >= rows || index < shown * all / rows)) continue;
+      ++shown;
       const auto confidence = maybe_double(item.as_object(), "confidence");
       char percent[16] = "n/a";
       if (confidence) std::snprintf(percent, sizeof percent, "%.1f%%", 100 * *confidence);
@@ -164,8 +169,10 @@ std::string render_predictions(const json::object& result, const std::string& re
       table.add({{string_or(item.as_object(), "path")}, {name}, {percent, tone}});
     }
     if (!table.empty()) text += table.render(screen);
-    if (count > rows)
-      text += paint("... and " + std::to_string(count - rows) + " more", Tone::kDim, screen) + "\n";
+    if (count > shown) {
+      const std::string rest = std::to_string(shown) + " of " + std::to_string(count) + " shown";
+      text += paint(rest, Tone::kDim, screen) + "\n";
+    }
   }
 
   std::vector<std::pair<std::string, std::int64_t>> order(classes.begin(), classes.end());

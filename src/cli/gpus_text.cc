@@ -11,6 +11,11 @@
 
 namespace berth::cli {
 
+std::optional<double> free_gb(const base::json::object& device) {
+  const auto effective = base::maybe_double(device, "effective_free_memory_gb");
+  return effective ? effective : base::maybe_double(device, "free_memory_gb");
+}
+
 namespace json = base::json;
 using base::maybe_double;
 using base::string_or;
@@ -84,7 +89,7 @@ Row row_of(const json::object& device, bool wide) {
   const auto total = maybe_double(device, "total_memory_gb");
   const auto used = maybe_double(device, "allocated_memory_gb");
   const auto promised = maybe_double(device, "cached_memory_gb");
-  const auto free = maybe_double(device, "free_memory_gb");
+  const auto free = free_gb(device);
   row.memory = total || used ? number(used, 1, "") + "/" + number(total, 1, " GB") : "n/a";
   if (total && *total > 0 && used) {
     row.known = true;

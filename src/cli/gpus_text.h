@@ -3,6 +3,7 @@
 // /api/v2/resources/gpu.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,10 @@ std::string render_gpus(const base::json::object& report, std::string_view sourc
 /// `berth check`: what document 004's tool prints. `language` "zh" or "en".
 std::string render_check(const base::json::object& report, std::string_view language,
                          const Screen& screen);
+
+/// GiB that a new task could have: what the driver reports free, less what running tasks have
+/// reserved and not taken yet, where a daemon knows of such.
+std::optional<double> free_gb(const base::json::object& device);
 
 /// The devices to take, best first, as objects of the report. kNeverFits with the reason when there
 /// are not enough that fit. Several are of one model where that is possible.

@@ -12,7 +12,7 @@ int pick(const PickOptions& options) {
   const auto devices = choose(*report, options);
   if (!devices) return berth::cli::report(devices.error());
   for (const auto& device : *devices) {
-    const auto free = base::maybe_double(device, "free_memory_gb");
+    const auto free = free_gb(device);
     if (options.memory.value == 0 && free &&
         *free < 2) {  // document 004: warn below 2 GB, use it all the same
       print_error("berth: warning: " + base::string_or(device, "device_name") + " has only " +

@@ -34,7 +34,7 @@ double capability(const json::object& device) {
 
 // Smaller is better; equal keys keep the order of the list, which is that of the indices.
 std::tuple<double, double, double> key(const json::object& device, const std::string& policy) {
-  const double free = base::double_or(device, "free_memory_gb");
+  const double free = free_gb(device).value_or(0);
   const double load = base::double_or(device, "sm_utilization");
   const double tasks = static_cast<double>(running(device));
   if (policy == "balanced" || policy == "spread") return {tasks, -free, load};
@@ -52,7 +52,7 @@ std::string obstacle(const json::object& device, base::Bytes memory) {
     const std::string reason = string_or(device, "health_reason");
     return health + (reason.empty() ? "" : ": " + reason);
   }
-  const auto free = base::maybe_double(device, "free_memory_gb");
+  const auto free = free_gb(device);
   if (!free) return memory.value > 0 ? "the driver does not say how much memory is free" : "";
   // The report rounds to two decimals.
   if (*free + 0.005 < memory.gib()) return base::to_text(base::Bytes::from_gib(*free)) + " free";

@@ -54,7 +54,7 @@ TEST(Progress, predictions_are_limited_and_summed_up) {
             "IMAGE    CLASS  CONFIDENCE\n"
             "a/1.jpg  DJI         98.7%\n"
             "a/2.jpg  DJI         61.0%\n"
-            "... and 1 more\n"
+            "2 of 3 shown\n"
             "\n"
             "images   3 in 0.50 s (6.0 per second)\n"
             "classes  DJI 2, FLYSKY 1\n"
