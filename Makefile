@@ -15,7 +15,8 @@ deps:
 build: deps
 	@tools/build.sh
 
-demo: build
+demo: deps
+	@tools/build.sh programs
 	@tools/demo.sh
 
 test: build test-unit test-functional

@@ -96,7 +96,7 @@ bool matches(const model::TaskRecord& record, const ListQuery& query) {
 
 // The originals' two lists are in order of creation, `limit` each; `tasks` has every kind, newest
 // first.
-object list(const Service& service, const ListQuery& query, Language language) {
+object list(const Service& service, const ListQuery& query, const http::Request& request) {
   array training;
   array inference;
   array tasks;
@@ -108,9 +108,9 @@ object list(const Service& service, const ListQuery& query, Language language) {
     const bool selective = query.task_type == "training" || query.task_type == "inference";
     const bool wanted = !selective || query.task_type == record->type;
     if (record->type == "training" && wanted && training.size() < query.limit) {
-      training.push_back(task_response(*record, language));
+      training.push_back(task_response(*record, language_of(request, record->type)));
     } else if (record->type == "inference" && wanted && inference.size() < query.limit) {
-      inference.push_back(task_response(*record, language));
+      inference.push_back(task_response(*record, language_of(request, record->type)));
     }
   }
   std::size_t skip = query.offset;
@@ -122,7 +122,7 @@ object list(const Service& service, const ListQuery& query, Language language) {
       --skip;
       continue;
     }
-    tasks.push_back(task_response(*entry->second, language));
+    tasks.push_back(task_response(*entry->second, language_of(request, entry->second->type)));
   }
   object result;
   result["total_training"] = training.size();
@@ -185,7 +185,7 @@ void add_task_routes(http::Router& router, Service& service) {
                               std::string(request.query.get("task_type")),
                               std::string(request.query.get("kind")),
                               static_cast<std::size_t>(limit), static_cast<std::size_t>(offset)};
-        exchange.respond(json_response(list(service, query, language_of(request))));
+        exchange.respond(json_response(list(service, query, request)));
       });
   router.add(
       "GET", "/api/v2/tasks/{task_id}",

@@ -20,7 +20,7 @@ struct Pair {
 // In the order of Phrase; "{}" is the argument. The Chinese ones are the originals' texts.
 constexpr std::array<Pair, 15> kPhrases{{
     {"任务 {} 不存在", "There is no task {}"},
-    {"任务 {} 不存在或无法取消", "Task {} does not exist or can no longer be cancelled"},
+    {"任务 {} 不存在或无法取消", "Task {} has ended: there is nothing to cancel"},
     {"任务 {} 不存在或无法删除", "Task {} does not exist or cannot be removed: cancel it first"},
     {"训练任务已停止", "The training is being stopped"},
     {"任务已取消", "The task is cancelled"},

@@ -14,7 +14,7 @@ int check(const CheckOptions& options) {
     base::json::object answer = *report;
     answer["recommended"] = best ? base::json::value(base::string_or(best->front(), "device_name"))
                                  : base::json::value(nullptr);
-    print(base::json::serialize(answer) + "\n");
+    print(base::to_text(answer) + "\n");
   } else {
     print(render_check(*report, language(), screen_of(1)));
   }

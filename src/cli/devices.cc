@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/devices.h"
 
+#include <unistd.h>
+
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
+#include <string_view>
 
 #include "device/inventory.h"
 
@@ -11,6 +15,31 @@ namespace berth::cli {
 namespace json = base::json;
 
 namespace {
+
+// Without a daemon the drivers are called in this process, and one that hangs would take the
+// command with it: after a while it says so and ends.
+class DriverPatience {
+ public:
+  DriverPatience() {
+    std::signal(SIGALRM, [](int) {
+      constexpr std::string_view kText =
+          "berth: the GPU driver has not answered for 5 s; see the kernel's log (dmesg), or start "
+          "berthd, which leaves a driver that hangs behind\n";
+      [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText.data(), kText.size());
+      ::_exit(1);
+    });
+    ::alarm(kSeconds);
+  }
+  ~DriverPatience() {
+    ::alarm(0);
+    std::signal(SIGALRM, SIG_DFL);
+  }
+  DriverPatience(const DriverPatience&) = delete;
+  DriverPatience& operator=(const DriverPatience&) = delete;
+
+ private:
+  static constexpr unsigned kSeconds = 5;
+};
 
 // As the API: GiB with two decimals.
 json::value gib(const std::optional<base::Bytes>& bytes) {
@@ -97,6 +126,7 @@ DeviceSource::DeviceSource() = default;
 DeviceSource::~DeviceSource() = default;
 
 json::object DeviceSource::read_here() {
+  const DriverPatience patience;
   if (!here_ || here_->machine.count_changed()) here_ = std::make_unique<Here>();
   device::Readout readout{here_->inventory, {}};
   for (const model::Device& device : readout.inventory.devices) {

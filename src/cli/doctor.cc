@@ -147,7 +147,7 @@ int doctor(const InfoOptions& options) {
               paint(wrap("→ " + printable(check.remedy), room, indent + "  "), Tone::kDim, screen) +
               "\n";
   }
-  print(options.json ? json::serialize(list) + "\n" : text);
+  print(options.json ? base::to_text(list) + "\n" : text);
   return bad ? 1 : kDone;
 }
 

@@ -29,8 +29,8 @@ int watch(DeviceSource& source, bool json) {
       if (live) print("\x1b[?25h\x1b[?1049l");
       return berth::cli::report(report.error());
     }
-    std::string text = json ? base::json::serialize(*report) + "\n"
-                            : render_gpus(*report, source.text(), screen_of(1));
+    std::string text =
+        json ? base::to_text(*report) + "\n" : render_gpus(*report, source.text(), screen_of(1));
     if (live) {
       // Every line ends by clearing what the last picture left there.
       std::string drawn = "\x1b[H";
@@ -51,7 +51,7 @@ int gpus(const GpusOptions& options) {
   if (options.watch) return watch(source, options.json);
   const auto report = source.read();
   if (!report) return berth::cli::report(report.error());
-  print(options.json ? base::json::serialize(*report) + "\n"
+  print(options.json ? base::to_text(*report) + "\n"
                      : render_gpus(*report, source.text(), screen_of(1)));
   return kDone;
 }

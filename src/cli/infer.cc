@@ -30,7 +30,7 @@ int show_result(const std::string& id, json::object task, bool as_json) {
   }
   const json::object* result = result_of(task);
   if (as_json) {
-    print(json::serialize(result != nullptr ? json::value(*result) : json::value(task)) + "\n");
+    print(base::to_text(result != nullptr ? json::value(*result) : json::value(task)) + "\n");
   } else if (result != nullptr) {
     print(render_predictions(*result, base::string_or(task, "result_path"), kRowsShown,
                              screen_of(1)));

@@ -17,9 +17,9 @@ int info(const InfoOptions& options) {
   const auto health = session->object("/api/v1/health");
   if (!health) return report(health.error());
   if (options.json) {
-    print(json::serialize(
-              json::object{{"url", daemon_url()}, {"info", *about}, {"health", *health}}) +
-          "\n");
+    print(
+        base::to_text(json::object{{"url", daemon_url()}, {"info", *about}, {"health", *health}}) +
+        "\n");
     return kDone;
   }
   const std::string state = base::string_or(*health, "status");

@@ -56,7 +56,7 @@ int limits(const LimitsOptions& options) {
     for (const char* key : {"limits", "device_usage"}) {
       if (const auto* value = resources->if_contains(key)) result[key] = *value;
     }
-    print(json::serialize(result) + "\n");
+    print(base::to_text(result) + "\n");
   } else {
     print(render_limits(*resources, screen_of(1)));
   }

@@ -173,7 +173,7 @@ std::string render_pick(const std::vector<json::object>& devices, PickFormat for
     }
     json::object env;
     for (const auto& [name, value] : environment_of(devices)) env[name] = value;
-    return json::serialize(json::object{{"devices", std::move(list)}, {"env", std::move(env)}}) +
+    return base::to_text(json::object{{"devices", std::move(list)}, {"env", std::move(env)}}) +
            "\n";
   }
   return list_of(devices, format) + "\n";

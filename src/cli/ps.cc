@@ -17,7 +17,7 @@ int ps(const PsOptions& options) {
     for (const char* key : {"tasks", "total"}) {
       if (const auto* value = answer->if_contains(key)) list[key] = *value;
     }
-    print(base::json::serialize(list) + "\n");
+    print(base::to_text(list) + "\n");
     return kDone;
   }
   const std::string text = render_tasks(*answer, base::now(), screen_of(1));

@@ -128,7 +128,7 @@ Result<json::value> Session::call(std::string_view method, std::string_view path
 }
 
 Result<json::value> Session::post(std::string_view path, const json::object& body) {
-  return call("POST", path, json::serialize(body));
+  return call("POST", path, base::to_text(body));
 }
 
 Result<json::object> Session::object(std::string_view path) {

@@ -11,8 +11,7 @@ int show(const ShowOptions& options) {
   if (!session) return report(session.error());
   const auto task = session->task(options.id);
   if (!task) return report(task.error());
-  print(options.json ? base::json::serialize(*task) + "\n"
-                     : render_task(*task, base::now(), screen_of(1)));
+  print(options.json ? base::to_text(*task) + "\n" : render_task(*task, base::now(), screen_of(1)));
   return kDone;
 }
 

@@ -288,7 +288,7 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
       char number_text[32];
       const auto real = base::maybe_double(*metrics, std::string_view(key.data(), key.size()));
       if (real) std::snprintf(number_text, sizeof number_text, "%.6g", *real);
-      rows.emplace_back(std::string(key), Cell{real ? number_text : json::serialize(value)});
+      rows.emplace_back(std::string(key), Cell{real ? number_text : base::to_text(value)});
     }
     if (!rows.empty())
       text +=

@@ -14,7 +14,7 @@ int why(const ShowOptions& options) {
   const auto explanation =
       session->object(task_path(base::string_or(*task, "task_id"), "/explain"));
   if (!explanation) return report(explanation.error());
-  print(options.json ? base::json::serialize(*explanation) + "\n"
+  print(options.json ? base::to_text(*explanation) + "\n"
                      : render_explanation(*explanation, screen_of(1)));
   return kDone;
 }

@@ -24,6 +24,7 @@ std::string remedy(const model::Request& request, const model::Refusal& refusal)
       return "a task of the kind " + std::string(model::to_text(request.kind)) + " on " +
              refusal.name + " ended, or its limit were raised";
     case RefusalCode::kExclusive:
+    case RefusalCode::kHeld:
       return refusal.name + " were free again (" + refusal.available + ")";
     case RefusalCode::kBusy:
       return "the tasks on " + refusal.name +
@@ -40,7 +41,7 @@ std::string remedy(const model::Request& request, const model::Refusal& refusal)
 model::Refusal kept(const DeviceEntry& device, const Hold& hold) {
   return {device.device.id,
           device.device.name,
-          base::RefusalCode::kExclusive,
+          base::RefusalCode::kHeld,
           "a device that is not kept for another",
           "task " + hold.task.value + " waits for it",
           false};

@@ -80,7 +80,7 @@ http::ServerOptions server_options(const Config& config, const std::string& toke
   http::ServerOptions options;
   options.listen = config.listen;
   options.token = token;
-  options.token_hint = config.state_dir + "/token";
+  options.token_hint = "the token is in " + config.state_dir + "/token";
   options.insecure = config.insecure;
   options.host_names = config.host_names;
   options.allowed_origins = config.allowed_origins;
@@ -101,7 +101,7 @@ int run(const Config& config) {
   });
   service.start_devices();
 
-  if (auto status = base::make_directories(config.state_dir, 0755); !status)
+  if (auto status = base::make_directories(config.state_dir, 0711); !status)
     return refuse(status.error());
   if (auto status = base::make_directories(config.state_dir + "/tasks", 0711); !status)
     return refuse(status.error());

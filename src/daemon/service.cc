@@ -45,6 +45,19 @@ std::string signal_name(int signal) {
   return name != nullptr ? std::string("SIG") + name : std::to_string(signal);
 }
 
+// A device that the sampler has not come to for this long: every one is read at least each second,
+// and leaving one that hangs behind takes two.
+constexpr base::Duration kStale{5'000};
+
+// The sample as it counts now: an old reading is no ground to place anything on.
+model::Sample aged(model::Sample sample, base::Time now) {
+  const auto age = now - sample.taken;
+  if (sample.health != model::Health::kHealthy || age <= kStale) return sample;
+  sample.health = model::Health::kNotResponding;
+  sample.health_reason = "no reading for " + std::to_string(age.count() / 1000) + " s";
+  return sample;
+}
+
 }  // namespace
 
 Service::Service(Loop& loop, const Config& config, std::string program, std::string program_dir,
@@ -119,6 +132,15 @@ void Service::go() {
     }
   }
   devices_changed(all);
+  stale_check_ = loop_.every(base::Duration{1'000}, [this] { check_stale(); });
+}
+
+void Service::check_stale() {
+  DeviceFeed::Changes stale;
+  for (const auto& sample : devices_.watch().samples()) {
+    if (aged(sample, now()).health != sample.health) stale.samples.insert(sample.device);
+  }
+  if (!stale.samples.empty()) devices_changed(stale);
 }
 
 void Service::shut_down(std::function<void()> done) { engine_.shut_down(std::move(done)); }
@@ -178,7 +200,7 @@ void Service::devices_changed(const DeviceFeed::Changes& changes) {
   std::vector<core::Reading> readings;
   task_by_pid_.clear();
   for (const auto& sample : watch.samples()) {
-    core::Reading reading = reading_of(sample);
+    core::Reading reading = reading_of(aged(sample, now()));
     if (changes.samples.contains(sample.device)) readings.push_back(std::move(reading));
   }
   engine_.observe_readings(std::move(readings));
@@ -190,7 +212,7 @@ std::vector<api::DeviceView> Service::devices() const {
   for (const auto& device : watch.inventory().devices) {
     api::DeviceView view;
     view.device = device;
-    if (const auto* sample = watch.sample(device.id)) view.sample = *sample;
+    if (const auto* sample = watch.sample(device.id)) view.sample = aged(*sample, now());
     view.task_by_pid = task_by_pid_;
     views.push_back(std::move(view));
   }
@@ -326,7 +348,7 @@ std::string Service::end_in_words(const model::TaskId& id, int attempt,
     return words.empty() ? "the process was lost" : words;
   }
   if (exit.signal) {
-    words = "killed by " + signal_name(*exit.signal) + " (" + strsignal(*exit.signal) + ")";
+    words = "killed by " + signal_name(*exit.signal);
   } else {
     words = "exit status " + std::to_string(exit.exit_code.value_or(-1));
   }

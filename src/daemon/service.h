@@ -66,6 +66,7 @@ class Service final : public api::Service {
 
  private:
   void observe_host();
+  void check_stale();
   void devices_changed(const DeviceFeed::Changes& changes);
   [[nodiscard]] core::Reading reading_of(const model::Sample& sample);
   [[nodiscard]] Grant grant_for(const model::TaskRecord& record) const;
@@ -90,6 +91,7 @@ class Service final : public api::Service {
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
   std::map<model::TaskId, std::vector<DoneCallback>>
       removals_;  // asked for before the log was closed
+  Loop::Handle stale_check_;
   bool going_ = false;
 };
 

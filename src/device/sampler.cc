@@ -61,7 +61,7 @@ class Output {
   [[nodiscard]] bool broken() const { return broken_; }
 
   void line(const base::json::value& value) {
-    std::string text = base::json::serialize(value);
+    std::string text = base::to_text(value);
     text += '\n';
     std::string_view rest = text;
     while (!rest.empty() && !broken_) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -203,6 +204,13 @@ base::Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
                       path +
                           " is in use by another berthd: stop that one, or give "
                           "this one a --state-dir of its own");
+  }
+  // Records hold the environment of commands: nobody else's to read. SQLite gives its other files
+  // the mode of this one.
+  const base::Fd database(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!database.valid()) return base::fail(base::errno_error("cannot open " + path, errno));
+  if (::fchmod(database.get(), 0600) != 0) {
+    return base::fail(base::errno_error("cannot protect " + path, errno));
   }
   auto connection = Connection::open(path);
   if (!connection) return base::fail(connection.error());

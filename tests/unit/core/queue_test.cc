@@ -251,7 +251,7 @@ TEST(Hold, IsExplained) {
   box.take(submit("wide").training().gpus(2));
   box.take(submit("small").training().on("cuda"));
   EXPECT_EQ(box.where("small"), "queued");
-  EXPECT_EQ(box.verdict("small", "cuda:1"), "exclusive");
+  EXPECT_EQ(box.verdict("small", "cuda:1"), "held");
   EXPECT_EQ(box.verdict("wide", "cuda:1"), "fits");
 }
 
