@@ -54,14 +54,6 @@ base::Result<Resolved> admit(const State& state, const model::Request& request) 
     return base::fail(base::ErrorCode::kBadRequest,
                       "gpus is " + std::to_string(request.gpus) + ": it must be at least 1");
   }
-  const auto& selector = request.selector;
-  if (selector.mode == model::Selector::Mode::kNamed && request.gpus != 1 &&
-      static_cast<std::size_t>(request.gpus) != selector.named.size()) {
-    return base::fail(base::ErrorCode::kBadRequest, "gpus is " + std::to_string(request.gpus) +
-                                                        ", but \"" + selector.text + "\" names " +
-                                                        std::to_string(selector.named.size()) +
-                                                        ": leave gpus out, or ask for \"cuda\"");
-  }
   if (request.priority < 1 || request.priority > 10) {
     return base::fail(base::ErrorCode::kBadRequest,
                       "priority is " + std::to_string(request.priority) +
@@ -75,6 +67,14 @@ base::Result<Resolved> admit(const State& state, const model::Request& request) 
   }
   auto resolved = resolve(state, request);
   if (!resolved || resolved->devices.empty()) return resolved;
+  const auto& selector = request.selector;
+  if (resolved->all && request.gpus != 1 &&
+      static_cast<std::size_t>(request.gpus) != selector.named.size()) {
+    return base::fail(base::ErrorCode::kBadRequest, "gpus is " + std::to_string(request.gpus) +
+                                                        ", but \"" + selector.text + "\" names " +
+                                                        std::to_string(selector.named.size()) +
+                                                        ": leave gpus out, or ask for \"cuda\"");
+  }
   return check_devices(state, request, std::move(*resolved));
 }
 

@@ -8,6 +8,7 @@
 //                              does not answer within a moment is not waited for
 //   6. running tasks           taken over before anything new is placed
 //   7. listeners               ready
+#include <malloc.h>
 #include <unistd.h>
 
 #include <climits>
@@ -147,6 +148,10 @@ int run(const Config& config) {
 int main(int argc, char** argv) {
   using namespace berth;
   std::signal(SIGPIPE, SIG_IGN);
+  // Three threads: memory of large requests goes back to the system instead of staying in arenas.
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && arguments.front() == "--run-sampler") {
     const auto options = device::parse_sampler_arguments(arguments);

@@ -130,6 +130,14 @@ TEST(DeviceStrings, WholeUuidWinsOverALongerOneThatBeginsWithIt) {
   EXPECT_EQ(placed(box, "GPU-1"), "cuda:0");
 }
 
+TEST(DeviceStrings, ANumberOfGpusThatContradictsTheNamesIsRefused) {
+  Box box(Fleet().gpus(8, "A100", 80_GiB).cpu(16));
+  box.take(submit("a").training().on("cuda:1").gpus(2));
+  EXPECT_EQ(box.refusal().code, ErrorCode::kBadRequest);
+  box.take(submit("b").training().on("cuda:1,cuda:2").gpus(2));
+  EXPECT_TRUE(std::holds_alternative<Queued>(box.outputs.front()));
+}
+
 TEST(DeviceStrings, ProcessorTakesEverythingOnAMachineWithoutGpus) {
   for (const std::string_view text :
        {"auto", "cuda", "cuda:0", "cuda:3", "cuda:0,cuda:1", "rocm", "hip:1", "xpu", ""}) {
