@@ -28,14 +28,4 @@ base::Status check_worker(const Service& service) {
       "The built-in tasks are not installed: berth-worker-vision is not beside berthd");
 }
 
-void submit_builtin(Service& service, const http::Request& request, http::Exchange exchange,
-                    model::TaskRecord record) {
-  const Language language = language_of(request, record.type);
-  auto held = std::make_shared<http::Exchange>(std::move(exchange));
-  service.submit(std::move(record), [held, language](auto task) {
-    if (!task) return held->fail(task.error());
-    held->respond(json_response(task_response(**task, language)));
-  });
-}
-
 }  // namespace berth::api

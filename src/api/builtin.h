@@ -17,8 +17,4 @@ base::Status first_error(const std::vector<base::Status>& checks);
 
 base::Status check_worker(const Service& service);
 
-/// Submits and answers with a TaskResponse.
-void submit_builtin(Service& service, const http::Request& request, http::Exchange exchange,
-                    model::TaskRecord record);
-
 }  // namespace berth::api

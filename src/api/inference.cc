@@ -54,7 +54,7 @@ void start(Service& service, const http::Request& request, http::Exchange exchan
   if (!fields.valid()) return exchange.respond(fields.refusal());
   if (auto status = check(service, record, language_of(request)); !status)
     return exchange.fail(status.error());
-  submit_builtin(service, request, std::move(exchange), std::move(record));
+  submit_task(service, request, std::move(exchange), std::move(record));
 }
 
 }  // namespace
@@ -67,7 +67,8 @@ void add_inference_routes(http::Router& router, Service& service) {
   router.add("POST", "/api/v2/inference", begin);  // the oldest of the originals
   router.add("GET", "/api/v2/inference/{task_id}",
              [&service](const http::Request& request, http::Exchange exchange) {
-               const auto task = find_task(service, request, exchange, "inference");
+               const auto task =
+                   find_task(service, request, exchange, language_of(request), "inference");
                if (task != nullptr)
                  exchange.respond(json_response(task_response(*task, language_of(request))));
              });

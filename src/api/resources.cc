@@ -108,6 +108,8 @@ object gpu_device(const Service& service, const DeviceView& view) {
       {"health", model::to_text(sample.health)},
       {"health_reason",
        sample.health_reason.empty() ? value(nullptr) : value(sample.health_reason)},
+      {"unhealthy_since", time_or_null(view.unhealthy_since)},
+      {"next_probe", time_or_null(view.next_probe)},
       {"current_tasks", current_tasks(entry)},
       {"processes", processes(view)}};
   result["age_s"] =
@@ -214,9 +216,9 @@ object active_tasks(const Service& service) {
     array tasks;
     for (const auto& [id, reserved] : device->reservations) {
       const auto record = service.find(id);
-      tasks.push_back(object{{"id", id.value},
-                             {"type", record != nullptr ? record->type : std::string("command")},
-                             {"reserved_gb", to_gb(reserved)}});
+      if (record == nullptr) continue;  // not on disk yet
+      tasks.push_back(
+          object{{"id", id.value}, {"type", record->type}, {"reserved_gb", to_gb(reserved)}});
     }
     if (!tasks.empty()) result[device->device.name] = std::move(tasks);
   }

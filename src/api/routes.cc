@@ -2,7 +2,6 @@
 #include "api/routes.h"
 
 #include "api/docs.h"
-#include "api/texts.h"
 
 namespace berth::api {
 
@@ -19,12 +18,12 @@ void add_routes(http::Router& router, Service& service) {
 
 std::shared_ptr<const model::TaskRecord> find_task(const Service& service,
                                                    const http::Request& request,
-                                                   http::Exchange& exchange,
+                                                   http::Exchange& exchange, Language language,
                                                    std::string_view type) {
   const std::string id(request.parameter("task_id"));
   auto task = service.find(model::TaskId(id));
   if (task != nullptr && (type.empty() || task->type == type)) return task;
-  exchange.fail(404, phrase(Phrase::kTaskUnknown, language_of(request), id));
+  exchange.fail(404, phrase(Phrase::kTaskUnknown, language, id));
   return nullptr;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "api/service.h"
+#include "api/texts.h"
 #include "http/router.h"
 
 namespace berth::api {
@@ -21,12 +22,16 @@ void add_training_routes(http::Router& router, Service& service);   // /api/v2/t
 void add_inference_routes(http::Router& router, Service& service);  // /api/v2/inference/*
 void add_resource_routes(http::Router& router, Service& service);   // /api/v2/resources*
 
-/// The task that the path names, or answers 404 and returns nullptr. With `type` tasks of another
-/// type are unknown too.
+/// The task that the path names, or answers 404 in `language` and returns nullptr. With `type`
+/// tasks of another type are unknown too.
 std::shared_ptr<const model::TaskRecord> find_task(const Service& service,
                                                    const http::Request& request,
-                                                   http::Exchange& exchange,
+                                                   http::Exchange& exchange, Language language,
                                                    std::string_view type = {});
+
+/// Submits and answers with the task as created, or with what refused it.
+void submit_task(Service& service, const http::Request& request, http::Exchange exchange,
+                 model::TaskRecord record);
 
 /// Streams the log of `task` as server-sent events, from Last-Event-ID or from the start, to its
 /// end or, with ?follow=false, to what is there now.

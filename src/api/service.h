@@ -25,6 +25,8 @@ struct DeviceView {
   model::Device device;
   std::optional<model::Sample> sample;       // the newest, whatever its age
   std::map<int, model::TaskId> task_by_pid;  // of the sample's processes, those that are ours
+  std::optional<base::Time> unhealthy_since;
+  std::optional<base::Time> next_probe;  // when it is tried again that does not answer
 };
 
 struct LogRecord {
@@ -66,6 +68,8 @@ class Service {
   [[nodiscard]] virtual base::json::object processor() const = 0;
   /// Parts that are degraded, in words; for health.
   [[nodiscard]] virtual std::map<std::string, std::string> parts() const = 0;
+  /// Good while new work is taken; else why not.
+  [[nodiscard]] virtual base::Status ready() const = 0;
   [[nodiscard]] virtual base::Time now() const = 0;
 
   /// All tasks in order of creation.

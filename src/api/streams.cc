@@ -178,7 +178,7 @@ std::uint64_t number_or_zero(std::string_view text) {
 }
 
 void stream_output(Service& service, const http::Request& request, http::Exchange exchange) {
-  const auto task = find_task(service, request, exchange);
+  const auto task = find_task(service, request, exchange, own_language(request));
   if (task == nullptr) return;
   const auto name = request.parameter("stream");
   if (name != "stdout" && name != "stderr") {
@@ -206,15 +206,15 @@ void stream_log(Service& service, const http::Request& request, http::Exchange e
 void add_stream_routes(http::Router& router, Service& service) {
   router.add("GET", "/api/v2/tasks/{task_id}/logs",
              [&service](const http::Request& request, http::Exchange exchange) {
-               const auto task = find_task(service, request, exchange);
+               const auto task = find_task(service, request, exchange, language_of(request));
                if (task != nullptr) stream_log(service, request, std::move(exchange), task);
              });
   router.add("GET", "/api/v2/tasks/{task_id}/events",
              [&service](const http::Request& request, http::Exchange exchange) {
-               const auto task = find_task(service, request, exchange);
+               const auto task = find_task(service, request, exchange, own_language(request));
                if (task == nullptr) return;
                std::make_shared<EventSession>(service, task->id(), exchange.start_events(),
-                                              language_of(request, task->type))
+                                              own_language(request))
                    ->start();
              });
   router.add("GET", "/api/v2/tasks/{task_id}/output/{stream}",

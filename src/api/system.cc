@@ -52,7 +52,7 @@ object health(const Service& service) {
   }
   object parts;
   for (const auto& [part, text] : service.parts()) parts[part] = text;
-  return object{{"status", "healthy"},
+  return object{{"status", service.ready() ? "healthy" : "unhealthy"},
                 {"timestamp", base::iso8601(service.now())},
                 {"version", BERTH_VERSION},
                 {"training_tasks", training},
@@ -90,14 +90,20 @@ void add_system_routes(http::Router& router, Service& service) {
   router.add("GET", "/api/v1/info", [&service](const http::Request&, http::Exchange exchange) {
     exchange.respond(json_response(info(service)));
   });
-  for (const char* probe : {"/healthz", "/readyz"}) {
-    router.add(
-        "GET", probe,
-        [](const http::Request&, http::Exchange exchange) {
-          exchange.respond({200, "text/plain", "ok\n", {}});
-        },
-        http::Access::kPublic);
-  }
+  router.add(
+      "GET", "/healthz",
+      [](const http::Request&, http::Exchange exchange) {
+        exchange.respond({200, "text/plain", "ok\n", {}});
+      },
+      http::Access::kPublic);
+  router.add(
+      "GET", "/readyz",
+      [&service](const http::Request&, http::Exchange exchange) {
+        const auto ready = service.ready();
+        if (ready) return exchange.respond({200, "text/plain", "ok\n", {}});
+        exchange.respond({503, "text/plain", ready.error().message + "\n", {}});
+      },
+      http::Access::kPublic);
 }
 
 }  // namespace berth::api

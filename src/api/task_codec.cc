@@ -32,10 +32,6 @@ value metrics(const model::TaskRecord& record) {
   return result;
 }
 
-value time_text(const std::optional<base::Time>& time) {
-  return time ? value(base::iso8601(*time)) : value(nullptr);
-}
-
 value text_or_null(const std::string& text) { return text.empty() ? value(nullptr) : value(text); }
 
 value placement(const model::TaskRecord& record) {
@@ -57,6 +53,10 @@ value failure(const model::TaskRecord& record) {
 }
 
 }  // namespace
+
+value time_or_null(const std::optional<base::Time>& time) {
+  return time ? value(base::iso8601(*time)) : value(nullptr);
+}
 
 double to_gb(base::Bytes bytes) { return std::round(bytes.gib() * 100) / 100; }
 
@@ -84,8 +84,8 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"policy", model::to_text(record.request.policy)},
       {"cancelling", record.cancelling && !final},
       {"attempt", record.attempt},
-      {"started_at", time_text(record.started)},
-      {"finished_at", time_text(record.finished)},
+      {"started_at", time_or_null(record.started)},
+      {"finished_at", time_or_null(record.finished)},
       {"exit_code", final && record.exit ? base::or_null(record.exit->exit_code) : value(nullptr)},
       {"signal", final && record.exit ? base::or_null(record.exit->signal) : value(nullptr)},
       {"cause", final && record.exit ? text_or_null(record.exit->cause) : value(nullptr)},

@@ -20,6 +20,9 @@ struct CommonFields {
 /// Violations are collected in `fields`.
 void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord& record);
 
+/// ISO 8601 or null.
+base::json::value time_or_null(const std::optional<base::Time>& time);
+
 /// Two decimals, GiB.
 double to_gb(base::Bytes bytes);
 

@@ -69,12 +69,7 @@ void create(Service& service, const http::Request& request, http::Exchange excha
   model::TaskRecord record;
   if (fields.valid()) read_command(fields, record);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  const Language language = language_of(request, record.type);
-  auto held = std::make_shared<http::Exchange>(std::move(exchange));
-  service.submit(std::move(record), [held, language](auto task) {
-    if (!task) return held->fail(task.error());
-    held->respond(json_response(task_response(**task, language)));
-  });
+  submit_task(service, request, std::move(exchange), std::move(record));
 }
 
 struct ListQuery {
@@ -135,7 +130,7 @@ object list(const Service& service, const ListQuery& query, const http::Request&
 }
 
 void remove(Service& service, const http::Request& request, http::Exchange exchange) {
-  const auto task = find_task(service, request, exchange);
+  const auto task = find_task(service, request, exchange, language_of(request));
   if (task == nullptr) return;
   const Language language = language_of(request, task->type);
   if (!model::is_final(task->state)) {
@@ -151,6 +146,16 @@ void remove(Service& service, const http::Request& request, http::Exchange excha
 }
 
 }  // namespace
+
+void submit_task(Service& service, const http::Request& request, http::Exchange exchange,
+                 model::TaskRecord record) {
+  const Language language = language_of(request, record.type);
+  auto held = std::make_shared<http::Exchange>(std::move(exchange));
+  service.submit(std::move(record), [held, language](auto task) {
+    if (!task) return held->fail(task.error());
+    held->respond(json_response(task_response(**task, language)));
+  });
+}
 
 void cancel_task(Service& service, const http::Request& request, http::Exchange exchange,
                  const std::shared_ptr<const model::TaskRecord>& task) {
@@ -190,13 +195,13 @@ void add_task_routes(http::Router& router, Service& service) {
   router.add(
       "GET", "/api/v2/tasks/{task_id}",
       [&service](const http::Request& request, http::Exchange exchange) {
-        const auto task = find_task(service, request, exchange);
+        const auto task = find_task(service, request, exchange, language_of(request));
         if (task != nullptr)
           exchange.respond(json_response(task_response(*task, language_of(request, task->type))));
       });
   router.add("POST", "/api/v2/tasks/{task_id}/cancel",
              [&service](const http::Request& request, http::Exchange exchange) {
-               const auto task = find_task(service, request, exchange);
+               const auto task = find_task(service, request, exchange, language_of(request));
                if (task != nullptr) cancel_task(service, request, std::move(exchange), task);
              });
   router.add("DELETE", "/api/v2/tasks/{task_id}",

@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "api/chinese.h"
+
 namespace berth::api {
 
 namespace {
@@ -36,13 +38,6 @@ constexpr std::array<Pair, 15> kPhrases{{
     {"数据路径不存在: {}", "The source path does not exist: {}"},
 }};
 
-std::string fill(std::string_view text, std::string_view argument) {
-  std::string result(text);
-  const auto hole = result.find("{}");
-  if (hole != std::string::npos) result.replace(hole, 2, argument);
-  return result;
-}
-
 // What the originals call the work: a training, an inference; ours too: a command.
 std::string_view work(std::string_view type, Language language) {
   if (type == "training") return Pair{"训练", "Training"}.in(language);
@@ -71,6 +66,20 @@ Language language_of(const http::Request& request, std::string_view task_type) {
   if (request.language == "en") return Language::kEnglish;
   if (request.language == "zh") return Language::kChinese;
   return task_type == "command" ? Language::kEnglish : Language::kChinese;
+}
+
+Language own_language(const http::Request& request) {
+  return request.language == "zh" ? Language::kChinese : Language::kEnglish;
+}
+
+std::string_view say(std::string_view words, Language language) {
+  return language == Language::kChinese ? chinese(words) : words;
+}
+
+std::string say(const base::Phrase& words, Language language) {
+  std::vector<std::string> values;
+  for (const auto& value : words.values) values.emplace_back(say(value, language));
+  return base::fill(say(words.pattern, language), values);
 }
 
 std::string status_message(const model::TaskRecord& record, Language language) {
@@ -142,7 +151,8 @@ std::string render_record(std::string_view text, Language language) {
 }
 
 std::string phrase(Phrase which, Language language, std::string_view argument) {
-  return fill(kPhrases.at(static_cast<std::size_t>(which)).in(language), argument);
+  return base::fill(kPhrases.at(static_cast<std::size_t>(which)).in(language),
+                    {std::string(argument)});
 }
 
 }  // namespace berth::api

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/phrase.h"
 #include "http/request.h"
 #include "model/record.h"
 
@@ -14,8 +15,16 @@ namespace berth::api {
 
 enum class Language : std::uint8_t { kChinese, kEnglish };
 
-/// The language asked for, else Chinese for the originals' task types and English for commands.
+/// On the originals' routes: the language asked for, else Chinese for their task types and English
+/// for commands.
 Language language_of(const http::Request& request, std::string_view task_type = "training");
+
+/// On routes that the originals did not have: the language asked for, else English.
+Language own_language(const http::Request& request);
+
+/// What the scheduler says, in words.
+std::string say(const base::Phrase& words, Language language);
+std::string_view say(std::string_view words, Language language);
 
 /// The `message` of a task in its present state.
 std::string status_message(const model::TaskRecord& record, Language language);

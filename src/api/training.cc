@@ -79,7 +79,7 @@ void start(Service& service, const http::Request& request, http::Exchange exchan
   if (!fields.valid()) return exchange.respond(fields.refusal());
   if (auto status = check(service, record, language_of(request)); !status)
     return exchange.fail(status.error());
-  submit_builtin(service, request, std::move(exchange), std::move(record));
+  submit_task(service, request, std::move(exchange), std::move(record));
 }
 
 }  // namespace
@@ -89,20 +89,22 @@ void add_training_routes(http::Router& router, Service& service) {
     start(service, request, std::move(exchange));
   };
   const auto logs = [&service](const http::Request& request, http::Exchange exchange) {
-    const auto task = find_task(service, request, exchange, "training");
+    const auto task = find_task(service, request, exchange, language_of(request), "training");
     if (task != nullptr) stream_log(service, request, std::move(exchange), task);
   };
   router.add("POST", "/api/v2/training/start", begin);
   router.add("GET", "/api/v2/training/{task_id}",
              [&service](const http::Request& request, http::Exchange exchange) {
-               const auto task = find_task(service, request, exchange, "training");
+               const auto task =
+                   find_task(service, request, exchange, language_of(request), "training");
                if (task != nullptr)
                  exchange.respond(json_response(task_response(*task, language_of(request))));
              });
   router.add("GET", "/api/v2/training/{task_id}/logs", logs);
   router.add("POST", "/api/v2/training/{task_id}/stop",
              [&service](const http::Request& request, http::Exchange exchange) {
-               const auto task = find_task(service, request, exchange, "training");
+               const auto task =
+                   find_task(service, request, exchange, language_of(request), "training");
                if (task != nullptr) cancel_task(service, request, std::move(exchange), task);
              });
   // What the originals' shipped pages still call.

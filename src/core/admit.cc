@@ -37,7 +37,8 @@ base::Result<Resolved> check_devices(const State& state, const model::Request& r
       break;
     }
     if (named++ > 0) message += "; ";
-    message += name + ": needs " + refusal.needed + ", has " + refusal.available;
+    message += name + ": needs " + base::to_text(refusal.needed) + ", has " +
+               base::to_text(refusal.available);
   }
   return base::fail(base::ErrorCode::kNeverFits, message);
 }

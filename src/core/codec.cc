@@ -50,6 +50,8 @@ object encode(const LaunchFailed& input) {
           {"again", input.again}};
 }
 
+object encode(const Pause& input) { return {{"type", "pause"}, {"on", input.on}}; }
+
 object encode(const Exited& input) {
   return {{"type", "exited"},
           {"task", input.task.value},
@@ -166,6 +168,7 @@ base::Result<Input> input_from_json(const object& from) {
     }
     return Input(std::move(input));
   }
+  if (type == "pause") return Input(Pause{base::bool_or(from, "on")});
   if (type == "launch_failed")
     return Input(LaunchFailed{task, attempt, base::bool_or(from, "again")});
   if (type == "exited") {

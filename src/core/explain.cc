@@ -2,39 +2,44 @@
 #include "core/explain.h"
 
 #include <algorithm>
-#include <set>
+#include <optional>
 #include <tuple>
 
 #include "core/hold.h"
+#include "core/words.h"
 
 namespace berth::core {
 
 namespace {
 
-// What would have to change so that `refusal` falls away; empty when nothing can.
-std::string remedy(const model::Request& request, const model::Refusal& refusal) {
+using base::Phrase;
+
+// What would have to change so that `refusal` falls away; nothing when nothing can.
+std::optional<Phrase> remedy(const model::Request& request, const model::Refusal& refusal) {
   using base::RefusalCode;
+  const std::string& name = refusal.name;
+  const std::string kind(model::to_text(request.kind));
   switch (refusal.code) {
     case RefusalCode::kMemory:
-      return refusal.needed + " were free on " + refusal.name + " (now " + refusal.available + ")";
+      return Phrase{words::kIfFree,
+                    {base::to_text(refusal.needed), name, base::to_text(refusal.available)}};
     case RefusalCode::kLimitZero:
-      return "the limit for " + std::string(model::to_text(request.kind)) + " on " + refusal.name +
-             " were above 0";
+      return Phrase{words::kIfLimit, {kind, name}};
     case RefusalCode::kKindLimit:
-      return "a task of the kind " + std::string(model::to_text(request.kind)) + " on " +
-             refusal.name + " ended, or its limit were raised";
+      return Phrase{words::kIfSlot, {kind, name}};
     case RefusalCode::kExclusive:
     case RefusalCode::kHeld:
-      return refusal.name + " were free again (" + refusal.available + ")";
+      return Phrase{words::kIfFreeAgain, {name}};
     case RefusalCode::kBusy:
-      return "the tasks on " + refusal.name +
-             " ended, or this one asked for less than the whole device";
+      return Phrase{words::kIfAlone, {name}};
     case RefusalCode::kCores:
-      return "a command on " + refusal.name + " ended";
+      return Phrase{words::kIfCore, {name}};
+    case RefusalCode::kPaused:
+      return Phrase(words::kIfRoom);
     case RefusalCode::kUnhealthy:
-      return refusal.name + " were healthy again";
+      return Phrase{words::kIfHealthy, {name}};
     default:
-      return {};
+      return std::nullopt;
   }
 }
 
@@ -42,9 +47,15 @@ model::Refusal kept(const DeviceEntry& device, const Hold& hold) {
   return {device.device.id,
           device.device.name,
           base::RefusalCode::kHeld,
-          "a device that is not kept for another",
-          "task " + hold.task.value + " waits for it",
+          Phrase(words::kNotKept),
+          {words::kKeptFor, {hold.task.value}},
           false};
+}
+
+model::Refusal paused(const DeviceEntry& device) {
+  return {device.device.id,           device.device.name,
+          base::RefusalCode::kPaused, Phrase(words::kRoomToRecord),
+          Phrase(words::kStateFull),  false};
 }
 
 }  // namespace
@@ -63,17 +74,22 @@ Explanation explain(const State& state, const TaskEntry& task) {
     return std::tie(a->device.vendor, a->device.index) <
            std::tie(b->device.vendor, b->device.index);
   });
-  std::set<std::string> remedies;
   for (const DeviceEntry* device : order) {
     auto verdict = filter(state, task.request, candidates, *device);
     if (const auto* fits = std::get_if<Fit>(&verdict);
         fits != nullptr && hold && delays(state, *hold, task.request.kind, *fits, *device)) {
       verdict = kept(*device, *hold);
     }
+    if (state.paused && task.state == model::TaskState::kQueued &&
+        std::holds_alternative<Fit>(verdict)) {
+      verdict = paused(*device);
+    }
     if (const auto* refusal = std::get_if<model::Refusal>(&verdict)) {
       ++result.counts[std::string(base::row(refusal->code).name)];
-      const std::string text = remedy(task.request, *refusal);
-      if (!text.empty() && remedies.insert(text).second) result.would_fit_if.push_back(text);
+      const auto change = remedy(task.request, *refusal);
+      auto& known = result.would_fit_if;
+      if (change && std::find(known.begin(), known.end(), *change) == known.end())
+        known.push_back(*change);
     } else {
       ++result.counts["fits"];
     }

@@ -21,9 +21,9 @@ struct DeviceVerdict {
 struct Explanation {
   std::vector<DeviceVerdict>
       devices;  // every device of the machine, GPUs by index, the processor last
-  std::map<std::string, int> counts;      // verdict codes ("fits" included); adds up to the devices
-  std::vector<std::string> would_fit_if;  // what would have to change
-  std::int64_t ahead = 0;                 // tasks of the same shape that come first
+  std::map<std::string, int> counts;  // verdict codes ("fits" included); adds up to the devices
+  std::vector<base::Phrase> would_fit_if;  // what would have to change
+  std::int64_t ahead = 0;                  // tasks of the same shape that come first
   Fallback fallback = Fallback::kNone;
 };
 

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/words.h"
+
 namespace berth::core {
 
 namespace {
 
+using base::Phrase;
 using base::RefusalCode;
 using model::Refusal;
 using model::ReservationRule;
@@ -78,59 +81,62 @@ std::variant<Fit, RefusalCode> judge(const State& state, const model::Request& r
 
 // ---- the words ----
 
-Refusal refuse(const DeviceEntry& device, RefusalCode code, std::string needed,
-               std::string available) {
+Refusal refuse(const DeviceEntry& device, RefusalCode code, Phrase needed, Phrase available) {
   return Refusal{device.device.id,  device.device.name,   code,
                  std::move(needed), std::move(available), base::row(code).never};
 }
 
-std::string state_of(const DeviceEntry& device) {
-  if (!device.present) return "gone from the machine";
-  std::string state(model::to_text(device.reading->health));
-  if (!device.reading->health_reason.empty()) state += ": " + device.reading->health_reason;
-  return state;
+Phrase state_of(const DeviceEntry& device) {
+  if (!device.present) return Phrase(words::kGone);
+  const std::string_view state = model::to_text(device.reading->health);
+  if (device.reading->health_reason.empty()) return Phrase(state);
+  return {words::kStateAndReason, {std::string(state), device.reading->health_reason}};
 }
 
 Refusal describe(const State& state, const model::Request& request, const DeviceEntry& device,
                  RefusalCode code) {
   const std::string kind(model::to_text(request.kind));
+  const Phrase slot{words::kSlot, {kind}};
   const auto in_use = [&](int of) {
-    return std::to_string(device.running_of(request.kind)) + " of " + std::to_string(of) +
-           " in use";
+    return Phrase{words::kInUse,
+                  {std::to_string(device.running_of(request.kind)), std::to_string(of)}};
   };
   switch (code) {
     case RefusalCode::kWrongType:
-      return refuse(device, code, request.gpu_type, device.device.model);
+      return refuse(device, code, Phrase(request.gpu_type), Phrase(device.device.model));
     case RefusalCode::kTooSmall:
-      return refuse(device, code, base::to_text(request.memory.value_or(Bytes{})),
-                    base::to_text(usable_memory(device).value_or(Bytes{})));
+      return refuse(device, code, Phrase(base::to_text(request.memory.value_or(Bytes{}))),
+                    Phrase(base::to_text(usable_memory(device).value_or(Bytes{}))));
     case RefusalCode::kUnhealthy:
-      return refuse(device, code, device.present ? "a healthy device" : "a device that is there",
+      return refuse(device, code,
+                    Phrase(device.present ? words::kHealthyDevice : words::kDeviceThatIsThere),
                     state_of(device));
     case RefusalCode::kLimitZero:
-      return refuse(device, code, "a slot for " + kind, "the limit is 0");
+      return refuse(device, code, slot, Phrase(words::kLimitIsZero));
     case RefusalCode::kKindLimit:
-      return refuse(device, code, "a slot for " + kind, in_use(device.limits.of(request.kind)));
+      return refuse(device, code, slot, in_use(device.limits.of(request.kind)));
     case RefusalCode::kExclusive:
-      return refuse(device, code, "a shared device",
-                    "task " + device.exclusive->value + " has it to itself");
+      return refuse(device, code, Phrase(words::kSharedDevice),
+                    {words::kHasItToItself, {device.exclusive->value}});
     case RefusalCode::kBusy:
-      return refuse(device, code, "the device to itself",
-                    std::to_string(device.reservations.size()) + " running there");
+      return refuse(device, code, Phrase(words::kDeviceToItself),
+                    {words::kRunningThere, {std::to_string(device.reservations.size())}});
     case RefusalCode::kCores:
-      return refuse(device, code, "a core", in_use(device.device.cores));
+      return refuse(device, code, Phrase(words::kCore), in_use(device.device.cores));
     default:
       break;
   }
   const Need wanted = need(state, request, device).value_or(Need{});
   const bool all_of_it =
       wanted.rule == ReservationRule::kWholeDevice || wanted.rule == ReservationRule::kNominal;
-  const std::string needed = base::to_text(wanted.bytes) + (all_of_it ? " (the whole device)" : "");
+  const Phrase needed{all_of_it ? words::kWholeDevice : words::kAmount,
+                      {base::to_text(wanted.bytes)}};
   if (code == RefusalCode::kMemoryUnknown) {
     return refuse(device, code, needed,
-                  device.reading ? "the driver does not say" : "no reading yet");
+                  Phrase(device.reading ? words::kDriverIsSilent : words::kNoReading));
   }
-  return refuse(device, code, needed, base::to_text(effective_free(device).value_or(Bytes{})));
+  return refuse(device, code, needed,
+                Phrase(base::to_text(effective_free(device).value_or(Bytes{}))));
 }
 
 std::optional<Refusal> not_meant(const State& state, const model::Request& request,
@@ -141,10 +147,11 @@ std::optional<Refusal> not_meant(const State& state, const model::Request& reque
   if (for_gpus && !device.is_cpu() && request.builtin &&
       !state.config.worker_vendors.contains(device.device.vendor)) {
     return refuse(device, RefusalCode::kWorkerWithoutCuda,
-                  "a worker built for " + device.device.name, "none");
+                  {words::kWorkerFor, {device.device.name}}, Phrase(words::kNone));
   }
   return refuse(device, RefusalCode::kNotRequested,
-                request.selector.text.empty() ? "auto" : request.selector.text, device.device.name);
+                Phrase(request.selector.text.empty() ? "auto" : request.selector.text),
+                Phrase(device.device.name));
 }
 
 }  // namespace

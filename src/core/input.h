@@ -63,8 +63,13 @@ struct Exited {
   std::optional<Bytes> peak_memory;  // the most that was seen on one device
 };
 
+/// While it is on nothing is placed: what is decided could not be recorded. Configure ends it.
+struct Pause {
+  bool on = false;
+};
+
 using Input = std::variant<Configure, SetInventory, SetReadings, Submit, Cancel, SetLimits,
-                           LaunchFailed, Exited>;
+                           LaunchFailed, Exited, Pause>;
 
 base::json::object to_json(const Input& input);
 base::Result<Input> input_from_json(const base::json::object& object);

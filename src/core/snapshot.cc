@@ -188,10 +188,15 @@ object to_json(const State& state) {
   for (const auto& [id, limits] : state.limit_changes) changes[id.value] = to_json(limits);
   object peaks;
   for (const auto& [signature, bytes] : state.peaks) peaks[signature] = bytes.value;
-  return object{{"config", to_json(state.config)},      {"inventory_known", state.inventory_known},
-                {"devices", std::move(devices)},        {"tasks", std::move(tasks)},
-                {"next_sequence", state.next_sequence}, {"latest", base::to_ms(state.latest)},
-                {"limit_changes", std::move(changes)},  {"peaks", std::move(peaks)}};
+  return object{{"config", to_json(state.config)},
+                {"inventory_known", state.inventory_known},
+                {"devices", std::move(devices)},
+                {"tasks", std::move(tasks)},
+                {"next_sequence", state.next_sequence},
+                {"latest", base::to_ms(state.latest)},
+                {"limit_changes", std::move(changes)},
+                {"peaks", std::move(peaks)},
+                {"paused", state.paused}};
 }
 
 base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
@@ -226,6 +231,7 @@ base::Result<State> state_from_json(const object& from) {
   State state;
   state.config = config_from_json(part(from, "config"));
   state.inventory_known = base::bool_or(from, "inventory_known");
+  state.paused = base::bool_or(from, "paused");
   state.next_sequence = static_cast<std::uint64_t>(base::int_or(from, "next_sequence", 1));
   state.latest = base::from_ms(base::int_or(from, "latest"));
   for (const auto& entry : part(from, "limit_changes")) {

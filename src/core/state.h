@@ -111,6 +111,7 @@ class Queue {
 struct State {
   Config config;
   bool inventory_known = false;
+  bool paused = false;  // nothing is placed
   std::map<DeviceId, DeviceEntry> devices;
   std::map<TaskId, TaskEntry> tasks;  // queued and running ones
   Queue queue;

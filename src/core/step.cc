@@ -56,6 +56,7 @@ void finish(State& state, std::map<TaskId, TaskEntry>::iterator task, TaskState 
 void apply(State& state, const Configure& input, Outputs&) {
   const auto old = state.config;
   state.config = input.config;
+  state.paused = false;
   if (old.aging != state.config.aging) {  // queue keys depend on it
     state.queue = Queue{};
     for (const auto& [id, task] : state.tasks) {
@@ -204,11 +205,14 @@ void apply(State& state, const Exited& input, Outputs& outputs) {
   finish(state, task, end, input.exit, outputs);
 }
 
+void apply(State& state, const Pause& input, Outputs&) { state.paused = input.on; }
+
 // ---- placement ----
 
 // Always the first waiting task of all groups that are not stuck. When it fits nowhere its whole
 // group is stuck until something is released, so a pass is over groups, not over tasks.
 void schedule(State& state, std::map<QueueKey, std::string> heads, Outputs& outputs) {
+  if (state.paused) return;
   std::optional<Hold> hold;
   while (!heads.empty()) {
     const auto shape = std::move(heads.extract(heads.begin()).mapped());

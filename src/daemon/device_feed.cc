@@ -99,7 +99,27 @@ void DeviceFeed::arm() {
 
 void DeviceFeed::report() {
   const auto changes = watch_.take_changes();
+  for (const auto& id : changes.health) {
+    const auto* sample = watch_.sample(id);
+    if (sample == nullptr || sample->health == model::Health::kHealthy) {
+      unhealthy_since_.erase(id);
+    } else {
+      unhealthy_since_.try_emplace(id, base::now());
+    }
+  }
   if (changes.any()) on_change_(changes);
+}
+
+std::optional<base::Time> DeviceFeed::unhealthy_since(const model::DeviceId& id) const {
+  const auto found = unhealthy_since_.find(id);
+  if (found == unhealthy_since_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<base::Time> DeviceFeed::next_probe(const model::Device& device) const {
+  const auto probe = watch_.next_probe(device);
+  if (!probe) return std::nullopt;
+  return base::now() + std::chrono::duration_cast<base::Duration>(*probe - steady_clock::now());
 }
 
 }  // namespace berth::daemon

@@ -23,6 +23,9 @@ class DeviceFeed {
 
   void start();
   [[nodiscard]] const device::SamplerWatch& watch() const { return watch_; }
+  [[nodiscard]] std::optional<base::Time> unhealthy_since(const model::DeviceId& id) const;
+  /// When a device that does not answer is tried again.
+  [[nodiscard]] std::optional<base::Time> next_probe(const model::Device& device) const;
 
  private:
   void spawn();
@@ -38,6 +41,7 @@ class DeviceFeed {
   device::SamplerOptions options_;
   std::function<void(const Changes&)> on_change_;
   device::SamplerWatch watch_;
+  std::map<model::DeviceId, base::Time> unhealthy_since_;
   device::SamplerChild child_;
   Loop::Handle readable_;
   Loop::Handle timer_;

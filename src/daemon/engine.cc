@@ -34,7 +34,7 @@ std::string device_names(const model::Placement& placement) {
 
 std::map<model::TaskId, core::TaskEntry> live_tasks(const TaskTable& table) {
   std::map<model::TaskId, core::TaskEntry> tasks;
-  for (const auto& [sequence, record] : table.all()) {
+  for (const auto& [sequence, record] : table.published()) {
     if (model::is_final(record->state)) continue;
     core::TaskEntry task;
     task.request = record->request;
@@ -79,8 +79,10 @@ base::Status Engine::restore(store::Store& store, store::Loaded loaded) {
   std::int64_t last = snapshot_seq_;
   if (!loaded.journal.empty()) last = loaded.journal.back().seq;
   store.start();
-  journal_ = std::make_unique<Journal>(
-      loop_, store, last, [this](store::Batch& batch) { prepare(batch); }, deeds_.broken);
+  journal_ =
+      std::make_unique<Journal>(loop_, store, last,
+                                Journal::Events{[this](store::Batch& batch) { prepare(batch); },
+                                                deeds_.broken, [this] { update_room(); }});
   return {};
 }
 
@@ -134,7 +136,7 @@ void Engine::observe_readings(std::vector<core::Reading> readings) {
       return !device->second.reservations.contains(used.first);
     });
   }
-  if (decisive && state_.queue.size() > 0) journal_readings();
+  if (decisive && state_.queue.size() > 0 && !state_.paused) journal_readings();
 }
 
 void Engine::journal_readings() {
@@ -151,6 +153,7 @@ void Engine::journal_readings() {
 void Engine::submit(model::TaskRecord record, TaskCallback callback) {
   if (record.request.id.empty()) record.request.id = model::TaskId(base::random_uuid());
   const model::TaskId id = record.request.id;
+  if (auto room = check_room(); !room) return callback(fail(room.error()));
   if (table_.find(id) != nullptr) {
     callback(fail(ErrorCode::kDuplicateTask,
                   "A task with the id " + id.value + " exists: choose another task_id"));
@@ -162,9 +165,16 @@ void Engine::submit(model::TaskRecord record, TaskCallback callback) {
   const auto request = record.request;
   table_.add(std::move(record));
   const auto answer = std::make_shared<TaskCallback>(std::move(callback));
-  const auto outputs = apply(core::Submit{request}, [as_created, answer] {
-    if (*answer) (*answer)(as_created);
-  });
+  const auto outputs =
+      apply(core::Submit{request}, [this, as_created, answer](const base::Status& status) {
+        if (!*answer) return;
+        if (status) {
+          table_.publish(as_created->id());
+          return (*answer)(as_created);
+        }
+        withdraw(as_created->id());
+        (*answer)(fail(check_room().error()));
+      });
   for (const auto& output : outputs) {
     const auto* refused = std::get_if<core::Refused>(&output);
     if (refused == nullptr || refused->task != id) continue;
@@ -183,7 +193,44 @@ void Engine::cancel(const model::TaskId& id, DoneCallback callback) {
     return callback(
         fail(ErrorCode::kWrongState, "Task " + id.value + " has ended and cannot be cancelled"));
   }
-  apply(core::Cancel{id}, [callback = std::move(callback)] { callback({}); });
+  if (!full_) {
+    apply(core::Cancel{id}, std::move(callback));
+    return;
+  }
+  // A task that fills the disk must be stoppable: its end is found out after a restart as well.
+  if (record->state != model::TaskState::kRunning) return callback(check_room());
+  apply(core::Cancel{id});
+  callback({});
+}
+
+void Engine::set_low_room(bool low) {
+  low_room_ = low;
+  update_room();
+}
+
+void Engine::update_room() {
+  const bool full = low_room_ || journal_->full();
+  if (full == full_) return;
+  full_ = full;
+  deeds_.full(full);
+  apply(core::Pause{full});
+}
+
+base::Status Engine::check_room() const {
+  if (!full_) return {};
+  return fail(ErrorCode::kStorageFull,
+              "The state directory has no room left, so nothing new can be recorded: remove tasks "
+              "that have ended (berth rm) or make room there");
+}
+
+// The task's entry could not be written: it has never been.
+void Engine::withdraw(const model::TaskId& id) {
+  table_.erase(id);
+  journal_->remove_task(id.value);
+  if (!state_.tasks.contains(id)) return;
+  apply(core::Cancel{id});
+  const auto placed = state_.tasks.find(id);
+  if (placed != state_.tasks.end()) apply(core::LaunchFailed{id, placed->second.attempt, false});
 }
 
 void Engine::remove(const model::TaskId& id, DoneCallback callback) {
@@ -196,14 +243,21 @@ void Engine::remove(const model::TaskId& id, DoneCallback callback) {
   }
   table_.erase(id);
   journal_->remove_task(id.value);
-  journal_->flush([callback = std::move(callback)] { callback({}); });
+  journal_->flush([id, callback = std::move(callback)](const base::Status& status) {
+    if (status) return callback({});
+    callback(fail(ErrorCode::kStorageFull,
+                  "The files of task " + id.value +
+                      " are removed, its record will be as soon as the state directory has room"));
+  });
 }
 
 void Engine::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {
+  if (auto room = check_room(); !room) return callback(std::move(room));
   const auto answer = std::make_shared<DoneCallback>(std::move(callback));
-  const auto outputs = apply(core::SetLimits{std::move(changes)}, [answer] {
-    if (*answer) (*answer)({});
-  });
+  const auto outputs =
+      apply(core::SetLimits{std::move(changes)}, [this, answer](const base::Status& status) {
+        if (*answer) (*answer)(status ? status : check_room());
+      });
   for (const auto& output : outputs) {
     const auto* refused = std::get_if<core::Refused>(&output);
     if (refused == nullptr) continue;
@@ -251,26 +305,32 @@ void Engine::touch(const model::TaskId& id) {
 void Engine::shut_down(std::function<void()> done) {
   flush_timer_.reset();
   force_snapshot_ = true;
-  journal_->flush(std::move(done));
+  journal_->flush([done = std::move(done)](const base::Status&) { done(); });
 }
 
 // ---- one step ----
 
-std::vector<Output> Engine::apply(const core::Input& input, std::function<void()> committed) {
+std::vector<Output> Engine::apply(const core::Input& input, Journal::Answer answer) {
   // What the decision is made on comes before it in the journal.
   if (!unjournalled_.empty()) journal_readings();
-  return step(input, std::move(committed));
+  return step(input, std::move(answer));
 }
 
-std::vector<Output> Engine::step(const core::Input& input, std::function<void()> committed) {
+std::vector<Output> Engine::step(const core::Input& input, Journal::Answer answer) {
   const base::Time now = base::now();
   auto outputs = core::step(state_, input, now);
   for (const auto& output : outputs) note(output, now);
-  journal_->append(now, base::to_text(core::to_json(input)), outcome_text(outputs),
-                   [this, outputs, committed = std::move(committed)] {
-                     if (committed) committed();
-                     for (const auto& output : outputs) carry_out(output);
-                   });
+  journal_->append(
+      now, base::to_text(core::to_json(input)), outcome_text(outputs),
+      [this, outputs] {
+        for (const auto& output : outputs) carry_out(output);
+      },
+      std::move(answer));
+  if (!full_) return outputs;
+  // Nobody knows when there will be room: a stop, which loses nothing, does not wait for it.
+  for (const auto& output : outputs) {
+    if (std::holds_alternative<core::Stop>(output)) carry_out(output);
+  }
   return outputs;
 }
 
@@ -309,14 +369,11 @@ void Engine::note(const Output& output, base::Time now) {
 }
 
 void Engine::carry_out(const Output& output) {
-  if (const auto* stop = std::get_if<core::Stop>(&output)) {
-    deeds_.stop(*stop);
-    return;
-  }
   std::shared_ptr<model::TaskRecord> record;
   std::visit([&](const auto& value) { record = table_.find(value.task); }, output);
   if (record == nullptr) return;
   if (std::holds_alternative<core::Queued>(output)) deeds_.queued(*record);
+  if (const auto* stop = std::get_if<core::Stop>(&output)) deeds_.stop(*stop);
   if (const auto* launch = std::get_if<core::Launch>(&output)) deeds_.launch(*record, *launch);
   if (std::holds_alternative<core::Finished>(output)) deeds_.finished(*record);
 }

@@ -27,6 +27,7 @@ class Engine {
     std::function<void(const model::TaskRecord&)> finished;
     std::function<void(const model::TaskId&)> changed;  // at once, without waiting for the commit
     std::function<void(const base::Error&)> broken;
+    std::function<void(bool)> full;  // the store has no room; it has again
   };
   using TaskCallback = std::function<void(base::Result<std::shared_ptr<const model::TaskRecord>>)>;
   using DoneCallback = std::function<void(base::Status)>;
@@ -37,6 +38,8 @@ class Engine {
   base::Status restore(store::Store& store, store::Loaded loaded);
 
   [[nodiscard]] const core::State& state() const { return state_; }
+  /// kStorageFull while there is no room, or too little, to record anything new.
+  [[nodiscard]] base::Status check_room() const;
   [[nodiscard]] TaskTable& table() { return table_; }
   [[nodiscard]] const TaskTable& table() const { return table_; }
 
@@ -46,6 +49,8 @@ class Engine {
   /// a busy box does not write its journal full of temperatures.
   void observe_readings(std::vector<core::Reading> readings);
 
+  /// While the store has no room nothing new is taken (kStorageFull); what runs can be cancelled,
+  /// and what has ended be removed.
   void submit(model::TaskRecord record, TaskCallback callback);
   void cancel(const model::TaskId& id, DoneCallback callback);
   void remove(const model::TaskId& id, DoneCallback callback);
@@ -55,6 +60,9 @@ class Engine {
   void exited(const model::TaskId& id, int attempt, const model::Exit& exit,
               const std::string& why);
 
+  /// The file system of the store has little room left: as if it had none.
+  void set_low_room(bool low);
+
   /// The record changed beside the scheduler (progress, metrics): stored with the next batch, a
   /// second later at most.
   void touch(const model::TaskId& id);
@@ -63,8 +71,10 @@ class Engine {
 
  private:
   base::Status replay(const store::Loaded& loaded);
-  std::vector<core::Output> apply(const core::Input& input, std::function<void()> committed = {});
-  std::vector<core::Output> step(const core::Input& input, std::function<void()> committed);
+  std::vector<core::Output> apply(const core::Input& input, Journal::Answer answer = {});
+  std::vector<core::Output> step(const core::Input& input, Journal::Answer answer);
+  void update_room();
+  void withdraw(const model::TaskId& id);
   void journal_readings();
   void note(const core::Output& output, base::Time now);
   void carry_out(const core::Output& output);
@@ -80,6 +90,8 @@ class Engine {
   std::map<model::TaskId, base::Bytes> peaks_;
   std::int64_t snapshot_seq_ = 0;
   bool force_snapshot_ = false;
+  bool low_room_ = false;
+  bool full_ = false;  // nothing new is taken
   Loop::Handle flush_timer_;
 };
 

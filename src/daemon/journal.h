@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Group commit: what happens while one transaction is being written goes into the next one, so
 // that durability costs one fsync for many inputs. Loop thread only.
+//
+// A commit for which there is no room is kept and tried again until it succeeds; nothing overtakes
+// it. Until then the journal is full(): deeds wait, and whoever wants an answer gets the error of
+// the next try.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,36 +20,50 @@ namespace berth::daemon {
 
 class Journal {
  public:
-  /// `on_broken` when a commit failed: the daemon must stop. `prepare` runs just before a batch is
-  /// handed over and may add to it (records that changed, a snapshot).
-  Journal(Loop& loop, store::Store& store, std::int64_t last_seq,
-          std::function<void(store::Batch&)> prepare,
-          std::function<void(const base::Error&)> on_broken);
+  struct Events {
+    std::function<void(store::Batch&)> prepare;      // before a batch is handed over: may add to it
+    std::function<void(const base::Error&)> broken;  // a commit failed: the daemon must stop
+    std::function<void()> room;                      // full() changed
+  };
+  /// Runs once: good when the entry is durable, else kStorageFull, and then the entry stays in
+  /// line.
+  using Answer = std::function<void(const base::Status&)>;
 
-  /// The number that the entry gets. `committed` runs on the loop when it is durable.
-  std::int64_t append(base::Time now, std::string input, std::string outcome,
-                      std::function<void()> committed);
-  /// For changes beside the journal, which prepare() adds.
-  void flush(std::function<void()> committed = {});
+  Journal(Loop& loop, store::Store& store, std::int64_t last_seq, Events events);
+
+  /// `answer`, then `deed` run on the loop when the entry is durable.
+  void append(base::Time now, std::string input, std::string outcome, std::function<void()> deed,
+              Answer answer = {});
+  /// For changes beside the journal, which prepare() adds. On a full disk a try is made at once.
+  void flush(Answer answer = {});
   void remove_task(std::string id);
 
   [[nodiscard]] std::int64_t last_seq() const { return last_seq_; }
-  [[nodiscard]] bool idle() const { return !writing_ && !scheduled_; }
+  [[nodiscard]] bool full() const { return full_; }
 
  private:
+  struct Waiting {
+    std::function<void()> deed;
+    Answer answer;
+  };
   void schedule();
   void write();
-  void written(const base::Status& status, std::vector<std::function<void()>> callbacks);
+  void commit();
+  void written(const base::Status& status);
+  void refuse(const base::Error& error);
 
   Loop& loop_;
   store::Store& store_;
   std::int64_t last_seq_;
-  std::function<void(store::Batch&)> prepare_;
-  std::function<void(const base::Error&)> on_broken_;
+  Events events_;
   store::Batch pending_;
-  std::vector<std::function<void()>> callbacks_;
+  std::vector<Waiting> waiting_;                   // for pending_
+  std::shared_ptr<const store::Batch> in_flight_;  // handed over, or to be tried again
+  std::vector<Waiting> in_flight_waiting_;
   bool writing_ = false;
   bool scheduled_ = false;
+  bool full_ = false;
+  Loop::Handle retry_;
 };
 
 }  // namespace berth::daemon

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/service.h"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -49,6 +51,10 @@ std::string signal_name(int signal) {
 // and leaving one that hangs behind takes two.
 constexpr base::Duration kStale{5'000};
 
+// Of the file system that holds the state: with less nothing new is taken.
+constexpr std::uint64_t kLeastRoom = 2U << 20;
+constexpr std::uint64_t kLeastFiles = 16;
+
 // The sample as it counts now: an old reading is no ground to place anything on.
 model::Sample aged(model::Sample sample, base::Time now) {
   const auto age = now - sample.taken;
@@ -80,7 +86,7 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
                         },
                         [this](const model::TaskRecord& task) { close_finished(task); },
                         [this](const model::TaskId& id) { watchers_.changed(id); },
-                        std::move(on_broken)}),
+                        std::move(on_broken), [this](bool full) { room_changed(full); }}),
       supervisor_(loop,
                   Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
                                       config.cancel_grace, config.max_output, config.max_log},
@@ -132,7 +138,32 @@ void Service::go() {
     }
   }
   devices_changed(all);
-  stale_check_ = loop_.every(base::Duration{1'000}, [this] { check_stale(); });
+  check_room();
+  stale_check_ = loop_.every(base::Duration{1'000}, [this] {
+    check_stale();
+    check_room();
+  });
+}
+
+// A little before the end, so that the ends of what runs can still be written.
+void Service::check_room() {
+  struct statvfs system{};
+  if (::statvfs(config_.state_dir.c_str(), &system) != 0) return;
+  const auto free = static_cast<std::uint64_t>(system.f_bavail) * system.f_frsize;
+  engine_.set_low_room(free < kLeastRoom || (system.f_files > 0 && system.f_favail < kLeastFiles));
+}
+
+void Service::room_changed(bool full) {
+  if (!full) {
+    base::log_info("the state directory has room again");
+    return;
+  }
+  base::log_error("the state directory has no room: new work is refused, what runs goes on",
+                  {{"directory", config_.state_dir}});
+  // The last records of these cannot be written soon, and their files are what takes the room.
+  for (auto& [id, waiting] : std::exchange(removals_, {})) {
+    for (auto& callback : waiting) remove_now(id, std::move(callback));
+  }
 }
 
 void Service::check_stale() {
@@ -212,7 +243,13 @@ std::vector<api::DeviceView> Service::devices() const {
   for (const auto& device : watch.inventory().devices) {
     api::DeviceView view;
     view.device = device;
-    if (const auto* sample = watch.sample(device.id)) view.sample = aged(*sample, now());
+    if (const auto* sample = watch.sample(device.id)) {
+      view.sample = aged(*sample, now());
+      view.unhealthy_since = view.sample->health == sample->health
+                                 ? devices_.unhealthy_since(device.id)
+                                 : std::optional(sample->taken + kStale);
+      view.next_probe = devices_.next_probe(device);
+    }
     view.task_by_pid = task_by_pid_;
     views.push_back(std::move(view));
   }
@@ -229,6 +266,7 @@ std::map<std::string, std::string> Service::parts() const {
                      : worker_.cuda
                          ? "PyTorch " + worker_.torch_version.value_or("?") + " with CUDA"
                          : "PyTorch " + worker_.torch_version.value_or("?") + ", CPU only";
+  parts["store"] = ready() ? "ok" : ready().error().message;
   parts["devices"] = devices_.watch().has_inventory() ? "ok" : "the drivers have not answered yet";
   return parts;
 }
@@ -277,6 +315,7 @@ void Service::log_launched(const model::TaskRecord& task) {
 }
 
 void Service::close_finished(const model::TaskRecord& task) {
+  if (removing_.contains(task.id())) return;
   const auto key = key_of_attempt(task.attempt, kEnded);
   switch (task.state) {
     case model::TaskState::kCompleted:
@@ -369,7 +408,7 @@ void Service::task_ended(const model::TaskId& id, int attempt, const supervise::
 // ---- what the API asks for ----
 
 std::shared_ptr<const model::TaskRecord> Service::find(const model::TaskId& id) const {
-  return engine_.table().find(id);
+  return engine_.table().find_published(id);
 }
 
 base::Result<api::LogPage> Service::read_log(const model::TaskId& id, std::uint64_t offset,
@@ -416,12 +455,20 @@ void Service::remove(const model::TaskId& id, DoneCallback callback) {
   const auto task = find(id);
   if (task == nullptr || !model::is_final(task->state))
     return engine_.remove(id, std::move(callback));
-  if (!task->log_closed) {  // its last record is still on the way
+  if (!task->log_closed && ready()) {  // its last record is still on the way
     removals_[id].push_back(std::move(callback));
     return;
   }
-  supervisor_.delete_task(
-      id, [this, id, callback = std::move(callback)] { engine_.remove(id, callback); });
+  remove_now(id, std::move(callback));
+}
+
+void Service::remove_now(const model::TaskId& id, DoneCallback callback) {
+  removing_.insert(id);
+  supervisor_.delete_task(id, [this, id, callback = std::move(callback)] {
+    engine_.remove(id, callback);
+    removing_.erase(id);
+    check_room();
+  });
 }
 
 void Service::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,8 +41,11 @@ class Service final : public api::Service {
   [[nodiscard]] const api::WorkerBuild& worker() const override { return worker_; }
   [[nodiscard]] base::json::object processor() const override;
   [[nodiscard]] std::map<std::string, std::string> parts() const override;
+  [[nodiscard]] base::Status ready() const override { return engine_.check_room(); }
   [[nodiscard]] base::Time now() const override { return base::now(); }
-  [[nodiscard]] const TaskTable::Records& records() const override { return engine_.table().all(); }
+  [[nodiscard]] const TaskTable::Records& records() const override {
+    return engine_.table().published();
+  }
   [[nodiscard]] std::shared_ptr<const model::TaskRecord> find(
       const model::TaskId& id) const override;
   [[nodiscard]] base::Result<api::LogPage> read_log(const model::TaskId& id, std::uint64_t offset,
@@ -67,12 +71,15 @@ class Service final : public api::Service {
  private:
   void observe_host();
   void check_stale();
+  void check_room();
+  void room_changed(bool full);
   void devices_changed(const DeviceFeed::Changes& changes);
   [[nodiscard]] core::Reading reading_of(const model::Sample& sample);
   [[nodiscard]] Grant grant_for(const model::TaskRecord& record) const;
   void log_queued(const model::TaskRecord& record);
   void log_launched(const model::TaskRecord& record);
   void close_finished(const model::TaskRecord& record);
+  void remove_now(const model::TaskId& id, DoneCallback callback);
   void take_notice(const supervise::LogNotice& notice);
   void take_event(model::TaskRecord& record, const supervise::TaskEvent& event);
   void task_ended(const model::TaskId& id, int attempt, const supervise::Ended& ended);
@@ -90,7 +97,8 @@ class Service final : public api::Service {
   mutable device::host::LoadMeter processor_;
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
   std::map<model::TaskId, std::vector<DoneCallback>>
-      removals_;  // asked for before the log was closed
+      removals_;                      // asked for before the log was closed
+  std::set<model::TaskId> removing_;  // their files are gone or going
   Loop::Handle stale_check_;
   bool going_ = false;
 };

@@ -20,21 +20,37 @@ base::Status TaskTable::load(const std::vector<store::StoredTask>& tasks) {
     next_ = std::max(next_, record->sequence + 1);
     sequence_.emplace(record->id(), record->sequence);
     const auto sequence = record->sequence;
-    records_.emplace(sequence, std::make_shared<model::TaskRecord>(std::move(*record)));
+    published_.emplace(sequence, std::make_shared<model::TaskRecord>(std::move(*record)));
   }
   return {};
 }
 
 std::shared_ptr<model::TaskRecord> TaskTable::find(const model::TaskId& id) const {
   const auto found = sequence_.find(id);
-  return found == sequence_.end() ? nullptr : records_.at(found->second);
+  return found == sequence_.end() ? nullptr : at(found->second);
+}
+
+std::shared_ptr<model::TaskRecord> TaskTable::find_published(const model::TaskId& id) const {
+  const auto found = sequence_.find(id);
+  if (found == sequence_.end() || hidden_.contains(found->second)) return nullptr;
+  return published_.at(found->second);
+}
+
+std::shared_ptr<model::TaskRecord> TaskTable::at(std::uint64_t sequence) const {
+  const auto hidden = hidden_.find(sequence);
+  return hidden != hidden_.end() ? hidden->second : published_.at(sequence);
+}
+
+void TaskTable::publish(const model::TaskId& id) {
+  const auto found = sequence_.find(id);
+  if (found != sequence_.end()) published_.insert(hidden_.extract(found->second));
 }
 
 std::shared_ptr<model::TaskRecord> TaskTable::add(model::TaskRecord record) {
   record.sequence = next_++;
   auto shared = std::make_shared<model::TaskRecord>(std::move(record));
   sequence_.emplace(shared->id(), shared->sequence);
-  records_.emplace(shared->sequence, shared);
+  hidden_.emplace(shared->sequence, shared);
   dirty_.insert(shared->sequence);
   return shared;
 }
@@ -43,7 +59,8 @@ void TaskTable::erase(const model::TaskId& id) {
   const auto found = sequence_.find(id);
   if (found == sequence_.end()) return;
   dirty_.erase(found->second);
-  records_.erase(found->second);
+  published_.erase(found->second);
+  hidden_.erase(found->second);
   sequence_.erase(found);
 }
 
@@ -54,7 +71,7 @@ void TaskTable::touch(const model::TaskId& id) {
 
 void TaskTable::write_changes(store::Batch& batch) {
   for (const auto sequence : dirty_) {
-    const auto& record = *records_.at(sequence);
+    const auto& record = *at(sequence);
     batch.tasks.push_back({record.id().value, static_cast<std::int64_t>(sequence),
                            base::to_text(model::to_json(record))});
   }

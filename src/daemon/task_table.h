@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The records of all tasks, in memory, and which of them the store does not have yet.
+// The records of all tasks, in memory, and which of them the store does not have yet. A new one is
+// hidden from readers until it is published: what they have seen is not lost in a crash.
 // Loop thread only.
 #pragma once
 
@@ -21,10 +22,13 @@ class TaskTable {
   /// From the store. A record that cannot be read is an error: nothing is dropped silently.
   base::Status load(const std::vector<store::StoredTask>& tasks);
 
-  [[nodiscard]] const Records& all() const { return records_; }
+  [[nodiscard]] const Records& published() const { return published_; }
+  /// Also one that is hidden.
   [[nodiscard]] std::shared_ptr<model::TaskRecord> find(const model::TaskId& id) const;
-  /// Gives it its sequence number.
+  [[nodiscard]] std::shared_ptr<model::TaskRecord> find_published(const model::TaskId& id) const;
+  /// Gives it its sequence number; hidden.
   std::shared_ptr<model::TaskRecord> add(model::TaskRecord record);
+  void publish(const model::TaskId& id);
   void erase(const model::TaskId& id);
 
   /// The record changed: it goes into the next batch.
@@ -33,7 +37,10 @@ class TaskTable {
   void write_changes(store::Batch& batch);
 
  private:
-  Records records_;
+  [[nodiscard]] std::shared_ptr<model::TaskRecord> at(std::uint64_t sequence) const;
+
+  Records published_;
+  Records hidden_;
   std::unordered_map<model::TaskId, std::uint64_t> sequence_;
   std::set<std::uint64_t> dirty_;
   std::uint64_t next_ = 1;

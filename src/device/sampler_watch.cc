@@ -202,24 +202,28 @@ void SamplerWatch::keep_missing(model::Inventory& fresh) const {
   }
 }
 
-/// Whether a device that is not listed is so because it, its number or its driver is left alone.
-bool SamplerWatch::silenced(const model::Device& device, std::string& reason) const {
+/// A device may not be listed because it, its number or its driver is left alone.
+const SamplerWatch::Quarantine* SamplerWatch::quarantine_of(const model::Device& device) const {
   for (const auto& [key, entry] : quarantined_) {
     if (key == device.id.value ||
         (device.vendor == model::Vendor::kNvidia && (is_vendor(key) || is_number(key)))) {
-      reason = entry.reason;
-      return true;
+      return &entry;
     }
   }
-  return false;
+  return nullptr;
+}
+
+std::optional<SamplerWatch::Moment> SamplerWatch::next_probe(const model::Device& device) const {
+  const Quarantine* entry = quarantine_of(device);
+  if (entry == nullptr || !entry->skipped) return std::nullopt;
+  return entry->probe;
 }
 
 void SamplerWatch::mark_unlisted() {
   for (const auto& device : inventory_.devices) {
     if (listed_.contains(device.id) || device.vendor == model::Vendor::kCpu) continue;
-    std::string reason;
-    if (silenced(device, reason)) {
-      set_health(device.id, model::Health::kNotResponding, reason);
+    if (const Quarantine* entry = quarantine_of(device)) {
+      set_health(device.id, model::Health::kNotResponding, entry->reason);
       continue;
     }
     const model::Sample* known = sample(device.id);

@@ -65,6 +65,8 @@ class SamplerWatch {
   /// The latest of each device that was ever read or found silent, in the inventory's order.
   [[nodiscard]] const std::vector<model::Sample>& samples() const { return samples_; }
   [[nodiscard]] const model::Sample* sample(const model::DeviceId& id) const;
+  /// When a device that is left alone is tried again.
+  [[nodiscard]] std::optional<Moment> next_probe(const model::Device& device) const;
 
   /// What happened since the last call; the daemon asks after feed(), ended() and check().
   struct Changes {
@@ -98,7 +100,7 @@ class SamplerWatch {
   void spread_reason(const std::string& key, const std::string& reason);
   void put(model::Sample sample);
   [[nodiscard]] std::chrono::milliseconds patience(std::string_view key) const;
-  [[nodiscard]] bool silenced(const model::Device& device, std::string& reason) const;
+  [[nodiscard]] const Quarantine* quarantine_of(const model::Device& device) const;
 
   WatchOptions options_;
   bool running_ = false;

@@ -56,15 +56,6 @@ base::Result<Placement> placement_from_json(const object& from) {
   return placement;
 }
 
-object to_json(const Refusal& refusal) {
-  return object{{"device", refusal.name},
-                {"uuid", refusal.device.value},
-                {"verdict", refusal.never ? "never" : "wait"},
-                {"code", base::row(refusal.code).name},
-                {"needed", refusal.needed},
-                {"available", refusal.available}};
-}
-
 object to_json(const Exit& exit) {
   return object{{"exit_code", base::or_null(exit.exit_code)},
                 {"signal", base::or_null(exit.signal)},

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/phrase.h"
 #include "model/request.h"
 
 namespace berth::model {
@@ -55,8 +56,8 @@ struct Refusal {
   DeviceId device;
   std::string name;
   base::RefusalCode code{};
-  std::string needed;     // in words: "20.00 GB", "a slot for training"
-  std::string available;  // "2.40 GB", "1 of 1 in use"
+  base::Phrase needed;     // "20.00 GB", "a slot for training"
+  base::Phrase available;  // "2.40 GB", "1 of 1 in use"
   bool never = false;
 };
 
@@ -69,7 +70,6 @@ struct Exit {
 
 base::json::object to_json(const Placement& placement);
 base::Result<Placement> placement_from_json(const base::json::object& object);
-base::json::object to_json(const Refusal& refusal);
 base::json::object to_json(const Exit& exit);
 Exit exit_from_json(const base::json::object& object);
 

@@ -3,13 +3,26 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <utility>
 
 namespace berth::store {
 
 namespace {
+// No room is told apart from a failure: it passes, and what was to be written can be written then.
+// Not where a flush said so: what it left on the disk is not known.
+bool no_room(sqlite3* database) {
+  const int code = sqlite3_extended_errcode(database);
+  if ((code & 0xFF) == SQLITE_FULL) return true;
+  const int reason = sqlite3_system_errno(database);
+  return (code & 0xFF) == SQLITE_IOERR && code != SQLITE_IOERR_FSYNC &&
+         code != SQLITE_IOERR_DIR_FSYNC && (reason == ENOSPC || reason == EDQUOT);
+}
+
 base::Error error_of(sqlite3* database, std::string_view what) {
-  return {base::ErrorCode::kStoreError, std::string(what) + ": " + sqlite3_errmsg(database), {}};
+  return {no_room(database) ? base::ErrorCode::kStorageFull : base::ErrorCode::kStoreError,
+          std::string(what) + ": " + sqlite3_errmsg(database),
+          {}};
 }
 }  // namespace
 
@@ -75,8 +88,10 @@ base::Result<std::unique_ptr<Connection>> Connection::open(const std::string& pa
   std::unique_ptr<Connection> connection(new Connection(database));
   if (code != SQLITE_OK) return base::fail(error_of(database, "cannot open " + path));
   sqlite3_busy_timeout(database, 5000);
-  for (const char* pragma :
-       {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA cache_size=-2000"}) {
+  // Exclusive: nobody else may have the file open anyway, and the index of the log then needs no
+  // file of its own, so that a full disk keeps nobody from reading.
+  for (const char* pragma : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL",
+                             "PRAGMA synchronous=FULL", "PRAGMA cache_size=-2000"}) {
     if (auto status = connection->execute(pragma); !status) return base::fail(status.error());
   }
   return connection;

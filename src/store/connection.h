@@ -47,7 +47,8 @@ class Statement {
 
 class Connection {
  public:
-  /// Opens (and makes) the database. WAL, synchronous=FULL, foreign keys off, busy time-out 5 s.
+  /// Opens (and makes) the database. WAL, exclusive, synchronous=FULL, foreign keys off, busy
+  /// time-out 5 s. Errors: kStorageFull when there is no room, else kStoreError.
   static base::Result<std::unique_ptr<Connection>> open(const std::string& path);
   ~Connection();
   Connection(const Connection&) = delete;

@@ -76,13 +76,13 @@ base::Status write(Statements& statements, const Batch& batch) {
         .bind(4, entry.outcome);
     if (auto status = statements.journal.run(); !status) return status;
   }
-  for (const auto& task : batch.tasks) {
-    statements.task.bind(1, task.id).bind(2, task.seq).bind(3, task.record);
-    if (auto status = statements.task.run(); !status) return status;
-  }
   for (const auto& id : batch.removed) {
     statements.removed.bind(1, id);
     if (auto status = statements.removed.run(); !status) return status;
+  }
+  for (const auto& task : batch.tasks) {
+    statements.task.bind(1, task.id).bind(2, task.seq).bind(3, task.record);
+    if (auto status = statements.task.run(); !status) return status;
   }
   if (!batch.snapshot) return {};
   statements.snapshot.bind(1, batch.snapshot->seq).bind(2, batch.snapshot->state);
@@ -142,7 +142,7 @@ class Store::Thread {
     });
   }
 
-  void commit(Batch batch, std::function<void(base::Status)> done) {
+  void commit(std::shared_ptr<const Batch> batch, std::function<void(base::Status)> done) {
     {
       const std::lock_guard guard(mutex_);
       jobs_.push_back({std::move(batch), std::move(done)});
@@ -152,7 +152,7 @@ class Store::Thread {
 
  private:
   struct Job {
-    Batch batch;
+    std::shared_ptr<const Batch> batch;
     std::function<void(base::Status)> done;
   };
 
@@ -167,8 +167,9 @@ class Store::Thread {
         job = std::move(jobs_.front());
         jobs_.pop_front();
       }
-      base::Status status = broken ? base::Status(base::fail(*broken)) : transact(job.batch);
-      if (!status && !broken) broken = status.error();
+      base::Status status = broken ? base::Status(base::fail(*broken)) : transact(*job.batch);
+      if (!status && !broken && status.error().code != base::ErrorCode::kStorageFull)
+        broken = status.error();
       job.done(std::move(status));
     }
   }
@@ -225,7 +226,7 @@ Store::Store(std::unique_ptr<Thread> thread) : thread_(std::move(thread)) {}
 Store::~Store() = default;
 base::Result<Loaded> Store::load() { return thread_->load(); }
 void Store::start() { thread_->start(); }
-void Store::commit(Batch batch, std::function<void(base::Status)> done) {
+void Store::commit(std::shared_ptr<const Batch> batch, std::function<void(base::Status)> done) {
   thread_->commit(std::move(batch), std::move(done));
 }
 

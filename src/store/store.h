@@ -3,8 +3,9 @@
 // records. One SQLite file, one read-write connection, owned by the thread "store".
 //
 // Tables: journal(seq, time_ms, input, outcome), snapshot(seq, state), tasks(id, seq, record).
-// A batch is one transaction. When a commit fails nothing after it is
-// attempted: the caller must stop.
+// A batch is one transaction; what it removes goes before what it inserts. A commit that failed
+// with kStorageFull left nothing behind and may be asked for again. After any other failure
+// nothing more is attempted: the caller must stop.
 //
 // load() before start(); commit() from any thread; callbacks run on the thread "store".
 #pragma once
@@ -66,7 +67,7 @@ class Store {
 
   base::Result<Loaded> load();
   void start();
-  void commit(Batch batch, std::function<void(base::Status)> done);
+  void commit(std::shared_ptr<const Batch> batch, std::function<void(base::Status)> done);
 
  private:
   class Thread;

@@ -101,6 +101,7 @@ Input World::next() {
   if (dice < 91) return cancel();
   if (dice < 94) return limits();
   if (dice < 97) return inventory();
+  if (random_.one_in(4)) return Pause{random_.one_in(2)};
   return random_.one_in(4) ? configure() : nonsense();
 }
 

@@ -53,6 +53,7 @@ class FakeService final : public Service {
   std::vector<std::string> cancelled;
   std::vector<std::string> removed;
   std::vector<core::LimitChange> limit_changes;
+  base::Status readiness;
 
   // ---- Service ----
   [[nodiscard]] const core::State& state() const override { return scheduler; }
@@ -63,6 +64,7 @@ class FakeService final : public Service {
   [[nodiscard]] std::map<std::string, std::string> parts() const override {
     return {{"devices", "ok"}};
   }
+  [[nodiscard]] base::Status ready() const override { return readiness; }
   [[nodiscard]] base::Time now() const override { return clock; }
   [[nodiscard]] const std::map<std::uint64_t, std::shared_ptr<model::TaskRecord>>& records()
       const override {

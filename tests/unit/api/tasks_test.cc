@@ -208,12 +208,22 @@ TEST_F(TasksTest, EveryWrongParameterIsListed) {
 }
 
 TEST_F(TasksTest, AnUnknownTaskIs404InTheLanguageAskedFor) {
-  for (const char* path : {"/api/v2/tasks/7", "/api/v2/tasks/7/explain", "/api/v2/tasks/7/logs",
-                           "/api/v2/tasks/7/events", "/api/v2/training/7", "/api/v2/inference/7"}) {
-    const auto answer = api.get(path);
-    EXPECT_EQ(answer->status(), 404) << path;
-    EXPECT_EQ(answer->detail(), "任务 7 不存在");
-    EXPECT_EQ(api.get(path, {"Accept-Language", "en"})->detail(), "There is no task 7");
+  const std::string chinese = "任务 7 不存在";
+  const std::string english = "There is no task 7";
+  // Unasked, the originals' routes speak as they did, and ours English.
+  const std::vector<std::pair<std::string, std::string>> routes{
+      {"/api/v2/tasks/7", chinese},
+      {"/api/v2/tasks/7/logs", chinese},
+      {"/api/v2/training/7", chinese},
+      {"/api/v2/inference/7", chinese},
+      {"/api/v2/tasks/7/explain", english},
+      {"/api/v2/tasks/7/events", english},
+      {"/api/v2/tasks/7/output/stdout", english}};
+  for (const auto& [path, unasked] : routes) {
+    EXPECT_EQ(api.get(path)->status(), 404) << path;
+    EXPECT_EQ(api.get(path)->detail(), unasked) << path;
+    EXPECT_EQ(api.get(path, {"Accept-Language", "en"})->detail(), english);
+    EXPECT_EQ(api.get(path, {"Accept-Language", "zh"})->detail(), chinese);
   }
   EXPECT_EQ(api.post("/api/v2/tasks/7/cancel")->status(), 404);
   EXPECT_EQ(api.call("DELETE", "/api/v2/tasks/7")->status(), 404);
@@ -264,6 +274,29 @@ TEST_F(TasksTest, ExplainHasOneVerdictPerDevice) {
   std::int64_t sum = 0;
   for (const auto& entry : body.at("counts").as_object()) sum += entry.value().as_int64();
   EXPECT_EQ(sum, 3);
+}
+
+TEST_F(TasksTest, ExplainSpeaksTheLanguageAskedFor) {
+  api.service.add("t", "training", TaskState::kRunning);
+  const std::string path = "/api/v2/tasks/t/explain";
+  const auto english = api.get(path)->json();
+  EXPECT_TRUE(base::string_or(english.as_object(), "summary").starts_with("Running on "));
+  const auto chinese = api.get(path, {"Accept-Language", "zh"})->json();
+  EXPECT_TRUE(base::string_or(chinese.as_object(), "summary").starts_with("正在 "));
+}
+
+TEST_F(TasksTest, WhatIsFullRefusesWithItsOwnStatus) {
+  api.service.refuse = base::Error{base::ErrorCode::kStorageFull, "no room", {}};
+  EXPECT_EQ(api.post("/api/v2/tasks", R"({"command": ["true"]})")->status(), 507);
+}
+
+TEST_F(TasksTest, ReadinessSaysWhyNothingIsTaken) {
+  EXPECT_EQ(api.get("/readyz")->status(), 200);
+  EXPECT_EQ(api.get("/api/v1/health")->json().at("status"), value("healthy"));
+  api.service.readiness = base::fail(base::ErrorCode::kStorageFull, "no room");
+  EXPECT_EQ(api.get("/readyz")->status(), 503);
+  EXPECT_EQ(api.get("/healthz")->status(), 200);
+  EXPECT_EQ(api.get("/api/v1/health")->json().at("status"), value("unhealthy"));
 }
 
 }  // namespace

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "api/chinese.h"
+#include "base/error.h"
+#include "core/words.h"
+
 namespace berth::api {
 namespace {
 
@@ -28,6 +32,29 @@ TEST(TextsTest, LanguageIsTheOneAskedForElseThatOfTheOriginals) {
   EXPECT_EQ(language_of(request_in(""), "inference"), Language::kChinese);
   EXPECT_EQ(language_of(request_in(""), "command"), Language::kEnglish);
   EXPECT_EQ(language_of(request_in("")), Language::kChinese);
+}
+
+TEST(TextsTest, OwnRoutesSpeakEnglishUnlessAskedOtherwise) {
+  EXPECT_EQ(own_language(request_in("")), Language::kEnglish);
+  EXPECT_EQ(own_language(request_in("en")), Language::kEnglish);
+  EXPECT_EQ(own_language(request_in("zh")), Language::kChinese);
+}
+
+TEST(TextsTest, EverythingTheSchedulerSaysIsKnownInChinese) {
+  for (const auto pattern : core::words::kAll) {
+    if (pattern != core::words::kAmount) {
+      EXPECT_NE(chinese(pattern), pattern) << pattern;
+    }
+  }
+  for (const auto& row : base::kRefusalCodes) EXPECT_NE(chinese(row.text), row.text) << row.text;
+}
+
+TEST(TextsTest, WordsAreSaidInTheOrderOfTheLanguage) {
+  const base::Phrase words{core::words::kIfFree, {"20.00 GB", "cuda:0", "2.40 GB"}};
+  EXPECT_EQ(say(words, Language::kEnglish), "20.00 GB were free on cuda:0 (now 2.40 GB)");
+  EXPECT_EQ(say(words, Language::kChinese), "cuda:0 上有 20.00 GB 空闲（现有 2.40 GB）");
+  EXPECT_EQ(say(base::Phrase{core::words::kSlot, {"training"}}, Language::kChinese),
+            "一个训练名额");
 }
 
 TEST(TextsTest, StatusWordsAreThoseOfTheOriginals) {

@@ -17,7 +17,7 @@ TEST(Devices, UnhealthyOnesGetNothing) {
     EXPECT_EQ(box.where("a"), "cuda:1");
     EXPECT_EQ(box.verdict("b", "cuda:0"), "unhealthy");
     const auto row = box.explain("b").devices.front();
-    EXPECT_EQ(std::get<model::Refusal>(row.verdict).available,
+    EXPECT_EQ(base::to_text(std::get<model::Refusal>(row.verdict).available),
               std::string(model::to_text(health)) + ": XID 79");
     box.truth("cuda:0").health = Health::kHealthy;
     box.sample();

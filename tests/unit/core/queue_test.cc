@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order of waiting tasks: priority, aging, submission; nobody starves.
 #include "core/script.h"
+#include "core/snapshot.h"
 
 namespace berth::core::script {
 namespace {
@@ -286,6 +287,36 @@ TEST(Hold, AWholeDeviceTaskIsServedAfterAnHour) {
   box.exits("i0");
   box.exits("i1");
   EXPECT_EQ(box.where("whole"), "cuda:0");
+}
+
+TEST(Pause, NothingIsPlacedUntilItEnds) {
+  Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
+  box.take(submit("a").training().on("cuda:0"));
+  box.input(Pause{true});
+  box.take(submit("b").training().on("cuda:1"));
+  EXPECT_EQ(box.where("b"), "queued");
+  EXPECT_EQ(box.verdict("b", "cuda:1"), "paused");
+  box.take(submit("c").training().on("cuda:0"));
+  EXPECT_EQ(box.verdict("c", "cuda:0"), "kind_limit");  // what else is in the way is still said
+  box.exits("a");
+  EXPECT_EQ(box.where("c"), "queued");
+  box.input(Pause{false});
+  EXPECT_EQ(box.where("b"), "cuda:1");
+  EXPECT_EQ(box.where("c"), "cuda:0");
+}
+
+TEST(Pause, OutlivesASnapshotAndEndsWithAStart) {
+  Box box(Fleet().gpu("A100", 80_GiB).cpu(8));
+  box.input(Pause{true});
+  box.take(submit("a").training().on("cuda"));
+  auto restored = state_from_json(to_json(box.state));
+  ASSERT_TRUE(restored);
+  EXPECT_TRUE(restored->paused);
+  box.state = std::move(*restored);
+  box.sample();
+  EXPECT_EQ(box.where("a"), "queued");
+  box.input(Configure{});
+  EXPECT_EQ(box.where("a"), "cuda:0");
 }
 
 }  // namespace

@@ -193,13 +193,5 @@ TEST(ExitCodec, CodeAndSignalAreAbsentNotZero) {
   EXPECT_EQ(exit_from_json(through_text(to_json(Exit{0, {}, "exited"}))).exit_code, 0);
 }
 
-TEST(RefusalJson, HasTheFieldsOfTheContract) {
-  const Refusal refusal{DeviceId("GPU-1"), "cuda:0",  base::RefusalCode::kMemory,
-                        "20.00 GB",        "2.40 GB", false};
-  EXPECT_EQ(
-      serialize(to_json(refusal)),
-      R"({"device":"cuda:0","uuid":"GPU-1","verdict":"wait","code":"memory","needed":"20.00 GB","available":"2.40 GB"})");
-}
-
 }  // namespace
 }  // namespace berth::model

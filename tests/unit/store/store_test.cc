@@ -26,7 +26,8 @@ class StoreTest : public testing::Test {
   base::Status commit(Store& store, Batch batch) {
     std::promise<base::Status> done;
     auto future = done.get_future();
-    store.commit(std::move(batch), [&](base::Status status) { done.set_value(std::move(status)); });
+    store.commit(std::make_shared<const Batch>(std::move(batch)),
+                 [&](base::Status status) { done.set_value(std::move(status)); });
     return future.get();
   }
 

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/chinese.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/words.h"
+
+namespace berth::api {
+
+namespace {
+
+namespace words = core::words;
+using Row = std::pair<std::string_view, std::string_view>;
+
+constexpr std::array kRows{
+    Row{words::kWholeDevice, "{}（整个设备）"},
+    Row{words::kHealthyDevice, "正常的设备"},
+    Row{words::kDeviceThatIsThere, "存在的设备"},
+    Row{words::kGone, "已从本机消失"},
+    Row{words::kStateAndReason, "{}：{}"},
+    Row{words::kSlot, "一个{}名额"},
+    Row{words::kLimitIsZero, "上限为 0"},
+    Row{words::kInUse, "{}/{} 已占用"},
+    Row{words::kSharedDevice, "可共享的设备"},
+    Row{words::kHasItToItself, "任务 {} 独占该设备"},
+    Row{words::kDeviceToItself, "独占设备"},
+    Row{words::kRunningThere, "已有 {} 个任务在运行"},
+    Row{words::kCore, "一个核心"},
+    Row{words::kDriverIsSilent, "驱动未提供"},
+    Row{words::kNoReading, "尚无读数"},
+    Row{words::kWorkerFor, "支持 {} 的内置程序"},
+    Row{words::kNone, "无"},
+    Row{words::kNotKept, "未为其他任务保留的设备"},
+    Row{words::kKeptFor, "任务 {} 正在等待该设备"},
+    Row{words::kRoomToRecord, "记录任务启动所需的磁盘空间"},
+    Row{words::kStateFull, "状态目录所在磁盘已满"},
+    Row{words::kIfFree, "{1} 上有 {0} 空闲（现有 {2}）"},
+    Row{words::kIfLimit, "{1} 的{0}上限大于 0"},
+    Row{words::kIfSlot, "{1} 上的一个{0}任务结束，或提高其上限"},
+    Row{words::kIfFreeAgain, "{} 重新空闲"},
+    Row{words::kIfAlone, "{} 上的任务结束，或本任务不要求整个设备"},
+    Row{words::kIfCore, "{} 上的一个命令结束"},
+    Row{words::kIfRoom, "状态目录所在磁盘有空间"},
+    Row{words::kIfHealthy, "{} 恢复正常"},
+    // explanations
+    Row{"{} (needs {}, there: {})", "{}（需要 {}，现有 {}）"},
+    Row{", for {} s", "，已持续 {} 秒"},
+    Row{", tried again in {} s", "，{} 秒后重试"},
+    Row{"Waiting", "等待中"},
+    Row{"Waiting behind {} like it", "等待中，前面有 {} 个同类任务"},
+    Row{"; ", "；"},
+    Row{"a device is free and it starts next", "有空闲设备，即将启动"},
+    Row{"the devices are not known yet", "设备信息尚未就绪"},
+    Row{"Running on {}", "正在 {} 上运行"},
+    Row{"Being cancelled: its processes on {} are ending", "正在取消：{} 上的进程正在结束"},
+    // kinds, states of devices
+    Row{"training", "训练"},
+    Row{"inference", "推理"},
+    Row{"command", "命令"},
+    Row{"lost", "设备丢失"},
+    Row{"not_responding", "驱动无响应"},
+    Row{"failed", "设备故障"},
+    // api/error-codes.yaml
+    Row{"another vendor was asked for", "请求的是其他厂商的设备"},
+    Row{"another device was asked for", "请求的是其他设备"},
+    Row{"another device type was asked for", "请求的是其他型号的设备"},
+    Row{"the device has less memory than the task needs", "设备总显存小于任务所需"},
+    Row{"the limit for this kind is set to 0", "该类任务的上限为 0"},
+    Row{"the built-in workers were built without support for this device", "内置程序未支持该设备"},
+    Row{"nothing is started while the state directory has no room",
+        "状态目录所在磁盘已满，暂不启动任务"},
+    Row{"the device is quarantined", "设备已被隔离"},
+    Row{"the driver gives no memory reading", "驱动未提供显存读数"},
+    Row{"as many tasks of this kind run there as are allowed", "该类任务已达上限"},
+    Row{"another task has the device to itself", "其他任务独占该设备"},
+    Row{"the device is kept for a task that has waited longer", "设备为等待更久的任务保留"},
+    Row{"the task wants the device to itself and others run there",
+        "任务要求独占设备，而其上有任务运行"},
+    Row{"not enough memory is free", "空闲显存不足"},
+    Row{"all cores are taken", "所有核心均被占用"},
+};
+
+}  // namespace
+
+std::string_view chinese(std::string_view english) {
+  const auto* row = std::find_if(kRows.begin(), kRows.end(),
+                                 [&](const Row& entry) { return entry.first == english; });
+  return row == kRows.end() ? english : row->second;
+}
+
+}  // namespace berth::api
