@@ -113,7 +113,10 @@ base::Status Engine::replay(const store::Loaded& loaded) {
 
 // ---- inputs ----
 
-void Engine::configure(core::Config config) { apply(core::Configure{std::move(config)}); }
+void Engine::configure(core::Config config) {
+  apply(core::Configure{std::move(config)});
+  if (full_) apply(core::Pause{true});
+}
 
 void Engine::observe_inventory(std::vector<model::Device> devices, bool complete) {
   apply(core::SetInventory{std::move(devices), complete});

@@ -24,6 +24,7 @@
 #include "daemon/config.h"
 #include "daemon/hardware_table.h"
 #include "daemon/service.h"
+#include "http/listener.h"
 #include "http/server.h"
 #include "store/store.h"
 
@@ -43,14 +44,11 @@ std::string own_program() {
   return size > 0 ? std::string(buffer, static_cast<std::size_t>(size)) : std::string("berthd");
 }
 
-bool is_loopback(const std::string& address) {
-  return address.rfind("127.", 0) == 0 || address.rfind("[::1]", 0) == 0 ||
-         address.rfind("localhost", 0) == 0 || address.rfind("unix:", 0) == 0;
-}
-
 base::Status check_listeners(const Config& config) {
   for (const auto& address : config.listen) {
-    if (is_loopback(address) || !config.data_roots.empty()) continue;
+    const auto local = http::stays_local(address);
+    if (!local) return base::fail(local.error());
+    if (*local || !config.data_roots.empty()) continue;
     return base::fail(base::ErrorCode::kBadRequest,
                       "the listener " + address +
                           " can be reached from other machines: name the directories that "

@@ -71,6 +71,7 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
     : loop_(loop),
       config_(config),
       worker_dir_(config.worker_dir.empty() ? program_dir : config.worker_dir),
+      worker_stamp_(worker_stamp(worker_dir_)),
       worker_(read_worker_build(worker_dir_)),
       watchers_(loop),
       engine_(loop, Engine::Deeds{
@@ -115,9 +116,7 @@ base::Status Service::restore(store::Store& store, store::Loaded loaded) {
 
 void Service::go() {
   going_ = true;
-  core::Config scheduler = config_.scheduler;
-  if (worker_.installed && worker_.cuda) scheduler.worker_vendors.insert(model::Vendor::kNvidia);
-  engine_.configure(std::move(scheduler));
+  configure_scheduler();
   if (!devices_.watch().has_inventory()) observe_host();
   DeviceFeed::Changes all;
   all.inventory = devices_.watch().has_inventory();
@@ -142,7 +141,25 @@ void Service::go() {
   stale_check_ = loop_.every(base::Duration{1'000}, [this] {
     check_stale();
     check_room();
+    check_worker();
   });
+}
+
+void Service::configure_scheduler() {
+  core::Config scheduler = config_.scheduler;
+  if (worker_.installed && worker_.cuda) scheduler.worker_vendors.insert(model::Vendor::kNvidia);
+  engine_.configure(std::move(scheduler));
+}
+
+// The built-in workers may be installed, replaced or removed while the daemon runs.
+void Service::check_worker() {
+  std::string stamp = worker_stamp(worker_dir_);
+  if (stamp == worker_stamp_) return;
+  worker_stamp_ = std::move(stamp);
+  const bool had_cuda = worker_.installed && worker_.cuda;
+  worker_ = read_worker_build(worker_dir_);
+  base::log_info("the built-in workers changed", {{"now", parts().at("workers")}});
+  if (had_cuda != (worker_.installed && worker_.cuda)) configure_scheduler();
 }
 
 // A little before the end, so that the ends of what runs can still be written.

@@ -72,6 +72,8 @@ class Service final : public api::Service {
   void observe_host();
   void check_stale();
   void check_room();
+  void check_worker();
+  void configure_scheduler();
   void room_changed(bool full);
   void devices_changed(const DeviceFeed::Changes& changes);
   [[nodiscard]] core::Reading reading_of(const model::Sample& sample);
@@ -89,6 +91,7 @@ class Service final : public api::Service {
   Loop& loop_;
   Config config_;
   std::string worker_dir_;
+  std::string worker_stamp_;
   api::WorkerBuild worker_;
   Watchers watchers_;
   Engine engine_;

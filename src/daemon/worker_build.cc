@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/worker_build.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -8,9 +9,28 @@
 
 namespace berth::daemon {
 
+namespace {
+std::string program_in(const std::string& directory) { return directory + "/berth-worker-vision"; }
+}  // namespace
+
+std::string worker_stamp(const std::string& directory) {
+  std::string stamp;
+  for (const auto& file : {program_in(directory), program_in(directory) + ".json"}) {
+    struct stat status{};
+    if (::stat(file.c_str(), &status) != 0) {
+      stamp += "-;";
+      continue;
+    }
+    stamp += std::to_string(status.st_ino) + "," + std::to_string(status.st_size) + "," +
+             std::to_string(status.st_mode) + "," + std::to_string(status.st_mtim.tv_sec) + "." +
+             std::to_string(status.st_mtim.tv_nsec) + ";";
+  }
+  return stamp;
+}
+
 api::WorkerBuild read_worker_build(const std::string& directory) {
   api::WorkerBuild build;
-  const std::string program = directory + "/berth-worker-vision";
+  const std::string program = program_in(directory);
   const auto text = base::read_file(program + ".json", 1U << 20);
   if (!text || ::access(program.c_str(), X_OK) != 0) return build;
   const auto parsed = base::parse_json(*text);

@@ -12,4 +12,7 @@ namespace berth::daemon {
 /// Reads <directory>/berth-worker-vision.json; not installed when that or the program is missing.
 api::WorkerBuild read_worker_build(const std::string& directory);
 
+/// Another text whenever the files of the build are others: installed, replaced, removed.
+std::string worker_stamp(const std::string& directory);
+
 }  // namespace berth::daemon

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -26,6 +27,8 @@ using base::Result;
 namespace {
 
 constexpr int kBacklog = 4096;  // the kernel takes net.core.somaxconn when that is less
+
+constexpr std::string_view kUnix = "unix:";
 
 union Address {
   sockaddr any;
@@ -88,7 +91,13 @@ Result<ListeningSocket> listen_tcp(const Address& address, socklen_t size) {
   return result;
 }
 
-Result<std::vector<ListeningSocket>> open_tcp(const std::string& text) {
+struct Resolved {
+  Address address;
+  socklen_t size = 0;
+};
+
+// The addresses that a TCP listener's text stands for; "localhost" is both families.
+Result<std::vector<Resolved>> resolve(const std::string& text) {
   const auto bad = [&](const std::string& why) {
     return fail(ErrorCode::kBadRequest,
                 "cannot listen on '" + text + "': " + why +
@@ -106,29 +115,49 @@ Result<std::vector<ListeningSocket>> open_tcp(const std::string& text) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
-  addrinfo* raw = nullptr;
   std::vector<std::string> hosts{host};
-  const bool both = host == "localhost";  // not what /etc/hosts makes of it
-  if (both) hosts = {"127.0.0.1", "::1"};
-
-  std::vector<ListeningSocket> sockets;
-  std::string service = std::to_string(*port);
+  if (host == "localhost") hosts = {"127.0.0.1", "::1"};  // not what /etc/hosts makes of it
+  std::vector<Resolved> addresses;
   for (const auto& name : hosts) {
-    const int code = ::getaddrinfo(name.c_str(), service.c_str(), &hints, &raw);
+    addrinfo* raw = nullptr;
+    const int code = ::getaddrinfo(name.c_str(), std::to_string(*port).c_str(), &hints, &raw);
     if (code != 0) return bad("'" + name + "': " + ::gai_strerror(code));
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(raw, &::freeaddrinfo);
-    Address address{};
-    std::memcpy(&address, found->ai_addr, found->ai_addrlen);
-    auto socket = listen_tcp(address, found->ai_addrlen);
+    Resolved resolved{{}, found->ai_addrlen};
+    std::memcpy(&resolved.address, found->ai_addr, found->ai_addrlen);
+    addresses.push_back(resolved);
+  }
+  return addresses;
+}
+
+void set_port(Address& address, in_port_t port) {
+  (address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port) = port;
+}
+
+in_port_t port_of(const Address& address) {
+  return address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port;
+}
+
+Result<std::vector<ListeningSocket>> open_tcp(const std::string& text) {
+  auto addresses = resolve(text);
+  if (!addresses) return fail(addresses.error());
+  std::vector<ListeningSocket> sockets;
+  for (auto& [address, size] : *addresses) {
+    if (!sockets.empty()) {  // port 0: the same for both families
+      Address first{};
+      socklen_t first_size = sizeof first;
+      ::getsockname(sockets.front().fd.get(), &first.any, &first_size);
+      set_port(address, port_of(first));
+    }
+    auto socket = listen_tcp(address, size);
     if (!socket) {
       // A machine without IPv6 still has its localhost.
       const std::string& number = socket.error().context.front().second;
       const bool no_ipv6 =
           number == std::to_string(EADDRNOTAVAIL) || number == std::to_string(EAFNOSUPPORT);
-      if (both && !sockets.empty() && no_ipv6) break;
+      if (!sockets.empty() && no_ipv6) break;
       return fail(std::move(socket.error()));
     }
-    service = socket->address.substr(socket->address.rfind(':') + 1);  // port 0: the same for both
     sockets.push_back(std::move(*socket));
   }
   return sockets;
@@ -181,8 +210,15 @@ Result<std::vector<ListeningSocket>> open_unix(const std::string& path, int mode
 
 }  // namespace
 
+Result<bool> stays_local(const std::string& text) {
+  if (text.starts_with(kUnix)) return true;
+  const auto addresses = resolve(text);
+  if (!addresses) return fail(addresses.error());
+  return std::all_of(addresses->begin(), addresses->end(),
+                     [](const Resolved& entry) { return is_loopback(entry.address); });
+}
+
 Result<std::vector<ListeningSocket>> open_listener(const std::string& text, int unix_mode) {
-  constexpr std::string_view kUnix = "unix:";
   if (text.starts_with(kUnix)) return open_unix(text.substr(kUnix.size()), unix_mode);
   return open_tcp(text);
 }

@@ -24,6 +24,10 @@ struct ListeningSocket {
   ino_t inode = 0;
 };
 
+/// Whether nobody on another machine can reach this entry of ServerOptions::listen. kBadRequest for
+/// a text that is no address.
+base::Result<bool> stays_local(const std::string& text);
+
 /// One entry of ServerOptions::listen; a name may stand for several sockets. kBadRequest for a text
 /// that is no address, kIoError with advice when the address cannot be had.
 base::Result<std::vector<ListeningSocket>> open_listener(const std::string& text, int unix_mode);

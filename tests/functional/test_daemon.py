@@ -56,6 +56,23 @@ def test_wrong_arguments_are_refused_with_a_message(folder: Path, arguments: tup
 
 
 @pytest.mark.parametrize(
+    ("address", "word"),
+    [
+        ("banana", "it has no port"),
+        ("localhost.example.invalid:8000", "localhost.example.invalid"),
+        ("0.0.0.0:0", "data_roots"),
+    ],
+)
+def test_a_wrong_listener_is_refused_for_what_is_wrong_with_it(
+    folder: Path, address: str, word: str
+) -> None:
+    done = berthd("--listen", address, "--state-dir", str(folder / "s"))
+    assert done.returncode != 0
+    assert word in done.stderr
+    assert not (folder / "s").exists(), "nothing was touched"
+
+
+@pytest.mark.parametrize(
     ("text", "line"),
     [
         ("listen: 127.0.0.1:0\nnonsense: 1\n", "2"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,13 @@ def test_while_one_gpu_hangs_tasks_start_on_the_others(make_daemon: MakeDaemon, 
     why = daemon.client.explain(waiting)
     assert {d["device"]: d["code"] for d in why["devices"]}["cuda:0"] == "unhealthy"
     assert sum(why["counts"].values()) == len(why["devices"]) == 4
+    silent = next(d for d in why["devices"] if d["device"] == "cuda:0")
+    since, probe = (datetime.fromisoformat(silent[key]) for key in ("since", "next_probe"))
+    assert since < datetime.now(UTC) < probe < since + timedelta(seconds=61)
+    assert "tried again in" in why["summary"]
+    listed = daemon.client.get("/api/v2/resources/gpu")["devices"]
+    assert abs(datetime.fromisoformat(listed[0]["next_probe"]) - probe) < timedelta(seconds=1)
+    assert [d["unhealthy_since"] for d in listed[1:]] == [None, None]
     # Readings of the others stay fresh.
     assert daemon.client.get("/api/v2/resources/gpu")["devices"][1]["age_s"] < 10
 
@@ -153,6 +161,33 @@ def test_a_lost_device_takes_no_tasks_until_it_is_back(make_daemon: MakeDaemon, 
     gpus.ctl("recover", "0")
     assert daemon.client.wait_end(waiting, within=90)["device"] == "cuda:0"
     assert health(daemon, 0) == "healthy"
+
+
+@pytest.mark.parametrize("end", ["by itself", "cancelled"])
+def test_a_device_that_is_lost_under_a_task(make_daemon: MakeDaemon, fake_gpus: MakeGpus, end: str) -> None:
+    gpus = fake_gpus(1)
+    daemon: Daemon = make_daemon(gpus=gpus)
+    daemon.allow_stderr("device is not healthy")
+    daemon.client.limits({"cuda:0": {"training": 1}})
+    run = submit(daemon, gpus, "--memory", "2G", "--seconds", "4", "--exit-code", "3", kind="training")
+    wait_until(lambda: daemon.client.output(run).startswith(b"devices: GPU-"), "it has its device")
+    waiting = submit(daemon, gpus, "--seconds", "0.1", kind="training")
+    gpus.ctl("lose", "0")
+    wait_until(lambda: health(daemon, 0) == "lost", "the loss is seen")
+    assert daemon.client.task(run)["status"] == "running", "its processes are still there"
+    assert daemon.resources()["device_usage"]["cuda:0"]["training"] == 1, "nor is its slot free"
+    why = daemon.client.explain(waiting)
+    assert {d["device"]: d["code"] for d in why["devices"]}["cuda:0"] == "unhealthy"
+    if end == "cancelled":
+        daemon.client.cancel(run)
+    ended = daemon.client.wait_end(run)
+    assert ended["status"] == ("cancelled" if end == "cancelled" else "failed")
+    if end != "cancelled":
+        assert ended["exit_code"] == 3
+    assert daemon.resources()["device_usage"]["cuda:0"]["training"] == 0
+    assert daemon.client.task(waiting)["status"] == "queued", "a lost device takes nothing"
+    gpus.ctl("recover", "0")
+    assert daemon.client.wait_end(waiting, within=90)["device"] == "cuda:0"
 
 
 def test_the_numbers_follow_the_device(make_daemon: MakeDaemon, fake_gpus: MakeGpus) -> None:

@@ -233,6 +233,14 @@ def test_a_worker_that_is_not_there_is_503(make_daemon: MakeDaemon, folder: Path
     body = training_request(data, folder / "out")
     assert daemon.client.request("POST", "/api/v2/training/start", body).status == 503
     assert daemon.client.run("true")["status"] == "completed"
+    # Installed later, it is there without a restart; taken away, it is gone.
+    assert daemon.client.get("/api/v1/info")["supported_models"] == []
+    for name in (programs.WORKER.name, programs.WORKER.name + ".json"):
+        (empty / name).symlink_to(programs.WORKER.with_name(name))
+    wait_until(lambda: daemon.client.get("/api/v1/info")["supported_models"], "the worker is seen")
+    assert daemon.client.request("POST", "/api/v2/training/start", {**body, "model": "x"}).status == 400
+    (empty / programs.WORKER.name).unlink()
+    wait_until(lambda: not daemon.client.get("/api/v1/info")["supported_models"], "it is gone again")
 
 
 @pytest.mark.parametrize("route", ["/api/v2/training/{}/stop", "/api/v2/tasks/{}/cancel"])

@@ -93,16 +93,14 @@ std::string valid_utf8(std::string text) {
 }
 
 std::string iso_time(std::chrono::system_clock::time_point time) {
-  const auto micros =
-      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-  const std::time_t seconds = static_cast<std::time_t>(micros / 1000000);
-  std::tm local{};
-  localtime_r(&seconds, &local);
-  char date[32], zone[16], text[80];
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &local);
-  std::strftime(zone, sizeof zone, "%z", &local);
-  std::snprintf(text, sizeof text, "%s.%06d%.3s:%.2s", date, static_cast<int>(micros % 1000000),
-                zone, zone + 3);
+  const auto millis =
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  const std::time_t seconds = static_cast<std::time_t>(millis / 1000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char date[32], text[64];
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(text, sizeof text, "%s.%03dZ", date, static_cast<int>(millis % 1000));
   return text;
 }
 

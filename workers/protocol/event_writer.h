@@ -71,7 +71,7 @@ class EventWriter {
   std::optional<std::chrono::steady_clock::time_point> last_progress_;
 };
 
-/// ISO 8601 with microseconds and zone, local time: "2026-11-20T22:05:43.123456+00:00".
+/// ISO 8601 in UTC, as the daemon writes it: "2026-11-20T22:05:43.123Z".
 std::string iso_time(std::chrono::system_clock::time_point time);
 std::string iso_time_now();
 

@@ -74,6 +74,8 @@ TEST(Card, EarlierSourcesWin) {
 
 TEST(Card, SourcesThatContradictEachOtherAreRefused) {
   CardSource checkpoint, configuration;
+  checkpoint.where = "the file itself";
+  configuration.where = "the configuration";
   checkpoint.model = "resnet18";
   checkpoint.class_names = std::vector<std::string>{"a", "b"};
   checkpoint.image_size = 64;
@@ -84,6 +86,7 @@ TEST(Card, SourcesThatContradictEachOtherAreRefused) {
   EXPECT_EQ(other_model.error().file, "w.safetensors");
   EXPECT_NE(other_model.error().message.find("resnet18"), std::string::npos);
   EXPECT_NE(other_model.error().message.find("resnet50"), std::string::npos);
+  EXPECT_NE(other_model.error().message.find("the file itself says resnet18"), std::string::npos);
   configuration.model = "resnet18";
   configuration.num_classes = 3;
   const auto other_classes = merge_sources({checkpoint, configuration}, "w.safetensors", "test");

@@ -99,7 +99,8 @@ struct WorkerRun {
 
 TEST(Train, LearnsReportsAndWritesAndInferenceAgrees) {
   WorkerRun run;
-  tests::write_easy_set(run.folder, 17, 6);  // 34 pictures: the last batch of 2 is kept.
+  // 162 pictures: enough to learn from on every processor, and the last batch of 2 is kept.
+  tests::write_easy_set(run.folder, 81, 6);
   ASSERT_EQ(run.run("train", run.train_spec(3)), 0)
       << TemporaryFolder::read(run.folder.path() + "/err");
   // The originals' lines and stages, in order.

@@ -47,6 +47,7 @@ Result<CardSource> read_config(const std::string& path) {
       return failed(ErrorCode::kBadRequest, path + " must be a YAML map of settings", path);
     }
     CardSource source;
+    source.where = "the configuration " + path;
     if (const auto node = root["model"]; node && node.IsScalar()) {
       source.model = node.as<std::string>();
     }

@@ -42,24 +42,23 @@ std::optional<int64_t> class_count(const CardSource& source) {
   return source.num_classes;
 }
 
-// Two descriptions of one checkpoint that contradict each other: one of the files belongs to
-// another.
-Status agree(const CardSource& known, const CardSource& other, const std::string& weight_path) {
-  if (known.model && other.model && *known.model != *other.model) {
-    return failed(ErrorCode::kCheckpointMismatch,
-                  weight_path + " is a checkpoint of " + *known.model +
-                      ", the configuration says " + *other.model +
-                      ": give the configuration that belongs to it, or none",
-                  weight_path);
-  }
-  const auto classes = class_count(known);
+Status contradiction(const std::string& weight_path, const CardSource& one, const CardSource& other,
+                     const std::string& says, const std::string& other_says) {
+  return failed(ErrorCode::kCheckpointMismatch,
+                weight_path + ": " + one.where + " says " + says + ", " + other.where + " says " +
+                    other_says + ": one of them belongs to another checkpoint",
+                weight_path);
+}
+
+// Two descriptions of one checkpoint may lack things, but not contradict each other.
+Status agree(const CardSource& one, const CardSource& other, const std::string& weight_path) {
+  if (one.model && other.model && *one.model != *other.model)
+    return contradiction(weight_path, one, other, *one.model, *other.model);
+  const auto classes = class_count(one);
   const auto others = class_count(other);
   if (classes && others && *classes != *others) {
-    return failed(ErrorCode::kCheckpointMismatch,
-                  weight_path + " has " + std::to_string(*classes) +
-                      " classes, the configuration says " + std::to_string(*others) +
-                      ": give the configuration that belongs to it, or none",
-                  weight_path);
+    return contradiction(weight_path, one, other, std::to_string(*classes) + " classes",
+                         std::to_string(*others) + " classes");
   }
   return {};
 }
@@ -105,6 +104,7 @@ std::map<std::string, std::string> card_metadata(const ModelCard& card) {
 Result<CardSource> read_sidecar(const std::string& weight_path) {
   CardSource source;
   const std::string path = sidecar_path(weight_path);
+  source.where = "its sidecar " + path;
   if (path == weight_path || ::access(path.c_str(), F_OK) != 0) return source;
   auto text = protocol::read_file(path, kMostSidecarBytes);
   if (!text) return forward_error(text);
@@ -131,6 +131,7 @@ Result<CardSource> read_sidecar(const std::string& weight_path) {
 
 CardSource read_metadata(const std::map<std::string, std::string>& metadata) {
   CardSource source;
+  source.where = "the file itself";
   if (const auto found = metadata.find("berth.model"); found != metadata.end()) {
     source.model = found->second;
   }
@@ -149,8 +150,12 @@ CardSource read_metadata(const std::map<std::string, std::string>& metadata) {
 Result<ModelCard> merge_sources(const std::vector<CardSource>& sources,
                                 const std::string& weight_path, const std::string& tried) {
   CardSource all;
+  for (auto source = sources.begin(); source != sources.end(); ++source) {
+    for (auto other = sources.begin(); other != source; ++other) {
+      if (auto same = agree(*other, *source, weight_path); !same) return forward_error(same);
+    }
+  }
   for (const CardSource& source : sources) {
-    if (auto same = agree(all, source, weight_path); !same) return forward_error(same);
     // Names and their number belong together: from the first source that gives either.
     if (!all.class_names && !all.num_classes) all.num_classes = source.num_classes;
     take(&all.class_names, source.class_names);

@@ -34,6 +34,7 @@ std::map<std::string, std::string> card_metadata(const ModelCard& card);
 
 /// What of a card one source tells; absent fields are not given there.
 struct CardSource {
+  std::string where;  // for messages: "its sidecar best_model.json"
   std::optional<std::string> model;
   std::optional<std::vector<std::string>> class_names;
   std::optional<int64_t> num_classes;

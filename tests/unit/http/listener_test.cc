@@ -26,6 +26,16 @@ TEST(ListenerTest, PortZeroPicksAFreePort) {
   EXPECT_FALSE((*open_listener("0.0.0.0:0", 0666))[0].loopback);
 }
 
+TEST(ListenerTest, KnowsWhatOtherMachinesCanReach) {
+  for (const char* local : {"127.0.0.1:0", "127.1.2.3:80", "[::1]:80", "localhost:80", "unix:/x"}) {
+    EXPECT_TRUE(stays_local(local).value()) << local;
+  }
+  for (const char* open : {"0.0.0.0:80", "[::]:80", "203.0.113.1:80"}) {
+    EXPECT_FALSE(stays_local(open).value()) << open;
+  }
+  EXPECT_EQ(stays_local("banana").error().code, base::ErrorCode::kBadRequest);
+}
+
 TEST(ListenerTest, LocalhostHasOnePortForBothFamilies) {
   const auto sockets = open_listener("localhost:0", 0666);
   ASSERT_TRUE(sockets);
