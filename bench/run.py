@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import scheduling  # noqa: E402
 import start_up  # noqa: E402
 from figures import Figure, print_table, write_results  # noqa: E402
 
@@ -23,6 +24,7 @@ def main() -> int:
     fakes = Path(os.environ["BERTH_FAKES_DIR"])
     figures: list[Figure] = []
     figures += start_up.measure(bin_dir, fakes)
+    figures += scheduling.measure(bin_dir.parent)
     print_table(figures)
     write_results(figures, arguments.out)
     missed = [f.name for f in figures if f.met is False]

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// libjpeg reports errors by longjmp. Everything with a destructor therefore lives outside the
-// functions that call setjmp.
-#include <csetjmp>
 #include <cstring>
 
-// jpeglib.h needs FILE from the header before it.
-// clang-format off
-#include <cstdio>
-#include <jpeglib.h>
-// clang-format on
-
 #include "image/decode.h"
+#include "image/jpeg_errors.h"
 
 namespace berth::image {
 namespace {
@@ -19,22 +11,9 @@ using protocol::ErrorCode;
 using protocol::failed;
 using protocol::Result;
 
-struct Failure {
-  jpeg_error_mgr base;  // First, so that a jpeg_error_mgr* is a Failure*.
-  std::jmp_buf jump;
-  char message[JMSG_LENGTH_MAX];
-  char damage[JMSG_LENGTH_MAX];  // the first warning that means lost picture content, or empty
-};
-
-void on_error(j_common_ptr common) {
-  auto* failure = reinterpret_cast<Failure*>(common->err);
-  common->err->format_message(common, failure->message);
-  std::longjmp(failure->jump, 1);
-}
-
 void on_message(j_common_ptr common, int level) {
   if (level >= 0) return;  // Trace messages.
-  auto* failure = reinterpret_cast<Failure*>(common->err);
+  auto* failure = reinterpret_cast<JpegFailure*>(common->err);
   char text[JMSG_LENGTH_MAX];
   common->err->format_message(common, text);
   ++common->err->num_warnings;
@@ -60,7 +39,7 @@ int scale_denominator(unsigned width, unsigned height, int target) {
 }
 
 /// Parses the header and settles scale and output colours. False: failure->message says why.
-bool begin(jpeg_decompress_struct* reader, Failure* failure, const uint8_t* bytes, size_t size,
+bool begin(jpeg_decompress_struct* reader, JpegFailure* failure, const uint8_t* bytes, size_t size,
            int target) {
   if (setjmp(failure->jump) != 0) return false;
   jpeg_create_decompress(reader);
@@ -78,7 +57,8 @@ bool begin(jpeg_decompress_struct* reader, Failure* failure, const uint8_t* byte
 }
 
 /// Decodes all rows to `pixels`, `stride` bytes per row.
-bool read_rows(jpeg_decompress_struct* reader, Failure* failure, uint8_t* pixels, size_t stride) {
+bool read_rows(jpeg_decompress_struct* reader, JpegFailure* failure, uint8_t* pixels,
+               size_t stride) {
   if (setjmp(failure->jump) != 0) return false;
   jpeg_start_decompress(reader);
   while (reader->output_scanline < reader->output_height) {
@@ -106,7 +86,7 @@ void multiply_out(const std::vector<uint8_t>& ink, bool inverted, std::vector<ui
 
 struct Reader {
   jpeg_decompress_struct reader{};
-  Failure failure{};
+  JpegFailure failure{};
   ~Reader() { jpeg_destroy_decompress(&reader); }
 };
 
@@ -115,7 +95,7 @@ struct Reader {
 Result<Bitmap> decode_jpeg(const uint8_t* bytes, size_t size, int target) {
   Reader jpeg;
   jpeg.reader.err = jpeg_std_error(&jpeg.failure.base);
-  jpeg.failure.base.error_exit = on_error;
+  jpeg.failure.base.error_exit = jump_on_error;
   jpeg.failure.base.emit_message = on_message;
   jpeg.failure.base.output_message = on_output;
   if (!begin(&jpeg.reader, &jpeg.failure, bytes, size, target)) {

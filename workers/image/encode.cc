@@ -3,14 +3,9 @@
 
 #include <png.h>
 
-#include <csetjmp>
 #include <cstdlib>
 
-// jpeglib.h needs FILE from the header before it.
-// clang-format off
-#include <cstdio>
-#include <jpeglib.h>
-// clang-format on
+#include "image/jpeg_errors.h"
 
 namespace berth::image {
 namespace {
@@ -19,21 +14,9 @@ using protocol::ErrorCode;
 using protocol::failed;
 using protocol::Result;
 
-struct Failure {
-  jpeg_error_mgr base;  // First, so that a jpeg_error_mgr* is a Failure*.
-  std::jmp_buf jump;
-  char message[JMSG_LENGTH_MAX];
-};
-
-void on_error(j_common_ptr common) {
-  auto* failure = reinterpret_cast<Failure*>(common->err);
-  common->err->format_message(common, failure->message);
-  std::longjmp(failure->jump, 1);
-}
-
 struct Writer {
   jpeg_compress_struct writer{};
-  Failure failure{};
+  JpegFailure failure{};
   unsigned char* bytes = nullptr;
   unsigned long size = 0;
   ~Writer() {
@@ -72,7 +55,7 @@ bool write_jpeg(Writer* jpeg, const Bitmap& picture, int quality) {
 Result<std::string> encode_jpeg(const Bitmap& picture, int quality) {
   Writer jpeg;
   jpeg.writer.err = jpeg_std_error(&jpeg.failure.base);
-  jpeg.failure.base.error_exit = on_error;
+  jpeg.failure.base.error_exit = jump_on_error;
   if (!write_jpeg(&jpeg, picture, quality)) {
     return failed(ErrorCode::kInternal, std::string("JPEG: ") + jpeg.failure.message);
   }

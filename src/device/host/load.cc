@@ -18,13 +18,13 @@ namespace {
 double one_decimal(double value) { return std::round(value * 10.0) / 10.0; }
 
 /// Physical cores and the mean clock from /proc/cpuinfo; what it does not say is absent.
-struct CpuInfo {
+struct ProcessorIdentity {
   std::optional<int> physical_cores;
   std::optional<double> mean_mhz;
 };
 
-CpuInfo read_cpuinfo(const std::string& root) {
-  CpuInfo info;
+ProcessorIdentity read_cpuinfo(const std::string& root) {
+  ProcessorIdentity info;
   const auto text = base::read_file(root + "/proc/cpuinfo", 16U << 20U);
   if (!text) return info;
   std::set<std::pair<std::string, std::string>> cores;
@@ -148,7 +148,7 @@ CpuLoad LoadMeter::read(Clock::time_point now) {
   load.cores = static_cast<int>(all.size());
   load.percent = percent_of(all, now);
   for (const int processor : all) load.per_cpu_percent.push_back(percent_of({processor}, now));
-  const CpuInfo info = read_cpuinfo(root_);
+  const ProcessorIdentity info = read_cpuinfo(root_);
   load.physical_cores = info.physical_cores;
   load.freq_mhz = info.mean_mhz ? std::optional(one_decimal(*info.mean_mhz)) : std::nullopt;
   load.load_avg = read_load_average(root_);

@@ -40,7 +40,7 @@ constexpr unsigned kClockMemory = 2;
 constexpr std::uint64_t kValueNotAvailable = ~std::uint64_t{0};
 
 /// Of nvmlDeviceGetPciInfo_v3; the older call writes a shorter struct into the same head.
-struct PciInfo {
+struct PciAddress {
   char bus_id_legacy[16];
   std::uint32_t domain;
   std::uint32_t bus;
@@ -49,7 +49,7 @@ struct PciInfo {
   std::uint32_t pci_subsystem_id;
   char bus_id[32];
 };
-static_assert(sizeof(PciInfo) == 68);
+static_assert(sizeof(PciAddress) == 68);
 
 struct MemoryV1 {
   std::uint64_t total;

@@ -143,7 +143,7 @@ base::Result<NvmlBackend::Found> NvmlBackend::identify(unsigned number) const {
   model::Device& device = found.device;
   device.id = model::DeviceId(text_of(uuid));
   device.vendor = model::Vendor::kNvidia;
-  PciInfo pci{};
+  PciAddress pci{};
   if (f.pci_info != nullptr && f.pci_info(found.gpu.handle, &pci) == kSuccess) {
     found.position = {pci.domain, pci.bus, pci.device};
     std::array<char, 32> text{};

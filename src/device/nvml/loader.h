@@ -28,7 +28,7 @@ struct Functions {
   int (*handle_by_index)(unsigned, DeviceHandle*) = nullptr;
   int (*uuid)(DeviceHandle, char*, unsigned) = nullptr;
   int (*name)(DeviceHandle, char*, unsigned) = nullptr;
-  int (*pci_info)(DeviceHandle, PciInfo*) = nullptr;
+  int (*pci_info)(DeviceHandle, PciAddress*) = nullptr;
   int (*compute_capability)(DeviceHandle, int*, int*) = nullptr;
   int (*memory_v2)(DeviceHandle, MemoryV2*) = nullptr;
   int (*memory_v1)(DeviceHandle, MemoryV1*) = nullptr;
