@@ -229,9 +229,6 @@ void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
       ->type_name("P");
   verb->add_option("--name", to.name, "shown in listings")->type_name("NAME");
   verb->add_option("--id", to.task_id, "the task's id, instead of a random one")->type_name("ID");
-  verb->add_option("--retry", to.retry, "run it again up to N times when it fails")
-      ->check(range(0, 1000))
-      ->type_name("N");
   verb->add_option_function<std::string>(
           "--timeout",
           [&](Words word) {
@@ -242,9 +239,6 @@ void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
           },
           "end it after so long: 90s, 5m, 2h, 1d")
       ->type_name("T");
-  verb->add_option("--after", to.after, "start when that task has completed")
-      ->allow_extra_args(false)
-      ->type_name("ID");
   verb->add_option_function<std::vector<std::string>>(
           "--env",
           [&](const std::vector<std::string>& words) {
@@ -267,9 +261,7 @@ void add_builtin(CLI::App& app, AllOptions& all, Invocation& result) {
   TrainOptions& t = all.train;
   CLI::App* train_verb = app.add_subcommand(
       "train", "Trains an image classifier: one sub-directory of images per class.");
-  train_verb
-      ->add_option("--model", t.model,
-                   "resnet18, resnet50, vit_b_16, ... (\"berth info\" lists them)")
+  train_verb->add_option("--model", t.model, "one that \"berth info\" lists; resnet18 by default")
       ->type_name("NAME");
   train_verb->add_option("--train", t.train, "images to learn from")->required()->type_name("DIR");
   train_verb->add_option("--val", t.val, "images to check with")->required()->type_name("DIR");

@@ -26,8 +26,7 @@ json::object request_body(const RunOptions& options) {
                     {"gpus", options.gpus},
                     {"exclusive", options.exclusive},
                     {"env", std::move(env)},
-                    {"cwd", absolute_path(options.cwd.empty() ? "." : options.cwd)},
-                    {"retry", options.retry}};
+                    {"cwd", absolute_path(options.cwd.empty() ? "." : options.cwd)}};
   if (!options.device.empty()) body["device"] = options.device;
   if (options.memory) body["memory_gb"] = options.memory->gib();
   if (!options.gpu_type.empty()) body["gpu_type"] = options.gpu_type;
@@ -36,11 +35,6 @@ json::object request_body(const RunOptions& options) {
   if (!options.name.empty()) body["name"] = options.name;
   if (!options.task_id.empty()) body["task_id"] = options.task_id;
   if (options.timeout) body["timeout_s"] = static_cast<double>(options.timeout->count()) / 1000.0;
-  if (!options.after.empty()) {
-    json::array after;
-    for (const std::string& id : options.after) after.emplace_back(id);
-    body["after"] = std::move(after);
-  }
   return body;
 }
 
