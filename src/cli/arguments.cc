@@ -203,7 +203,7 @@ void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
   RunOptions& to = all.run;
   CLI::App* verb = app.add_subcommand("run",
                                       "Runs a command on the best device and follows it; Ctrl-C "
-                                      "cancels it, a second one leaves it.");
+                                      "cancels it, a second one does not wait for its end.");
   verb->prefix_command();
   add_device(verb, &to.device, "auto, cuda, cuda:1, cpu, GPU-<uuid>, cuda:0,cuda:1");
   verb->add_option("--gpus", to.gpus, "how many GPUs")->check(range(1, 1024))->type_name("N");

@@ -134,18 +134,21 @@ void announce_reason(const std::string& id, Shared& shared) {
 
 // Waits for SIGINT or SIGTERM with all of `signals` blocked; SIGUSR1 sends it home.
 void take_signals(const std::string& id, sigset_t signals) {
+  bool cancelling = false;
   for (int count = 0;;) {
     int number = 0;
     if (sigwait(&signals, &number) != 0 || number == SIGUSR1) return;
     if (++count > 1) {
-      note("left: the task goes on (berth wait " + id + ", berth cancel " + id + ")");
+      note(cancelling ? "left: the task is being cancelled (berth wait " + id + " tells its end)"
+                      : "left: the task goes on (berth wait " + id + ", berth cancel " + id + ")");
       _exit(128 + number);
     }
     auto session = Session::open();
     const auto done = session ? session->post(task_path(id, "/cancel"))
                               : Result<json::value>(fail(session.error()));
+    cancelling = done.has_value();
     if (done)
-      note(number == SIGINT ? "cancelling; press Ctrl-C again to leave the task alone"
+      note(number == SIGINT ? "cancelling; press Ctrl-C again to leave without seeing its end"
                             : "cancelling");
     else
       note("it could not be cancelled (" + done.error().message + "); press Ctrl-C again to leave");
