@@ -63,7 +63,7 @@ int infer(const InferOptions& options) {
   const Screen screen = screen_of(2);
   LiveLine live(2, screen);
   FollowOptions how;
-  how.output = false;
+  how.out = how.err = -1;
   how.announce = screen.live;
   how.on_change = [&](const json::object& state) {
     if (is_final(state))

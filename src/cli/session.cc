@@ -176,9 +176,11 @@ Result<json::object> Session::task(std::string_view id) {
 
 Result<http::ClientResponse> Session::stream(std::string_view path,
                                              const std::function<bool(std::string_view)>& on_data,
-                                             std::chrono::milliseconds idle) {
-  return client_.stream("GET", path, {{"Accept-Language", std::string(language())}}, on_data, {},
-                        idle);
+                                             std::chrono::milliseconds idle,
+                                             std::string_view last_event_id) {
+  http::HeaderList headers{{"Accept-Language", std::string(language())}};
+  if (!last_event_id.empty()) headers.emplace_back("Last-Event-ID", std::string(last_event_id));
+  return client_.stream("GET", path, headers, on_data, {}, idle);
 }
 
 std::string task_path(std::string_view id, std::string_view rest) {

@@ -53,10 +53,12 @@ class Session {
   /// or the beginning fits several (the message lists them).
   base::Result<base::json::object> task(std::string_view id);
 
-  /// An answer that goes on; see http::Client::stream. `idle` 0: any silence is fine.
+  /// An answer that goes on; see http::Client::stream. `idle` 0: any silence is fine. Events go on
+  /// after `last_event_id`.
   base::Result<http::ClientResponse> stream(
       std::string_view path, const std::function<bool(std::string_view)>& on_data,
-      std::chrono::milliseconds idle = std::chrono::milliseconds(0));
+      std::chrono::milliseconds idle = std::chrono::milliseconds(0),
+      std::string_view last_event_id = {});
 
  private:
   explicit Session(http::Client client) : client_(std::move(client)) {}

@@ -123,7 +123,7 @@ int train(const TrainOptions& options) {
       "\n");
   TrainingView view;
   FollowOptions how;
-  how.output = false;
+  how.out = how.err = -1;
   how.announce = screen.live;
   how.on_change = [&](const json::object& state) { view.change(state); };
   const auto end = follow(id, how);
