@@ -39,9 +39,19 @@ An ID may be shortened as long as it is unambiguous. Every listing takes --json.
 "berth VERB --help" tells more. BERTH_URL and BERTH_TOKEN say where the daemon is and who you are.
 
 Exit status: 0 done, 1 the task failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found,
-5 refused. "run" and "wait" end with the command's own status, 128+n for signal n, 125-127 when
-Berth could not run it.
+5 refused. "run" and "wait" end as the command does instead; 125 is Berth's own failure there.
 )";
+
+constexpr const char* kRunStatus =
+    R"(Exit status: that of the command; 128+n when signal n ended it (143 when cancelled or out of time);
+127 when the command is not found, 126 when it cannot be run. Whatever else keeps Berth from
+running or following it is 125 with the reason on standard error: the daemon is not reachable, the
+task is refused or lost. Wrong usage is 2. With --detach: 0 when the task is accepted.)";
+
+constexpr const char* kWaitStatus =
+    R"(Exit status: that of "berth run": the command's; 128+n when signal n ended it (143 when cancelled
+or out of time); 126 and 127 when it could not be run or found; 125 when Berth itself fails: the daemon
+is not reachable, there is no such task, the task is lost. Wrong usage is 2.)";
 
 const std::vector<std::string> kVerbs{"run", "train",  "infer", "gpus",    "pick",  "check",
                                       "ps",  "show",   "logs",  "why",     "wait",  "cancel",
@@ -205,6 +215,7 @@ void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
                                       "Runs a command on the best device and follows it; Ctrl-C "
                                       "cancels it, a second one does not wait for its end.");
   verb->prefix_command();
+  verb->footer(kRunStatus);
   add_device(verb, &to.device, "auto, cuda, cuda:1, cpu, GPU-<uuid>, cuda:0,cuda:1");
   verb->add_option("--gpus", to.gpus, "how many GPUs")->check(range(1, 1024))->type_name("N");
   add_memory(
@@ -350,10 +361,12 @@ void add_task_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
     verb->add_option("ID", all.ids, "tasks, or the beginnings of their ids")->required();
     verb->final_callback(
         [&all, &result, act] { result.verb = [&all, act] { return act(all.ids); }; });
+    return verb;
   };
   tasks("wait",
         "Waits until tasks end; status of the first of them, in the order given, that is not 0.",
-        wait);
+        wait)
+      ->footer(kWaitStatus);
   tasks("cancel", "Cancels tasks that wait or run.", cancel);
   tasks("rm", "Removes the records of tasks that have ended.", rm);
 

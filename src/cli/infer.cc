@@ -73,10 +73,7 @@ int infer(const InferOptions& options) {
   };
   const auto end = follow(id, how);
   live.clear();
-  if (!end) {
-    (void)report(end.error());
-    return kBerthFailed;
-  }
+  if (!end) return report(end.error());
   if (base::string_or(*end, "status") != "completed") {
     print_error(paint("failed: " + printable(failure(*end)), Tone::kBad, screen) +
                 "\n  berth logs " + short_id(id) + " has the details\n");

@@ -65,13 +65,14 @@ class StartNote {
 int run(const RunOptions& options) {
   for (const std::string& word : options.command) {
     if (base::to_utf8(word) != word) {
-      return report(base::Error{base::ErrorCode::kSchemaViolation,
-                                "an argument of the command is not UTF-8: " + printable(word),
-                                {}});
+      return report_own_failure(
+          base::Error{base::ErrorCode::kSchemaViolation,
+                      "an argument of the command is not UTF-8: " + printable(word),
+                      {}});
     }
   }
   const auto task = submit("/api/v2/tasks", request_body(options));
-  if (!task) return report(task.error());
+  if (!task) return report_own_failure(task.error());
   const std::string id = base::string_or(*task, "task_id");
   if (options.detach) {
     print(id + "\n");
@@ -83,10 +84,7 @@ int run(const RunOptions& options) {
   how.announce = screen.live;
   how.on_change = [&](const json::object& state) { start(state); };
   const auto end = follow(id, how);
-  if (!end) {
-    (void)report(end.error());
-    return kBerthFailed;
-  }
+  if (!end) return report_own_failure(end.error());
   const int status = exit_status(*end);
   // What the command itself ended with needs no comment; what Berth or a signal did to it does.
   const std::string why = failure(*end);

@@ -18,7 +18,8 @@ inline constexpr int kWrongUsage = 2;
 inline constexpr int kNotReachable = 3;
 inline constexpr int kNotFound = 4;
 inline constexpr int kRefused = 5;
-/// `run` and `wait`: Berth itself failed after the task was accepted.
+/// `run` and `wait`, whose other statuses are the command's: Berth itself failed, whatever the
+/// reason (docker run, env and nohup have this number too).
 inline constexpr int kBerthFailed = 125;
 
 /// BERTH_URL, else http://127.0.0.1:8000.
@@ -36,6 +37,11 @@ base::Error error_of(const http::ClientResponse& response);
 
 /// Prints "berth: <message>" to standard error; returns the exit status of the error's code.
 int report(const base::Error& error);
+/// As report(), for `run` and `wait`.
+inline int report_own_failure(const base::Error& error) {
+  (void)report(error);
+  return kBerthFailed;
+}
 
 class Session {
  public:

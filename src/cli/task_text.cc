@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/progress.h"
+#include "cli/session.h"
 #include "cli/table.h"
 #include "cli/when.h"
 #include "cli/width.h"
@@ -114,7 +115,9 @@ int exit_status(const json::object& task) {
   if (state == "cancelled") return 128 + SIGTERM;
   if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
     return static_cast<int>(*code & 0xFF);
-  return 125;
+  // It took the SIGTERM at its time limit for a wish to end well.
+  if (string_or(task, "cause") == "timeout") return 128 + SIGTERM;
+  return kBerthFailed;
 }
 
 std::string failure(const json::object& task) {

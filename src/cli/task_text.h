@@ -13,8 +13,9 @@ namespace berth::cli {
 bool is_final(const base::json::object& task);
 
 /// What `berth run` and `berth wait` end with: 0 when completed; the command's own status; 128 + n
-/// for signal n; 143 (as by SIGTERM) when cancelled without one; 126 and 127 for a command that
-/// cannot be run or found; 125 when Berth lost the task.
+/// for signal n; 143 (as by SIGTERM) when cancelled, or ended by its time limit, without one; 126
+/// and 127 for a command that cannot be run or found, which the shim records as shells do; 125 when
+/// Berth could not start the task or lost it.
 int exit_status(const base::json::object& task);
 
 /// Why the task failed, in words; empty when it did not.

@@ -127,10 +127,7 @@ int train(const TrainOptions& options) {
   how.announce = screen.live;
   how.on_change = [&](const json::object& state) { view.change(state); };
   const auto end = follow(id, how);
-  if (!end) {
-    (void)report(end.error());
-    return kBerthFailed;
-  }
+  if (!end) return report(end.error());
   const bool done = base::string_or(*end, "status") == "completed";
   if (done)
     print(training_summary(*end, screen_of(1)));

@@ -89,6 +89,14 @@ TEST(Arguments, help_goes_to_standard_output_with_0) {
             std::string::npos);
 }
 
+TEST(Arguments, help_of_run_and_wait_tells_their_exit_statuses) {
+  for (const char* verb : {"run", "wait"}) {
+    const std::string help = parse_arguments({verb, "--help"}).out;
+    for (const char* status : {"125", "126", "127", "128+n"})
+      EXPECT_NE(help.find(status), std::string::npos) << verb << " " << status;
+  }
+}
+
 TEST(Arguments, help_offers_only_what_the_daemon_can_do) {
   const std::string run = parse_arguments({"run", "--help"}).out;
   for (const char* refused : {"--retry", "--after", "--memory-fraction", "--memory-strategy"}) {

@@ -21,6 +21,8 @@ TEST(ExitStatus, is_the_commands_own) {
           R"({"status": "failed", "exit_code": null, "signal": null, "cause": "launch_failed"})"),
       125);
   EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 0})"), 125);
+  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 0, "cause": "timeout"})"), 143);
+  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 7, "cause": "timeout"})"), 7);
   EXPECT_EQ(status_of(R"({"status": "cancelled", "signal": 2})"), 130);
   EXPECT_EQ(status_of(R"({"status": "cancelled", "exit_code": 0})"), 143);
   EXPECT_EQ(status_of(R"({"status": "cancelled"})"), 143);

@@ -125,19 +125,22 @@ TEST(Run, ctrl_c_cancels_and_waits_for_the_end) {
   EXPECT_NE(ran.err.find("cancelling"), std::string::npos) << ran.err;
 }
 
-TEST(Run, a_wrong_token_is_refused_with_5) {
+TEST(Run, a_refusal_is_125_because_5_could_be_the_commands) {
   StubDaemon daemon;
   setenv("BERTH_TOKEN", "wrong", 1);
   const Ran ran = berth({"run", "--", "x"});
-  EXPECT_EQ(ran.status, 5);
+  EXPECT_EQ(ran.status, 125);
   EXPECT_EQ(ran.out, "");
+  EXPECT_NE(ran.err, "");
+  EXPECT_EQ(berth({"run", "--", "a\xFF"}).status, 125);
 }
 
-TEST(Run, a_daemon_that_is_not_there_is_3) {
+TEST(Run, a_daemon_that_is_not_there_is_125_because_3_could_be_the_commands) {
   setenv("BERTH_URL", "http://127.0.0.1:1", 1);
-  EXPECT_EQ(berth({"run", "--", "x"}).status, 3);
+  EXPECT_EQ(berth({"run", "--", "x"}).status, 125);
+  EXPECT_EQ(berth({"run", "--detach", "--", "x"}).status, 125);
+  EXPECT_EQ(berth({"wait", "x"}).status, 125);
   EXPECT_EQ(berth({"ps"}).status, 3);
-  EXPECT_EQ(berth({"wait", "x"}).status, 3);
   EXPECT_EQ(berth({"version"}).status, 0);
   unsetenv("BERTH_URL");
 }
@@ -152,13 +155,13 @@ TEST(Wait, takes_the_beginning_of_an_id_and_ends_with_the_commands_status) {
   EXPECT_EQ(berth({"wait", "tas"}).status, 7);
 }
 
-TEST(Wait, an_unknown_or_ambiguous_id_is_4) {
+TEST(Wait, an_unknown_or_ambiguous_id_is_125) {
   StubDaemon daemon;
   daemon.answers["GET /api/v2/tasks"] = kList;
   const Ran ambiguous = berth({"wait", "abc"});
-  EXPECT_EQ(ambiguous.status, 4);
+  EXPECT_EQ(ambiguous.status, 125);
   EXPECT_NE(ambiguous.err.find("abc-2"), std::string::npos) << ambiguous.err;
-  EXPECT_EQ(berth({"wait", "nothing"}).status, 4);
+  EXPECT_EQ(berth({"wait", "nothing"}).status, 125);
 }
 
 TEST(Rm, goes_on_after_a_failure_and_ends_with_its_status) {
