@@ -2,7 +2,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "cli/devices.h"
 #include "cli/screen.h"
@@ -45,17 +47,36 @@ Check check_program(const std::string& name, const std::string& without) {
   return {Finding::kWarning, name, "not found beside berth nor on PATH", without};
 }
 
-void check_daemon(std::vector<Check>& checks) {
+// How tasks are held together, as the daemon says it in health. Without one: what a daemon would
+// find first here.
+Check check_supervision(const json::object* health) {
+  std::string text;
+  const json::value* parts = health != nullptr ? health->if_contains("parts") : nullptr;
+  if (parts != nullptr && parts->is_object())
+    text = base::string_or(parts->as_object(), "supervision");
+  if (text.empty()) {
+    const auto mounts = base::read_file("/proc/self/mountinfo");
+    const bool mounted = mounts && mounts->find(" - cgroup2 ") != std::string::npos;
+    text = mounted ? "cgroup v2" : "process groups only: no cgroup v2 is mounted";
+  }
+  if (text == "cgroup v2") return {Finding::kGood, "supervision", text, ""};
+  return {Finding::kWarning, "supervision", text,
+          "a process that leaves its session may outlive its task; normal in containers, else boot "
+          "with systemd.unified_cgroup_hierarchy=1"};
+}
+
+// The daemon's health, when there is one that tells it.
+std::optional<json::object> check_daemon(std::vector<Check>& checks) {
   auto session = Session::open();
   if (!session) {
     checks.push_back({Finding::kBad, "daemon", session.error().message, ""});
-    return;
+    return std::nullopt;
   }
   const auto about = session->object("/api/v1/info");
   if (!about) {
     checks.push_back({Finding::kBad, "daemon", about.error().message,
                       "see whether berthd is what listens at " + daemon_url()});
-    return;
+    return std::nullopt;
   }
   checks.push_back({Finding::kGood, "daemon",
                     "version " + base::string_or(*about, "version") + " at " + daemon_url(), ""});
@@ -65,6 +86,8 @@ void check_daemon(std::vector<Check>& checks) {
   } else {
     checks.push_back({Finding::kGood, "token", "found", ""});
   }
+  const auto health = session->object("/api/v1/health");
+  return health ? std::optional(*health) : std::nullopt;
 }
 
 void check_gpus(std::vector<Check>& checks) {
@@ -106,18 +129,13 @@ void check_gpus(std::vector<Check>& checks) {
 
 int doctor(const InfoOptions& options) {
   std::vector<Check> checks;
-  check_daemon(checks);
+  const auto health = check_daemon(checks);
   check_gpus(checks);
   checks.push_back(check_program("berthd", "install the package berth, or build it: make build"));
   checks.push_back(check_program("berth-shim", "tasks cannot start without it: make build"));
   checks.push_back(
       check_program("berth-worker-vision", "berth train and berth infer need it: make build"));
-  const bool cgroups = access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;
-  checks.push_back(
-      {cgroups ? Finding::kGood : Finding::kWarning, "cgroup v2",
-       cgroups ? "there"
-               : "not there: tasks are ended by process group and have no memory limit on the host",
-       cgroups ? "" : "normal in containers; else boot with systemd.unified_cgroup_hierarchy=1"});
+  checks.push_back(check_supervision(health ? &*health : nullptr));
 
   const Screen screen = screen_of(1);
   json::array list;

@@ -326,3 +326,8 @@ def test_help_version_and_doctor(cli: CommandLine) -> None:
     assert cli.ok("version").strip()
     assert cli("doctor").returncode in (DONE, FAILED)
     assert cli.json("info")
+
+
+def test_doctor_and_health_agree_about_supervision(cli: CommandLine, daemon: Daemon) -> None:
+    told = {check["subject"]: check["text"] for check in cli.json("doctor")}
+    assert told["supervision"] == daemon.client.get("/api/v1/health")["parts"]["supervision"]

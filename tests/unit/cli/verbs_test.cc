@@ -229,6 +229,15 @@ TEST(Infer, a_failed_task_is_1_and_says_why) {
   EXPECT_NE(ran.err.find("no image there"), std::string::npos) << ran.err;
 }
 
+TEST(Doctor, says_of_supervision_what_the_daemon_says) {
+  StubDaemon daemon;
+  daemon.answers["GET /api/v1/info"] = R"({"version": "1"})";
+  daemon.answers["GET /api/v1/health"] =
+      R"({"parts": {"supervision": "process groups only: a reason of the daemon's"}})";
+  EXPECT_NE(berth({"doctor"}).out.find("process groups only: a reason of the daemon's"),
+            std::string::npos);
+}
+
 TEST(Gpus, come_from_the_daemon_when_it_answers) {
   StubDaemon daemon;
   daemon.answers["GET /api/v2/resources/gpu"] = std::string(kGpus);
