@@ -16,6 +16,7 @@
 #include <thread>
 #include <utility>
 
+#include "cli/explain_text.h"
 #include "cli/screen.h"
 #include "cli/session.h"
 #include "cli/task_text.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "cli/progress.h"
+#include "cli/members.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "cli/when.h"
@@ -23,16 +23,6 @@ using base::string_or;
 
 namespace {
 
-const json::object* object_in(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_object() ? &value->as_object() : nullptr;
-}
-
-const json::array* array_in(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_array() ? &value->as_array() : nullptr;
-}
-
 std::optional<base::Time> time_in(const json::object& object, const char* key) {
   const auto text = maybe_string(object, key);
   return text ? parse_iso8601(*text) : std::nullopt;
@@ -43,9 +33,78 @@ std::string state_text(const json::object& task) {
   return state == "running" && base::bool_or(task, "cancelling") ? "cancelling" : state;
 }
 
+// "/data/drones/train" -> ".../drones/train": what tells data sets apart is at the end.
+std::string end_of_path(const std::string& path) {
+  const auto last = path.rfind('/');
+  const auto before = last == std::string::npos || last == 0 ? last : path.rfind('/', last - 1);
+  return before == std::string::npos || before == 0 ? path : "..." + path.substr(before);
+}
+
+// What a built-in task does, by its parameters; empty for any other.
+std::string work_text(const json::object& task) {
+  const json::object* parameters = object_in(task, "parameters");
+  if (parameters == nullptr) return "";
+  const std::string model = string_or(*parameters, "model");
+  const std::string images = string_or(*parameters, "train_path");
+  if (!model.empty() && !images.empty()) return "train " + model + " on " + end_of_path(images);
+  const std::string weights = string_or(*parameters, "weight_path");
+  const std::string source = string_or(*parameters, "source_path");
+  if (weights.empty() || source.empty()) return "";
+  return "infer " + weights.substr(weights.rfind('/') + 1) + " on " + end_of_path(source);
+}
+
 std::string title(const json::object& task) {
-  const std::string name = string_or(task, "name");
-  return name.empty() ? command_text(task) : name;
+  if (const std::string name = string_or(task, "name"); !name.empty()) return name;
+  const std::string work = work_text(task);
+  return work.empty() ? command_text(task) : work;
+}
+
+using Fields = std::vector<std::pair<std::string, Cell>>;
+
+// "0.0001", "0.25", "yes"; empty for lists and objects.
+std::string plain_text(const json::value& value) {
+  if (value.is_string()) return std::string(value.as_string());
+  if (value.is_bool()) return value.as_bool() ? "yes" : "no";
+  if (!value.is_double()) return value.is_number() ? base::to_text(value) : "";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value.as_double());
+  return text;
+}
+
+// Plain values only, those with a label first. Where results are saved is told by the task itself.
+Fields parameter_fields(const json::object& parameters) {
+  const std::vector<std::pair<std::string_view, std::string>> labels{
+      {"model", "model"},
+      {"num_classes", "classes"},
+      {"train_path", "training set"},
+      {"val_path", "validation set"},
+      {"num_epochs", "epochs"},
+      {"batch_size", "batch size"},
+      {"learning_rate", "learning rate"},
+      {"image_size", "image size"},
+      {"source_path", "source"},
+      {"weight_path", "weights"},
+      {"cfg_path", "configuration"},
+      {"pretrained", "pretrained"},
+      {"shuffle", "shuffle"},
+      {"seed", "seed"}};
+  Fields fields;
+  for (const auto& [key, label] : labels) {
+    if (const json::value* value = parameters.if_contains(key))
+      fields.emplace_back(label, Cell{plain_text(*value)});
+  }
+  for (const auto& [key, value] : parameters) {
+    const bool known =
+        key == "save_path" || std::any_of(labels.begin(), labels.end(),
+                                          [&](const auto& entry) { return entry.first == key; });
+    if (!known) fields.emplace_back(std::string(key), Cell{plain_text(value)});
+  }
+  return fields;
+}
+
+std::string section(const std::string& title, const Fields& fields, const Screen& screen) {
+  const std::string lines = render_fields(fields, screen);
+  return lines.empty() ? "" : "\n" + paint(title, Tone::kBold, screen) + "\n" + lines;
 }
 
 std::string signal_name(std::int64_t number) {
@@ -87,17 +146,6 @@ std::size_t id_length(const json::array& tasks) {
     longest = std::max(longest, static_cast<std::size_t>(a - ids[i - 1].begin()) + 1);
   }
   return longest;
-}
-
-std::string refusal_text(const json::object& verdict) {
-  const std::string code = string_or(verdict, "code");
-  const std::string needed = string_or(verdict, "needed");
-  const std::string available = string_or(verdict, "available");
-  const bool amount = code == "memory" || code == "memory_unknown" || code == "too_small";
-  std::string text = code;
-  if (!needed.empty()) text += ": needs " + needed;
-  if (!available.empty()) text += (amount ? ", has " : "; ") + available;
-  return text;
 }
 
 }  // namespace
@@ -253,16 +301,13 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
     fallback = "on the CPU: the built-in workers were built without GPU support";
   const auto priority = maybe_int(task, "priority");
   const auto attempt = maybe_int(task, "attempt");
-  std::vector<std::pair<std::string, Cell>> fields{
+  const Fields fields{
       {"task", {string_or(task, "task_id"), Tone::kBold}},
       {"name", {string_or(task, "name")}},
       {"state", {state, state_tone(state)}},
       {"message", {string_or(task, "message")}},
       {"problem", {failure(task), Tone::kBad}},
-      {"kind",
-       {string_or(task, "task_type") == string_or(task, "kind")
-            ? string_or(task, "kind")
-            : string_or(task, "kind", string_or(task, "task_type"))}},
+      {"kind", {string_or(task, "kind", string_or(task, "task_type"))}},
       {"command", {array_in(task, "command") != nullptr ? command_text(task) : ""}},
       {"directory", {string_or(task, "cwd")}},
       {"asked for", {string_or(task, "device_requested")}},
@@ -284,90 +329,18 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
       {"saved to", {string_or(task, "save_path")}},
       {"result", {string_or(task, "result_path")}}};
   std::string text = render_fields(fields, screen);
+  if (const json::object* parameters = object_in(task, "parameters"))
+    text += section("parameters", parameter_fields(*parameters), screen);
   if (const json::object* metrics = object_in(task, "latest_metrics")) {
-    std::vector<std::pair<std::string, Cell>> rows;
+    Fields rows;
     for (const auto& [key, value] : *metrics) {
-      if (value.is_null()) continue;
-      char number_text[32];
-      const auto real = base::maybe_double(*metrics, std::string_view(key.data(), key.size()));
-      if (real) std::snprintf(number_text, sizeof number_text, "%.6g", *real);
-      rows.emplace_back(std::string(key), Cell{real ? number_text : base::to_text(value)});
+      const std::string plain = plain_text(value);
+      rows.emplace_back(std::string(key),
+                        Cell{plain.empty() && !value.is_null() ? base::to_text(value) : plain});
     }
-    if (!rows.empty())
-      text +=
-          "\n" + paint("latest metrics", Tone::kBold, screen) + "\n" + render_fields(rows, screen);
+    text += section("latest metrics", rows, screen);
   }
   return text;
-}
-
-std::string render_explanation(const json::object& explanation, const Screen& screen) {
-  std::string text;
-  const std::string state = string_or(explanation, "state");
-  const std::string summary = string_or(explanation, "summary");
-  if (!state.empty())
-    text += paint(state, state_tone(state), screen) + (summary.empty() ? "" : ": ");
-  text += wrap(printable(summary), screen.width > 0 ? screen.width - display_width(state) - 2 : 0,
-               "  ") +
-          "\n";
-  if (const json::array* devices = array_in(explanation, "devices");
-      devices != nullptr && !devices->empty()) {
-    Table table({{"DEVICE"},
-                 {"VERDICT"},
-                 {"REASON", false, 8},
-                 {"NEEDED", false, 8},
-                 {"THERE IS", false, 8}});
-    for (const json::value& item : *devices) {
-      if (!item.is_object()) continue;
-      const json::object& device = item.as_object();
-      const std::string verdict = string_or(device, "verdict");
-      const Tone tone = verdict == "fits"   ? Tone::kGood
-                        : verdict == "wait" ? Tone::kWarn
-                                            : Tone::kBad;
-      const std::string mark = verdict == "fits" ? "✓ " : verdict == "wait" ? "◷ " : "✗ ";
-      const std::string code = string_or(device, "code");
-      table.add({{string_or(device, "device"), Tone::kBold},
-                 {mark + verdict, tone},
-                 {code == verdict ? "" : code},
-                 {string_or(device, "needed")},
-                 {string_or(device, "available")}});
-    }
-    text += "\n" + table.render(screen);
-  }
-  if (const json::array* remedies = array_in(explanation, "would_fit_if");
-      remedies != nullptr && !remedies->empty()) {
-    text += "\n" + paint("It would fit if", Tone::kBold, screen) + "\n";
-    for (const json::value& remedy : *remedies) {
-      if (!remedy.is_string()) continue;
-      text += "  - " +
-              wrap(printable(std::string(remedy.as_string())),
-                   screen.width > 0 ? screen.width - 4 : 0, "    ") +
-              "\n";
-    }
-  }
-  if (const auto start = maybe_string(explanation, "earliest_start"); start && !start->empty()) {
-    text += "\nEarliest start: " + printable(*start) + "\n";
-  }
-  return text;
-}
-
-std::string waiting_reason(const json::object& explanation) {
-  const json::array* devices = array_in(explanation, "devices");
-  const json::object* first = nullptr;
-  int more = 0;
-  for (std::size_t i = 0; devices != nullptr && i < devices->size(); ++i) {
-    if (!(*devices)[i].is_object()) continue;
-    const json::object& device = (*devices)[i].as_object();
-    if (string_or(device, "verdict") != "wait") continue;
-    if (first == nullptr)
-      first = &device;
-    else
-      ++more;
-  }
-  if (first == nullptr) return printable(string_or(explanation, "summary"));
-  std::string text = string_or(*first, "device") + " " + refusal_text(*first);
-  if (more > 0)
-    text += " (and " + std::to_string(more) + (more == 1 ? " more device)" : " more devices)");
-  return printable(text);
 }
 
 }  // namespace berth::cli

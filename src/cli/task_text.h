@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tasks and explanations of the API as text. Pure: from JSON to text.
+// Tasks of the API as text. Pure: from JSON to text.
 #pragma once
 
 #include <string>
@@ -27,12 +27,6 @@ Tone state_tone(const std::string& state);
 std::string render_tasks(const base::json::object& answer, base::Time now, const Screen& screen);
 /// `berth show`.
 std::string render_task(const base::json::object& task, base::Time now, const Screen& screen);
-/// `berth why`: `explanation` is that of GET .../explain.
-std::string render_explanation(const base::json::object& explanation, const Screen& screen);
-
-/// "cuda:0 memory: needs 20.00 GB, has 2.40 GB (and 1 more device)"; the summary, or nothing, when
-/// no device is waited for.
-std::string waiting_reason(const base::json::object& explanation);
 
 /// "2 GPUs: cuda:0 14.40 GB, cuda:1 14.40 GB" of a TaskResponse's placement; empty without one.
 std::string placement_text(const base::json::object& task);
