@@ -35,7 +35,8 @@ constexpr const char* kHelp =
 
   berth info, version, doctor
 
-An ID may be shortened as long as it is unambiguous. Every listing takes --json.
+An ID may be shortened as long as it is unambiguous. Every listing takes --json, which is in
+English always; else the language is that of the locale, English or Chinese (LANG=zh_CN.UTF-8).
 "berth VERB --help" tells more. BERTH_URL and BERTH_TOKEN say where the daemon is and who you are.
 
 Exit status: 0 done, 1 the task failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found,
@@ -543,6 +544,8 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
           "run: no command to run",
           "berth run [OPTIONS] -- COMMAND..., such as: berth run --memory 8G -- python3 train.py");
   }
+  const CLI::Option* json = verb->get_option_no_throw("--json");
+  result.for_programs = json != nullptr && json->count() > 0;
   result.verb = [all, act = std::move(result.verb)] { return act(); };
   return result;
 }

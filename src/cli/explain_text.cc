@@ -5,6 +5,7 @@
 #include "cli/table.h"
 #include "cli/task_text.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -18,11 +19,11 @@ std::string refusal_text(const json::object& verdict) {
   const std::string code = string_or(verdict, "code");
   const std::string needed = string_or(verdict, "needed");
   const std::string available = string_or(verdict, "available");
+  if (needed.empty()) return tr(code);
+  if (available.empty()) return tr("{}: needs {}", {tr(code), needed});
   const bool amount = code == "memory" || code == "memory_unknown" || code == "too_small";
-  std::string text = code;
-  if (!needed.empty()) text += ": needs " + needed;
-  if (!available.empty()) text += (amount ? ", has " : "; ") + available;
-  return text;
+  return amount ? tr("{}: needs {}, has {}", {tr(code), needed, available})
+                : tr("{}: needs {}; {}", {tr(code), needed, available});
 }
 
 }  // namespace
@@ -31,18 +32,20 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
   std::string text;
   const std::string state = string_or(explanation, "state");
   const std::string summary = string_or(explanation, "summary");
-  if (!state.empty())
-    text += paint(state, state_tone(state), screen) + (summary.empty() ? "" : ": ");
-  text += wrap(printable(summary), screen.width > 0 ? screen.width - display_width(state) - 2 : 0,
-               "  ") +
-          "\n";
+  const std::string word = tr(state);
+  // Wrapped together with the state, which is coloured afterwards.
+  const std::string line = state.empty()     ? printable(summary)
+                           : summary.empty() ? word
+                                             : tr("{}: {}", {word, printable(summary)});
+  text += paint(word, state_tone(state), screen) +
+          wrap(line, screen.width, "  ").substr(state.empty() ? 0 : word.size()) + "\n";
   if (const json::array* devices = array_in(explanation, "devices");
       devices != nullptr && !devices->empty()) {
-    Table table({{"DEVICE"},
-                 {"VERDICT"},
-                 {"REASON", false, 8},
-                 {"NEEDED", false, 8},
-                 {"THERE IS", false, 8}});
+    Table table({{tr("DEVICE")},
+                 {tr("VERDICT")},
+                 {tr("REASON"), false, 8},
+                 {tr("NEEDED"), false, 8},
+                 {tr("THERE IS"), false, 8}});
     for (const json::value& item : *devices) {
       if (!item.is_object()) continue;
       const json::object& device = item.as_object();
@@ -53,8 +56,8 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
       const std::string mark = verdict == "fits" ? "✓ " : verdict == "wait" ? "◷ " : "✗ ";
       const std::string code = string_or(device, "code");
       table.add({{string_or(device, "device"), Tone::kBold},
-                 {mark + verdict, tone},
-                 {code == verdict ? "" : code},
+                 {mark + tr(verdict), tone},
+                 {code == verdict ? "" : tr(code)},
                  {string_or(device, "needed")},
                  {string_or(device, "available")}});
     }
@@ -62,7 +65,7 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
   }
   if (const json::array* remedies = array_in(explanation, "would_fit_if");
       remedies != nullptr && !remedies->empty()) {
-    text += "\n" + paint("It would fit if", Tone::kBold, screen) + "\n";
+    text += "\n" + paint(tr("It would fit if"), Tone::kBold, screen) + "\n";
     for (const json::value& remedy : *remedies) {
       if (!remedy.is_string()) continue;
       text += "  - " +
@@ -72,7 +75,7 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
     }
   }
   if (const auto start = maybe_string(explanation, "earliest_start"); start && !start->empty()) {
-    text += "\nEarliest start: " + printable(*start) + "\n";
+    text += "\n" + tr("Earliest start: {}", {printable(*start)}) + "\n";
   }
   return text;
 }
@@ -91,10 +94,10 @@ std::string waiting_reason(const json::object& explanation) {
       ++more;
   }
   if (first == nullptr) return printable(string_or(explanation, "summary"));
-  std::string text = string_or(*first, "device") + " " + refusal_text(*first);
-  if (more > 0)
-    text += " (and " + std::to_string(more) + (more == 1 ? " more device)" : " more devices)");
-  return printable(text);
+  const std::string text = string_or(*first, "device") + " " + refusal_text(*first);
+  if (more == 0) return printable(text);
+  return printable(more == 1 ? tr("{} (and 1 more device)", {text})
+                             : tr("{} (and {} more devices)", {text, std::to_string(more)}));
 }
 
 }  // namespace berth::cli

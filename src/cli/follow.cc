@@ -20,6 +20,7 @@
 #include "cli/screen.h"
 #include "cli/session.h"
 #include "cli/task_text.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -80,8 +81,8 @@ void note(const std::string& text) {
 }
 
 void note_absence() {
-  note("the daemon is away; trying to reach it again for " + std::to_string(kPatienceSeconds) +
-       " s");
+  note(tr("the daemon is away; trying to reach it again for {} s",
+          {std::to_string(kPatienceSeconds)}));
 }
 
 // One output stream of a task, copied until the task is final and everything was sent.
@@ -107,7 +108,8 @@ class OutputCopy {
         continue;
       }
       if (!deadline) deadline = Clock::now() + std::chrono::seconds(kPatienceSeconds);
-      if (Clock::now() > *deadline) return note("the rest of its " + name_ + " could not be read");
+      if (Clock::now() > *deadline)
+        return note(tr("the rest of its {} could not be read", {name_}));
       if (!session && !std::exchange(told, true)) note_absence();
       std::this_thread::sleep_for(kPause);
     }
@@ -135,7 +137,7 @@ class OutputCopy {
     if (!answer) return Step::kBroken;
     if (answer->ok()) return offset_ > before ? Step::kMore : Step::kNothingNew;
     if (answer->status >= 500) return Step::kBroken;
-    if (answer->status != 404) note("no " + name_ + ": " + problem(*answer));
+    if (answer->status != 404) note(tr("no {}: {}", {name_, problem(*answer)}));
     return Step::kEnd;
   }
 
@@ -163,7 +165,7 @@ void announce_reason(const std::string& id, Shared& shared) {
     const std::string reason = waiting_reason(*explanation);
     if (reason.empty() || reason == said || !shared.is_waiting()) continue;
     said = reason;
-    print_error(paint("waiting: " + reason, Tone::kDim, screen_of(2)) + "\n");
+    print_error(paint(tr("waiting: {}", {reason}), Tone::kDim, screen_of(2)) + "\n");
   }
 }
 
@@ -174,8 +176,8 @@ void take_signals(const std::string& id, sigset_t signals) {
     int number = 0;
     if (sigwait(&signals, &number) != 0 || number == SIGUSR1) return;
     if (++count > 1) {
-      note(cancelling ? "left: the task is being cancelled (berth wait " + id + " tells its end)"
-                      : "left: the task goes on (berth wait " + id + ", berth cancel " + id + ")");
+      note(cancelling ? tr("left: the task is being cancelled (berth wait {} tells its end)", {id})
+                      : tr("left: the task goes on (berth wait {0}, berth cancel {0})", {id}));
       _exit(128 + number);
     }
     auto session = Session::open();
@@ -183,10 +185,11 @@ void take_signals(const std::string& id, sigset_t signals) {
                               : Result<json::value>(fail(session.error()));
     cancelling = done.has_value();
     if (done)
-      note(number == SIGINT ? "cancelling; press Ctrl-C again to leave without seeing its end"
-                            : "cancelling");
+      note(number == SIGINT ? tr("cancelling; press Ctrl-C again to leave without seeing its end")
+                            : tr("cancelling"));
     else
-      note("it could not be cancelled (" + done.error().message + "); press Ctrl-C again to leave");
+      note(tr("it could not be cancelled ({}); press Ctrl-C again to leave",
+              {done.error().message}));
   }
 }
 
@@ -254,10 +257,10 @@ base::Status follow_events(const std::string& id, std::string_view rest,
       return fail(session.error());
     }
     if (Clock::now() - last_contact > std::chrono::seconds(kPatienceSeconds)) {
-      return fail(ErrorCode::kNotReachable, "the daemon at " + daemon_url() +
-                                                " has been away for " +
-                                                std::to_string(kPatienceSeconds) + " s; task " +
-                                                id + " may still run (berth show " + id + ")");
+      return fail(
+          ErrorCode::kNotReachable,
+          tr("the daemon at {} has been away for {} s; task {} may still run (berth show {})",
+             {daemon_url(), std::to_string(kPatienceSeconds), id, id}));
     }
     if (!session && !std::exchange(told, true)) note_absence();
     std::this_thread::sleep_for(kPause);

@@ -9,6 +9,7 @@
 #include "cli/task_text.h"
 #include "cli/verbs.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -49,9 +50,12 @@ class StartNote {
     attempt_ = attempt;
     std::string where = placement_text(task);
     if (where.empty()) where = base::string_or(task, "device");
-    if (base::string_or(task, "fallback") == "no_gpu") where += " (no GPU on this machine)";
-    std::string text = "running: " + printable(where);
-    if (attempt > 1) text += ", attempt " + std::to_string(attempt);
+    if (base::string_or(task, "fallback") == "no_gpu")
+      where = tr("{} (no GPU on this machine)", {where});
+    where = printable(where);
+    const std::string text = attempt > 1
+                                 ? tr("running: {}, attempt {}", {where, std::to_string(attempt)})
+                                 : tr("running: {}", {where});
     print_error(paint(text, Tone::kDim, screen_) + "\n");
   }
 
@@ -67,7 +71,7 @@ int run(const RunOptions& options) {
     if (base::to_utf8(word) != word) {
       return report_own_failure(
           base::Error{base::ErrorCode::kSchemaViolation,
-                      "an argument of the command is not UTF-8: " + printable(word),
+                      tr("an argument of the command is not UTF-8: {}", {printable(word)}),
                       {}});
     }
   }
@@ -89,7 +93,7 @@ int run(const RunOptions& options) {
   // What the command itself ended with needs no comment; what Berth or a signal did to it does.
   const std::string why = failure(*end);
   if (status >= kBerthFailed && !why.empty())
-    print_error("berth: task " + short_id(id) + ": " + printable(why) + "\n");
+    print_error("berth: " + tr("task {}: {}", {short_id(id), printable(why)}) + "\n");
   return status;
 }
 

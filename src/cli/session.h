@@ -27,8 +27,6 @@ std::string daemon_url();
 /// BERTH_TOKEN, else the first readable of $BERTH_STATE_DIR/token, /var/lib/berth/token and
 /// ~/.local/state/berth/token; empty when there is none.
 std::string daemon_token();
-/// "zh" when LC_ALL, LC_MESSAGES or LANG (the first that is set) begins with zh, else "en".
-std::string_view language();
 
 /// What an error answer says, in one or more lines: its "detail", also in pydantic's form.
 std::string problem(const http::ClientResponse& response);

@@ -12,6 +12,7 @@
 #include "cli/table.h"
 #include "cli/when.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -46,11 +47,11 @@ std::string work_text(const json::object& task) {
   if (parameters == nullptr) return "";
   const std::string model = string_or(*parameters, "model");
   const std::string images = string_or(*parameters, "train_path");
-  if (!model.empty() && !images.empty()) return "train " + model + " on " + end_of_path(images);
+  if (!model.empty() && !images.empty()) return tr("train {} on {}", {model, end_of_path(images)});
   const std::string weights = string_or(*parameters, "weight_path");
   const std::string source = string_or(*parameters, "source_path");
   if (weights.empty() || source.empty()) return "";
-  return "infer " + weights.substr(weights.rfind('/') + 1) + " on " + end_of_path(source);
+  return tr("infer {} on {}", {weights.substr(weights.rfind('/') + 1), end_of_path(source)});
 }
 
 std::string title(const json::object& task) {
@@ -64,7 +65,7 @@ using Fields = std::vector<std::pair<std::string, Cell>>;
 // "0.0001", "0.25", "yes"; empty for lists and objects.
 std::string plain_text(const json::value& value) {
   if (value.is_string()) return std::string(value.as_string());
-  if (value.is_bool()) return value.as_bool() ? "yes" : "no";
+  if (value.is_bool()) return value.as_bool() ? tr("yes") : tr("no");
   if (!value.is_double()) return value.is_number() ? base::to_text(value) : "";
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", value.as_double());
@@ -74,20 +75,20 @@ std::string plain_text(const json::value& value) {
 // Plain values only, those with a label first. Where results are saved is told by the task itself.
 Fields parameter_fields(const json::object& parameters) {
   const std::vector<std::pair<std::string_view, std::string>> labels{
-      {"model", "model"},
-      {"num_classes", "classes"},
-      {"train_path", "training set"},
-      {"val_path", "validation set"},
-      {"num_epochs", "epochs"},
-      {"batch_size", "batch size"},
-      {"learning_rate", "learning rate"},
-      {"image_size", "image size"},
-      {"source_path", "source"},
-      {"weight_path", "weights"},
-      {"cfg_path", "configuration"},
-      {"pretrained", "pretrained"},
-      {"shuffle", "shuffle"},
-      {"seed", "seed"}};
+      {"model", tr("model")},
+      {"num_classes", tr("classes")},
+      {"train_path", tr("training set")},
+      {"val_path", tr("validation set")},
+      {"num_epochs", tr("epochs")},
+      {"batch_size", tr("batch size")},
+      {"learning_rate", tr("learning rate")},
+      {"image_size", tr("image size")},
+      {"source_path", tr("source")},
+      {"weight_path", tr("weights")},
+      {"cfg_path", tr("configuration")},
+      {"pretrained", tr("pretrained")},
+      {"shuffle", tr("shuffle")},
+      {"seed", tr("seed")}};
   Fields fields;
   for (const auto& [key, label] : labels) {
     if (const json::value* value = parameters.if_contains(key))
@@ -109,7 +110,7 @@ std::string section(const std::string& title, const Fields& fields, const Screen
 
 std::string signal_name(std::int64_t number) {
   const char* name = sigabbrev_np(static_cast<int>(number));
-  return name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(number);
+  return name != nullptr ? "SIG" + std::string(name) : tr("signal {}", {std::to_string(number)});
 }
 
 // How long it runs or ran, or how long it has been waiting.
@@ -128,8 +129,9 @@ std::string outcome(const json::object& task) {
   if (const auto signal = maybe_int(task, "signal"); signal && *signal != 0)
     return signal_name(*signal);
   if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
-    return "exit " + std::to_string(*code);
-  return string_or(task, "cause");
+    return tr("exit {}", {std::to_string(*code)});
+  const std::string cause = string_or(task, "cause");
+  return tr(cause);
 }
 
 // As few characters as tell all ids apart, eight at least.
@@ -170,19 +172,23 @@ int exit_status(const json::object& task) {
 
 std::string failure(const json::object& task) {
   const std::string state = string_or(task, "status");
-  if (state == "cancelled") return "cancelled";
+  if (state == "cancelled") return tr("cancelled");
   if (state != "failed") return "";
   const json::object* error = object_in(task, "error");
   std::string text = error != nullptr ? string_or(*error, "message") : "";
   if (const auto signal = maybe_int(task, "signal"); signal && *signal > 0) {
-    text += (text.empty() ? "killed by " : " (") + signal_name(*signal) + (text.empty() ? "" : ")");
-    if (*signal == SIGKILL && text == "killed by SIGKILL")
-      text += "; out of memory is the usual cause";
+    const std::string name = signal_name(*signal);
+    if (text.empty() || text == "killed by " + name)
+      text = *signal == SIGKILL ? tr("killed by SIGKILL; out of memory is the usual cause")
+                                : tr("killed by {}", {name});
+    else if (text.find(name) == std::string::npos)
+      text = tr("{} ({})", {text, name});
   } else if (text.empty()) {
+    const std::string cause = string_or(task, "cause");
     if (const auto code = maybe_int(task, "exit_code"))
-      text = "exit status " + std::to_string(*code);
+      text = tr("exit status {}", {std::to_string(*code)});
     else
-      text = string_or(task, "cause", "the cause is not known");
+      text = cause.empty() ? tr("the cause is not known") : tr(cause);
   }
   if (error != nullptr) {
     if (const std::string file = string_or(*error, "file"); !file.empty())
@@ -236,29 +242,30 @@ std::string placement_text(const json::object& task) {
     if (reserved && *reserved > 0) text += " " + base::to_text(base::Bytes::from_gib(*reserved));
     parts.push_back(std::move(text));
   }
-  return base::join(parts, ", ");
+  return base::join(parts, tr(", "));
 }
 
 std::string render_tasks(const json::object& answer, base::Time now, const Screen& screen) {
   const json::array* tasks = array_in(answer, "tasks");
   if (tasks == nullptr || tasks->empty()) return "";
   Table table({{"ID"},
-               {"STATE"},
-               {"KIND"},
-               {"DEVICE", false, 6},
-               {"PRI", true},
-               {"TIME", true},
-               {"RESULT", true},
-               {"TASK", false, 12}});
+               {tr("STATE")},
+               {tr("KIND")},
+               {tr("DEVICE"), false, 6},
+               {tr("PRI"), true},
+               {tr("TIME"), true},
+               {tr("RESULT"), true},
+               {tr("TASK"), false, 12}});
   const std::size_t length = id_length(*tasks);
   for (const json::value& item : *tasks) {
     if (!item.is_object()) continue;
     const json::object& task = item.as_object();
     const std::string state = state_text(task);
+    const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
     const auto priority = maybe_int(task, "priority");
     table.add({{string_or(task, "task_id").substr(0, length), Tone::kBold},
-               {state, state_tone(state)},
-               {string_or(task, "kind", string_or(task, "task_type"))},
+               {tr(state), state_tone(state)},
+               {tr(kind)},
                {string_or(task, "device")},
                {priority ? std::to_string(*priority) : ""},
                {duration_text(task, now)},
@@ -269,7 +276,7 @@ std::string render_tasks(const json::object& answer, base::Time now, const Scree
   const std::int64_t more = int_or(answer, "total") - static_cast<std::int64_t>(tasks->size());
   if (more > 0)
     text +=
-        paint("... and " + std::to_string(more) + " more (--limit N)", Tone::kDim, screen) + "\n";
+        paint(tr("... and {} more (--limit N)", {std::to_string(more)}), Tone::kDim, screen) + "\n";
   return text;
 }
 
@@ -277,60 +284,62 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
   const std::string state = state_text(task);
   const auto when = [&](const char* key) {
     const auto time = time_in(task, key);
-    return time ? local_time(*time, now) + " (" + words(now - *time) + " ago)" : std::string();
+    return time ? tr("{} ({} ago)", {local_time(*time, now), words(now - *time)}) : std::string();
   };
   const auto number = [&](const char* key) {
     const auto value = maybe_int(task, key);
     return value ? std::to_string(*value) : std::string();
   };
   std::string progress = number("progress");
-  if (!progress.empty()) progress += "%";
-  if (const std::string epoch = number("current_epoch"); !epoch.empty()) {
-    progress += ", epoch " + epoch + " of " + number("total_epochs");
-  }
+  const std::string epoch = number("current_epoch");
+  if (!progress.empty() && !epoch.empty())
+    progress = tr("{}%, epoch {} of {}", {progress, epoch, number("total_epochs")});
+  else if (!progress.empty())
+    progress += "%";
   std::string placement = placement_text(task);
   if (const json::object* object = object_in(task, "placement");
       object != nullptr && !placement.empty()) {
     if (const std::string rule = string_or(*object, "rule"); !rule.empty() && rule != "none") {
-      placement += " (reserved by the rule: " + rule + ")";
+      placement = tr("{} (reserved by the rule: {})", {placement, tr(rule)});
     }
   }
   std::string fallback = string_or(task, "fallback");
-  if (fallback == "no_gpu") fallback = "on the CPU: this machine has no GPU";
+  if (fallback == "no_gpu") fallback = tr("on the CPU: this machine has no GPU");
   if (fallback == "worker_without_gpu")
-    fallback = "on the CPU: the built-in workers were built without GPU support";
-  const auto priority = maybe_int(task, "priority");
+    fallback = tr("on the CPU: the built-in workers were built without GPU support");
+  const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
+  std::string priority = number("priority");
+  if (priority == "1") priority = tr("{} (most urgent)", {priority});
   const auto attempt = maybe_int(task, "attempt");
   const Fields fields{
-      {"task", {string_or(task, "task_id"), Tone::kBold}},
-      {"name", {string_or(task, "name")}},
-      {"state", {state, state_tone(state)}},
-      {"message", {string_or(task, "message")}},
-      {"problem", {failure(task), Tone::kBad}},
-      {"kind", {string_or(task, "kind", string_or(task, "task_type"))}},
-      {"command", {array_in(task, "command") != nullptr ? command_text(task) : ""}},
-      {"directory", {string_or(task, "cwd")}},
-      {"asked for", {string_or(task, "device_requested")}},
-      {"device", {placement.empty() ? string_or(task, "device") : placement}},
-      {"fallback", {fallback, Tone::kWarn}},
-      {"priority",
-       {priority ? std::to_string(*priority) + (*priority == 1 ? " (most urgent)" : "") : ""}},
-      {"attempt", {attempt && *attempt > 1 ? std::to_string(*attempt) : ""}},
-      {"progress", {progress}},
-      {"created", {when("created_at")}},
-      {"started", {when("started_at")}},
-      {"finished", {when("finished_at")}},
-      {"ran for", {time_in(task, "started_at") ? duration_text(task, now) : ""}},
-      {"exit",
+      {tr("task"), {string_or(task, "task_id"), Tone::kBold}},
+      {tr("name"), {string_or(task, "name")}},
+      {tr("state"), {tr(state), state_tone(state)}},
+      {tr("message"), {string_or(task, "message")}},
+      {tr("problem"), {failure(task), Tone::kBad}},
+      {tr("kind"), {tr(kind)}},
+      {tr("command"), {array_in(task, "command") != nullptr ? command_text(task) : ""}},
+      {tr("directory"), {string_or(task, "cwd")}},
+      {tr("asked for"), {string_or(task, "device_requested")}},
+      {tr("device"), {placement.empty() ? string_or(task, "device") : placement}},
+      {tr("fallback"), {fallback, Tone::kWarn}},
+      {tr("priority"), {priority}},
+      {tr("attempt"), {attempt && *attempt > 1 ? std::to_string(*attempt) : ""}},
+      {tr("progress"), {progress}},
+      {tr("created"), {when("created_at")}},
+      {tr("started"), {when("started_at")}},
+      {tr("finished"), {when("finished_at")}},
+      {tr("ran for"), {time_in(task, "started_at") ? duration_text(task, now) : ""}},
+      {tr("exit"),
        {is_final(task)
             ? (maybe_int(task, "signal").value_or(0) > 0 ? signal_name(*maybe_int(task, "signal"))
                                                          : number("exit_code"))
             : ""}},
-      {"saved to", {string_or(task, "save_path")}},
-      {"result", {string_or(task, "result_path")}}};
+      {tr("saved to"), {string_or(task, "save_path")}},
+      {tr("result"), {string_or(task, "result_path")}}};
   std::string text = render_fields(fields, screen);
   if (const json::object* parameters = object_in(task, "parameters"))
-    text += section("parameters", parameter_fields(*parameters), screen);
+    text += section(tr("parameters"), parameter_fields(*parameters), screen);
   if (const json::object* metrics = object_in(task, "latest_metrics")) {
     Fields rows;
     for (const auto& [key, value] : *metrics) {
@@ -338,7 +347,7 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
       rows.emplace_back(std::string(key),
                         Cell{plain.empty() && !value.is_null() ? base::to_text(value) : plain});
     }
-    text += section("latest metrics", rows, screen);
+    text += section(tr("latest metrics"), rows, screen);
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include "cli/task_text.h"
 #include "cli/verbs.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -25,7 +26,7 @@ int wait(const std::vector<std::string>& ids) {
     const auto end = watch_task(id, {});
     const int own = end ? exit_status(*end) : report_own_failure(end.error());
     if (end && own != 0)
-      print_error("berth: task " + short_id(id) + ": " + printable(failure(*end)) + "\n");
+      print_error("berth: " + tr("task {}: {}", {short_id(id), printable(failure(*end))}) + "\n");
     if (status == kDone) status = own;
   }
   return status;

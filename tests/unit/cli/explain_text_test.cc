@@ -29,6 +29,21 @@ TEST(ExplainText, why_a_task_waits) {
             "  - 20.00 GB were free on cuda:0 (now 2.40 GB)\n");
 }
 
+TEST(ExplainText, why_a_task_waits_in_chinese) {
+  const InChinese spoken;
+  EXPECT_EQ(render_explanation(json_object(kWhy), kPipe),
+            "排队中：no device fits now\n"
+            "\n"
+            "设备    判定      原因        需要      现有\n"
+            "cuda:0  ◷ 等待    余量不足    20.00 GB  2.40 GB\n"
+            "cuda:1  ✗ 不适合  总容量不足  20.00 GB  9.70 GB\n"
+            "cpu     ✓ 适合\n"
+            "\n"
+            "满足以下任一条件即可运行\n"
+            "  - 20.00 GB were free on cuda:0 (now 2.40 GB)\n");
+  EXPECT_EQ(waiting_reason(json_object(kWhy)), "cuda:0 余量不足：需要 20.00 GB，现有 2.40 GB");
+}
+
 TEST(ExplainText, the_reason_of_waiting_in_a_line) {
   EXPECT_EQ(waiting_reason(json_object(kWhy)), "cuda:0 memory: needs 20.00 GB, has 2.40 GB");
   EXPECT_EQ(waiting_reason(json_object(R"({"devices": [

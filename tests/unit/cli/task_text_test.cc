@@ -34,6 +34,10 @@ TEST(TaskText, failures_in_words) {
   EXPECT_EQ(failure(json_object(R"({"status": "failed", "signal": 11})")), "killed by SIGSEGV");
   EXPECT_EQ(
       failure(json_object(
+          R"({"status": "failed", "signal": 9, "error": {"code": "signal", "message": "killed by SIGKILL"}})")),
+      "killed by SIGKILL; out of memory is the usual cause");
+  EXPECT_EQ(
+      failure(json_object(
           R"({"status": "failed", "error": {"code": "path_not_found", "message": "no images", "file": "/d/x"}})")),
       "no images [/d/x]");
   EXPECT_EQ(failure(json_object(R"({"status": "failed", "cause": "lost"})")), "lost");
@@ -59,6 +63,18 @@ TEST(TaskText, a_list_of_tasks) {
             "7e000000-2  failed   inference  cpu       3  2m 00s  SIGKILL  inference\n"
             "... and 9 more (--limit N)\n");
   EXPECT_EQ(render_tasks(json_object(R"({"tasks": [], "total": 0})"), now, kPipe), "");
+}
+
+TEST(TaskText, a_list_of_tasks_in_chinese) {
+  const InChinese spoken;
+  const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
+  EXPECT_EQ(render_tasks(json_object(kTasks), now, kPipe),
+            "ID          状态    类型  设备    优先级     用时     结果  任务\n"
+            "0f3c8a11-1  运行中  命令  cuda:0       5  4分00秒      40%  python3 train.py --name "
+            "'a b'\n"
+            "0f3c8a11-2  排队中  训练  cuda         1  1分05秒           无人机\n"
+            "7e000000-2  失败    推理  cpu          3  2分00秒  SIGKILL  inference\n"
+            "... 另有 9 个（--limit N）\n");
 }
 
 constexpr std::string_view kTraining =
