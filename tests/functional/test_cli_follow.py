@@ -12,6 +12,8 @@ import pytest
 from harness.command_line import CommandLine
 from harness.commands import Gate, lines, sh, stubborn_tree
 from harness.daemon import Daemon, MakeDaemon
+from harness.pictures import DataSet
+from harness.training import train
 from harness.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("berth")
@@ -72,6 +74,26 @@ def test_following_logs_goes_on_through_a_restart_of_the_daemon(
     assert [line for line in err.splitlines() if not line.startswith("berth: ")] == whole.stderr.splitlines()
     streams = 1 if arguments in (("--stdout",), ("--stderr",)) else 2
     assert (whole.stdout + whole.stderr).count("6000") == streams
+
+
+@pytest.mark.usefixtures("worker")
+def test_following_a_training_goes_on_through_a_restart_of_the_daemon(
+    cli: CommandLine, daemon: Daemon, folder: Path
+) -> None:
+    data = DataSet(folder / "data", train=8, val=4, side=32)
+    task = train(daemon.client, data, folder / "out", num_epochs=4, image_size=32)
+    process = cli.start("logs", "-f", "--json", task)
+    plain = cli.start("logs", "-f", task)
+    for follower in (process, plain):
+        assert follower.stdout is not None
+        assert os.read(follower.stdout.fileno(), 1)
+    daemon.client.wait_state(task, "running")
+    daemon.kill9()
+    daemon.start(port=daemon.port)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "{" + out == cli.ok("logs", "--json", task)
+    assert plain.communicate(timeout=60)[0] == cli.ok("logs", task)[1:]
 
 
 def test_a_reader_of_followed_logs_that_goes_away_leaves_the_task_alone(
