@@ -35,13 +35,24 @@ constexpr const char* kHelp =
 
   berth info, version, doctor
 
-An ID may be shortened as long as it is unambiguous. Every listing takes --json.
+An ID may be shortened as long as it is unambiguous. Every listing takes --json, which is in
+English always; else the language is that of the locale, English or Chinese (LANG=zh_CN.UTF-8).
 "berth VERB --help" tells more. BERTH_URL and BERTH_TOKEN say where the daemon is and who you are.
 
 Exit status: 0 done, 1 the task failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found,
-5 refused. "run" and "wait" end with the command's own status, 128+n for signal n, 125-127 when
-Berth could not run it.
+5 refused. "run" and "wait" end as the command does instead; 125 is Berth's own failure there.
 )";
+
+constexpr const char* kRunStatus =
+    R"(Exit status: that of the command; 128+n when signal n ended it (143 when cancelled or out of time);
+127 when the command is not found, 126 when it cannot be run. Whatever else keeps Berth from
+running or following it is 125 with the reason on standard error: the daemon is not reachable, the
+task is refused or lost. Wrong usage is 2. With --detach: 0 when the task is accepted.)";
+
+constexpr const char* kWaitStatus =
+    R"(Exit status: that of "berth run": the command's; 128+n when signal n ended it (143 when cancelled
+or out of time); 126 and 127 when it could not be run or found; 125 when Berth itself fails: the daemon
+is not reachable, there is no such task, the task is lost. Wrong usage is 2.)";
 
 const std::vector<std::string> kVerbs{"run", "train",  "infer", "gpus",    "pick",  "check",
                                       "ps",  "show",   "logs",  "why",     "wait",  "cancel",
@@ -203,8 +214,9 @@ void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
   RunOptions& to = all.run;
   CLI::App* verb = app.add_subcommand("run",
                                       "Runs a command on the best device and follows it; Ctrl-C "
-                                      "cancels it, a second one leaves it.");
+                                      "cancels it, a second one does not wait for its end.");
   verb->prefix_command();
+  verb->footer(kRunStatus);
   add_device(verb, &to.device, "auto, cuda, cuda:1, cpu, GPU-<uuid>, cuda:0,cuda:1");
   verb->add_option("--gpus", to.gpus, "how many GPUs")->check(range(1, 1024))->type_name("N");
   add_memory(
@@ -229,9 +241,6 @@ void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
       ->type_name("P");
   verb->add_option("--name", to.name, "shown in listings")->type_name("NAME");
   verb->add_option("--id", to.task_id, "the task's id, instead of a random one")->type_name("ID");
-  verb->add_option("--retry", to.retry, "run it again up to N times when it fails")
-      ->check(range(0, 1000))
-      ->type_name("N");
   verb->add_option_function<std::string>(
           "--timeout",
           [&](Words word) {
@@ -242,9 +251,6 @@ void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
           },
           "end it after so long: 90s, 5m, 2h, 1d")
       ->type_name("T");
-  verb->add_option("--after", to.after, "start when that task has completed")
-      ->allow_extra_args(false)
-      ->type_name("ID");
   verb->add_option_function<std::vector<std::string>>(
           "--env",
           [&](const std::vector<std::string>& words) {
@@ -267,9 +273,7 @@ void add_builtin(CLI::App& app, AllOptions& all, Invocation& result) {
   TrainOptions& t = all.train;
   CLI::App* train_verb = app.add_subcommand(
       "train", "Trains an image classifier: one sub-directory of images per class.");
-  train_verb
-      ->add_option("--model", t.model,
-                   "resnet18, resnet50, vit_b_16, ... (\"berth info\" lists them)")
+  train_verb->add_option("--model", t.model, "one that \"berth info\" lists; resnet18 by default")
       ->type_name("NAME");
   train_verb->add_option("--train", t.train, "images to learn from")->required()->type_name("DIR");
   train_verb->add_option("--val", t.val, "images to check with")->required()->type_name("DIR");
@@ -358,10 +362,12 @@ void add_task_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
     verb->add_option("ID", all.ids, "tasks, or the beginnings of their ids")->required();
     verb->final_callback(
         [&all, &result, act] { result.verb = [&all, act] { return act(all.ids); }; });
+    return verb;
   };
   tasks("wait",
         "Waits until tasks end; status of the first of them, in the order given, that is not 0.",
-        wait);
+        wait)
+      ->footer(kWaitStatus);
   tasks("cancel", "Cancels tasks that wait or run.", cancel);
   tasks("rm", "Removes the records of tasks that have ended.", rm);
 
@@ -538,6 +544,8 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
           "run: no command to run",
           "berth run [OPTIONS] -- COMMAND..., such as: berth run --memory 8G -- python3 train.py");
   }
+  const CLI::Option* json = verb->get_option_no_throw("--json");
+  result.for_programs = json != nullptr && json->count() > 0;
   result.verb = [all, act = std::move(result.verb)] { return act(); };
   return result;
 }

@@ -13,6 +13,7 @@
 #include "cli/task_text.h"
 #include "cli/when.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -31,45 +32,50 @@ const json::object& metrics_of(const json::object& task) {
   return metrics != nullptr && metrics->is_object() ? metrics->as_object() : kNone;
 }
 
-std::string metric(const json::object& metrics, const char* key, const char* title,
-                   const char* format) {
+// A metric as `format` has it; empty when there is none.
+std::string metric(const json::object& metrics, const char* key, const char* format) {
   const auto value = maybe_double(metrics, key);
   if (!value) return "";
   char text[48];
   std::snprintf(text, sizeof text, format, *value);
-  return std::string(title) + " " + text;
+  return text;
 }
 
-std::string both(const std::string& trained, const std::string& validated) {
-  if (trained.empty() || validated.empty()) return trained + validated;
-  return trained + ", " + validated.substr(validated.find("val"));
+std::string titled(const std::string& title, const std::string& value) {
+  return value.empty() ? "" : title + " " + value;
+}
+
+std::string both(const std::string& title, const std::string& trained,
+                 const std::string& validated) {
+  if (validated.empty()) return titled(title, trained);
+  return trained.empty() ? tr("{} val {}", {title, validated})
+                         : tr("{} {}, val {}", {title, trained, validated});
 }
 
 std::vector<std::string> metric_texts(const json::object& task, bool brief) {
   const json::object& metrics = metrics_of(task);
   std::vector<std::string> parts;
   if (brief) {
-    parts = {metric(metrics, "train_loss", "loss", "%.4f"),
-             metric(metrics, "val_acc", "acc", "%.1f%%"),
-             metric(metrics, "best_acc", "best", "%.1f%%")};
-    if (parts[1].empty()) parts[1] = metric(metrics, "train_acc", "acc", "%.1f%%");
+    const std::string validated = metric(metrics, "val_acc", "%.1f%%");
+    parts = {
+        titled(tr("loss"), metric(metrics, "train_loss", "%.4f")),
+        titled(tr("acc"), validated.empty() ? metric(metrics, "train_acc", "%.1f%%") : validated),
+        titled(tr("best"), metric(metrics, "best_acc", "%.1f%%"))};
   } else {
-    parts = {both(metric(metrics, "train_loss", "loss", "%.4f"),
-                  metric(metrics, "val_loss", "loss val", "%.4f")),
-             both(metric(metrics, "train_acc", "acc", "%.2f%%"),
-                  metric(metrics, "val_acc", "acc val", "%.2f%%")),
-             metric(metrics, "best_acc", "best", "%.2f%%")};
+    parts = {both(tr("loss"), metric(metrics, "train_loss", "%.4f"),
+                  metric(metrics, "val_loss", "%.4f")),
+             both(tr("acc"), metric(metrics, "train_acc", "%.2f%%"),
+                  metric(metrics, "val_acc", "%.2f%%")),
+             titled(tr("best"), metric(metrics, "best_acc", "%.2f%%"))};
   }
   std::erase(parts, std::string());
   return parts;
 }
 
-std::string epoch_text(const json::object& task) {
-  const auto epoch = maybe_int(task, "current_epoch");
-  const auto total = maybe_int(task, "total_epochs");
-  if (!epoch || !total) return "";
-  const std::string last = std::to_string(*total);
-  return "epoch " + pad_left(std::to_string(*epoch), static_cast<int>(last.size())) + "/" + last;
+// "epoch  3/10": as wide for every epoch.
+std::string epoch_text(std::int64_t epoch, std::int64_t total) {
+  const std::string last = std::to_string(total);
+  return tr("epoch {}/{}", {pad_left(std::to_string(epoch), static_cast<int>(last.size())), last});
 }
 
 }  // namespace
@@ -77,7 +83,8 @@ std::string epoch_text(const json::object& task) {
 std::string progress_line(const json::object& task, base::Time now, const Screen& screen) {
   const std::string state = string_or(task, "status");
   if (state != "running")
-    return fit(printable(state + ": " + string_or(task, "message")), screen.columns() - 1);
+    return fit(printable(tr("{}: {}", {tr(state), string_or(task, "message")})),
+               screen.columns() - 1);
   const double share = static_cast<double>(base::int_or(task, "progress")) / 100;
   const int width = std::clamp(screen.columns() / 4, 8, kBarWidth);
   char percent[16];
@@ -86,14 +93,15 @@ std::string progress_line(const json::object& task, base::Time now, const Screen
       bar(share, 0, width, share >= 1 ? Tone::kGood : Tone::kAccent, screen) + " " + percent;
 
   std::vector<std::string> parts = metric_texts(task, true);
-  if (const std::string epoch = epoch_text(task); !epoch.empty())
-    parts.insert(parts.begin(), epoch);
+  const auto epoch = maybe_int(task, "current_epoch");
+  const auto total = maybe_int(task, "total_epochs");
+  if (epoch && total) parts.insert(parts.begin(), epoch_text(*epoch, *total));
   parts.push_back(printable(string_or(task, "device")));
   const auto started = parse_iso8601(string_or(task, "started_at"));
   if (started && share > 0.02 && share < 1) {
     const auto spent = static_cast<double>((now - *started).count());
-    parts.push_back(words(base::Duration(static_cast<std::int64_t>(spent * (1 - share) / share))) +
-                    " left");
+    const base::Duration rest(static_cast<std::int64_t>(spent * (1 - share) / share));
+    parts.push_back(tr("{} left", {words(rest)}));
   }
   int used = display_width(line);
   for (const std::string& part : parts) {
@@ -109,10 +117,8 @@ std::string epoch_line(const json::object& task) {
   const auto epoch = maybe_int(metrics, "epoch");
   if (!epoch || !maybe_double(metrics, "val_acc")) return "";
   const auto total = maybe_int(metrics, "total_epochs");
-  const std::string last =
-      std::to_string(total ? *total : base::int_or(task, "total_epochs", *epoch));
   std::string line =
-      "epoch " + pad_left(std::to_string(*epoch), static_cast<int>(last.size())) + "/" + last;
+      epoch_text(*epoch, total ? *total : base::int_or(task, "total_epochs", *epoch));
   for (const std::string& part : metric_texts(task, false)) line += "  " + part;
   return line;
 }
@@ -123,20 +129,19 @@ std::string training_summary(const json::object& task, const Screen& screen) {
   const auto finished = parse_iso8601(string_or(task, "finished_at"));
   std::string text;
   if (state == "completed") {
-    text = paint("done", Tone::kGood, screen);
-    if (const std::string best = metric(metrics_of(task), "best_acc", "best accuracy", "%.2f%%");
-        !best.empty())
-      text += ", " + best;
+    text = paint(tr("done"), Tone::kGood, screen);
+    if (const std::string best = metric(metrics_of(task), "best_acc", "%.2f%%"); !best.empty())
+      text = tr("{}, best accuracy {}", {text, best});
   } else {
-    text = paint(state + ": " + printable(failure(task)), Tone::kBad, screen);
+    text = paint(tr("{}: {}", {tr(state), printable(failure(task))}), Tone::kBad, screen);
   }
-  if (started && finished) text += ", " + words(*finished - *started);
+  if (started && finished) text = tr("{}, after {}", {text, words(*finished - *started)});
   if (const std::string device = string_or(task, "device"); !device.empty())
-    text += " on " + printable(device);
+    text = tr("{} on {}", {text, printable(device)});
   text += "\n";
   if (const std::string where = string_or(task, "save_path");
       !where.empty() && state == "completed") {
-    text += "weights in " + paint(printable(where), Tone::kBold, screen) + "\n";
+    text += tr("weights in {}", {paint(printable(where), Tone::kBold, screen)}) + "\n";
   }
   return text;
 }
@@ -151,7 +156,7 @@ std::string render_predictions(const json::object& result, const std::string& re
   if (predictions != nullptr && predictions->is_array()) {
     // Spread over the whole list: sorted by path, its beginning is mostly one class.
     const std::size_t all = predictions->as_array().size();
-    Table table({{"IMAGE", false, 12}, {"CLASS", false, 8}, {"CONFIDENCE", true}});
+    Table table({{tr("IMAGE"), false, 12}, {tr("CLASS"), false, 8}, {tr("CONFIDENCE"), true}});
     for (const json::value& item : predictions->as_array()) {
       if (!item.is_object()) continue;
       const std::string name = string_or(item.as_object(), "class");
@@ -170,7 +175,7 @@ std::string render_predictions(const json::object& result, const std::string& re
     }
     if (!table.empty()) text += table.render(screen);
     if (count > shown) {
-      const std::string rest = std::to_string(shown) + " of " + std::to_string(count) + " shown";
+      const std::string rest = tr("{} of {} shown", {std::to_string(shown), std::to_string(count)});
       text += paint(rest, Tone::kDim, screen) + "\n";
     }
   }
@@ -181,31 +186,31 @@ std::string render_predictions(const json::object& result, const std::string& re
   std::vector<std::string> tops;
   for (std::size_t i = 0; i < order.size() && i < 8; ++i)
     tops.push_back(order[i].first + " " + std::to_string(order[i].second));
-  if (order.size() > 8) tops.push_back("and " + std::to_string(order.size() - 8) + " classes more");
+  if (order.size() > 8)
+    tops.push_back(tr("and {} classes more", {std::to_string(order.size() - 8)}));
 
   std::string images =
       std::to_string(base::int_or(result, "images", static_cast<std::int64_t>(count)));
-  char speed[96] = "";
-  const auto seconds = maybe_double(result, "seconds");
-  const auto rate = maybe_double(result, "images_per_second");
-  if (seconds && rate)
-    std::snprintf(speed, sizeof speed, " in %.2f s (%.1f per second)", *seconds, *rate);
+  const std::string seconds = metric(result, "seconds", "%.2f");
+  const std::string rate = metric(result, "images_per_second", "%.1f");
+  if (!seconds.empty() && !rate.empty())
+    images = tr("{} in {} s ({} per second)", {images, seconds, rate});
   const json::value* failed = result.if_contains("failed");
   const bool any_failed = failed != nullptr && failed->is_array() && !failed->as_array().empty();
   std::string failures;
   if (any_failed) {
     failures = std::to_string(failed->as_array().size());
     if (const json::value& first = failed->as_array().front(); first.is_object()) {
-      failures += ", the first " + string_or(first.as_object(), "path") + ": " +
-                  string_or(first.as_object(), "reason");
+      failures = tr("{}, the first {}: {}", {failures, string_or(first.as_object(), "path"),
+                                             string_or(first.as_object(), "reason")});
     }
   }
   if (!text.empty()) text += "\n";
-  return text + render_fields({{"images", {images + speed}},
-                               {"classes", {base::join(tops, ", ")}},
-                               {"failed", {failures, Tone::kBad}},
-                               {"model", {string_or(result, "model")}},
-                               {"result", {result_path, Tone::kBold}}},
+  return text + render_fields({{tr("images"), {images}},
+                               {tr("classes"), {base::join(tops, tr(", "))}},
+                               {tr("failed"), {failures, Tone::kBad}},
+                               {tr("model"), {string_or(result, "model")}},
+                               {tr("result"), {result_path, Tone::kBold}}},
                               screen);
 }
 

@@ -2,14 +2,16 @@
 #include "cli/screen.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
 namespace {
 
-// Does `act` to every task; goes on after a failure and ends with the first one's status.
-template <class Act>
-int for_each_task(const std::vector<std::string>& ids, std::string_view done, Act act) {
+// Does `act` to every task, and says `done` of it; goes on after a failure and ends with the first
+// one's status.
+template <class Done, class Act>
+int for_each_task(const std::vector<std::string>& ids, Done done, Act act) {
   auto session = Session::open();
   if (!session) return report(session.error());
   int status = kDone;
@@ -19,7 +21,7 @@ int for_each_task(const std::vector<std::string>& ids, std::string_view done, Ac
     const auto answer =
         task ? act(*session, full) : base::Result<base::json::value>(base::fail(task.error()));
     if (answer) {
-      print(full + " " + std::string(done) + "\n");
+      print(done(full) + "\n");
     } else {
       const int own = report(answer.error());
       if (status == kDone) status = own;
@@ -31,15 +33,17 @@ int for_each_task(const std::vector<std::string>& ids, std::string_view done, Ac
 }  // namespace
 
 int cancel(const std::vector<std::string>& ids) {
-  return for_each_task(ids, "cancelled", [](Session& session, const std::string& id) {
-    return session.post(task_path(id, "/cancel"));
-  });
+  return for_each_task(
+      ids, [](const std::string& id) { return tr("{} cancelled", {id}); },
+      [](Session& session, const std::string& id) {
+        return session.post(task_path(id, "/cancel"));
+      });
 }
 
 int rm(const std::vector<std::string>& ids) {
-  return for_each_task(ids, "removed", [](Session& session, const std::string& id) {
-    return session.remove(task_path(id));
-  });
+  return for_each_task(
+      ids, [](const std::string& id) { return tr("{} removed", {id}); },
+      [](Session& session, const std::string& id) { return session.remove(task_path(id)); });
 }
 
 }  // namespace berth::cli

@@ -16,7 +16,7 @@ int check(const CheckOptions& options) {
                                  : base::json::value(nullptr);
     print(base::to_text(answer) + "\n");
   } else {
-    print(render_check(*report, language(), screen_of(1)));
+    print(render_check(*report, screen_of(1)));
   }
   return base::int_or(*report, "count") > 0 ? kDone : 1;
 }

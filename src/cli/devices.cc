@@ -6,8 +6,8 @@
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
-#include <string_view>
 
+#include "cli/words.h"
 #include "device/inventory.h"
 
 namespace berth::cli {
@@ -21,11 +21,12 @@ namespace {
 class DriverPatience {
  public:
   DriverPatience() {
+    text_ = "berth: " +
+            tr("the GPU driver has not answered for 5 s; see the kernel's log (dmesg), "
+               "or start berthd, which leaves a driver that hangs behind") +
+            "\n";
     std::signal(SIGALRM, [](int) {
-      constexpr std::string_view kText =
-          "berth: the GPU driver has not answered for 5 s; see the kernel's log (dmesg), or start "
-          "berthd, which leaves a driver that hangs behind\n";
-      [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText.data(), kText.size());
+      [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text_.data(), text_.size());
       ::_exit(1);
     });
     ::alarm(kSeconds);
@@ -39,6 +40,7 @@ class DriverPatience {
 
  private:
   static constexpr unsigned kSeconds = 5;
+  static inline std::string text_;  // made before the alarm can ring: the handler only writes it
 };
 
 // As the API: GiB with two decimals.
@@ -154,7 +156,7 @@ base::Result<json::object> DeviceSource::read() {
 }
 
 std::string DeviceSource::text() const {
-  return session_ ? "berthd at " + daemon_url() : "read without a daemon";
+  return session_ ? tr("berthd at {}", {daemon_url()}) : tr("read without a daemon");
 }
 
 }  // namespace berth::cli

@@ -2,12 +2,16 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "cli/devices.h"
+#include "cli/members.h"
 #include "cli/screen.h"
 #include "cli/verbs.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -42,29 +46,55 @@ std::string program(const std::string& name) {
 Check check_program(const std::string& name, const std::string& without) {
   const std::string where = program(name);
   if (!where.empty()) return {Finding::kGood, name, where, ""};
-  return {Finding::kWarning, name, "not found beside berth nor on PATH", without};
+  return {Finding::kWarning, name, tr("not found beside berth nor on PATH"), without};
 }
 
-void check_daemon(std::vector<Check>& checks) {
+// How tasks are held together, as the daemon says it in health. Without one: what a daemon would
+// find first here.
+Check check_supervision(const json::object* health) {
+  constexpr std::string_view kGroupsOnly = "process groups only: ";
+  const json::object* parts = health != nullptr ? object_in(*health, "parts") : nullptr;
+  std::string text = parts != nullptr ? base::string_or(*parts, "supervision") : "";
+  if (text.empty()) {
+    const auto mounts = base::read_file("/proc/self/mountinfo");
+    const bool mounted = mounts && mounts->find(" - cgroup2 ") != std::string::npos;
+    text = mounted ? "cgroup v2" : std::string(kGroupsOnly) + "no cgroup v2 is mounted";
+  }
+  if (text == "cgroup v2") return {Finding::kGood, tr("supervision"), text, ""};
+  if (text.starts_with(kGroupsOnly)) {
+    const std::string why = text.substr(kGroupsOnly.size());
+    text = tr("process groups only: {}", {tr(why)});
+  }
+  return {Finding::kWarning, tr("supervision"), text,
+          tr("a process that leaves its session may outlive its task; normal in containers, else "
+             "boot with systemd.unified_cgroup_hierarchy=1")};
+}
+
+// The daemon's health, when there is one that tells it.
+std::optional<json::object> check_daemon(std::vector<Check>& checks) {
   auto session = Session::open();
   if (!session) {
-    checks.push_back({Finding::kBad, "daemon", session.error().message, ""});
-    return;
+    checks.push_back({Finding::kBad, tr("daemon"), session.error().message, ""});
+    return std::nullopt;
   }
   const auto about = session->object("/api/v1/info");
   if (!about) {
-    checks.push_back({Finding::kBad, "daemon", about.error().message,
-                      "see whether berthd is what listens at " + daemon_url()});
-    return;
+    checks.push_back({Finding::kBad, tr("daemon"), about.error().message,
+                      tr("see whether berthd is what listens at {}", {daemon_url()})});
+    return std::nullopt;
   }
-  checks.push_back({Finding::kGood, "daemon",
-                    "version " + base::string_or(*about, "version") + " at " + daemon_url(), ""});
+  checks.push_back({Finding::kGood, tr("daemon"),
+                    tr("version {} at {}", {base::string_or(*about, "version"), daemon_url()}),
+                    ""});
   if (daemon_token().empty()) {
-    checks.push_back({Finding::kWarning, "token", "none found: \"berth run\" will be refused",
-                      "set BERTH_TOKEN, or BERTH_STATE_DIR to the daemon's state directory"});
+    checks.push_back({Finding::kWarning, tr("token"),
+                      tr("none found: \"berth run\" will be refused"),
+                      tr("set BERTH_TOKEN, or BERTH_STATE_DIR to the daemon's state directory")});
   } else {
-    checks.push_back({Finding::kGood, "token", "found", ""});
+    checks.push_back({Finding::kGood, tr("token"), tr("found"), ""});
   }
+  const auto health = session->object("/api/v1/health");
+  return health ? std::optional(*health) : std::nullopt;
 }
 
 void check_gpus(std::vector<Check>& checks) {
@@ -81,14 +111,16 @@ void check_gpus(std::vector<Check>& checks) {
       if (hint.is_string()) hints.emplace_back(hint.as_string());
     }
   }
-  std::string text = count == 0 ? "none: tasks run on the CPU"
-                                : std::to_string(count) + (count == 1 ? " device" : " devices");
+  const std::string number = std::to_string(count);
+  std::vector<std::string> facts{count == 0   ? tr("none: tasks run on the CPU")
+                                 : count == 1 ? tr("{} device", {number})
+                                              : tr("{} devices", {number})};
   if (const std::string driver = base::string_or(*report, "driver_version"); !driver.empty())
-    text += ", driver " + driver;
+    facts.push_back(tr("driver {}", {driver}));
   if (const std::string cuda = base::string_or(*report, "cuda_version"); !cuda.empty())
-    text += ", CUDA " + cuda;
-  checks.push_back({hints.empty() && count > 0 ? Finding::kGood : Finding::kWarning, "GPU", text,
-                    base::join(hints, "; ")});
+    facts.push_back("CUDA " + cuda);
+  checks.push_back({hints.empty() && count > 0 ? Finding::kGood : Finding::kWarning, "GPU",
+                    base::join(facts, tr(", ")), base::join(hints, "; ")});
   if (const json::value* devices = report->if_contains("devices");
       devices != nullptr && devices->is_array()) {
     for (const json::value& device : devices->as_array()) {
@@ -96,8 +128,8 @@ void check_gpus(std::vector<Check>& checks) {
       if (health == "healthy") continue;
       checks.push_back(
           {Finding::kBad, base::string_or(device.as_object(), "device_name"),
-           health + ": " + base::string_or(device.as_object(), "health_reason"),
-           "look at the kernel's log (dmesg); a reset or a restart of the machine may help"});
+           tr("{}: {}", {tr(health), base::string_or(device.as_object(), "health_reason")}),
+           tr("look at the kernel's log (dmesg); a reset or a restart of the machine may help")});
     }
   }
 }
@@ -106,18 +138,14 @@ void check_gpus(std::vector<Check>& checks) {
 
 int doctor(const InfoOptions& options) {
   std::vector<Check> checks;
-  check_daemon(checks);
+  const auto health = check_daemon(checks);
   check_gpus(checks);
-  checks.push_back(check_program("berthd", "install the package berth, or build it: make build"));
-  checks.push_back(check_program("berth-shim", "tasks cannot start without it: make build"));
   checks.push_back(
-      check_program("berth-worker-vision", "berth train and berth infer need it: make build"));
-  const bool cgroups = access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;
+      check_program("berthd", tr("install the package berth, or build it: make build")));
+  checks.push_back(check_program("berth-shim", tr("tasks cannot start without it: make build")));
   checks.push_back(
-      {cgroups ? Finding::kGood : Finding::kWarning, "cgroup v2",
-       cgroups ? "there"
-               : "not there: tasks are ended by process group and have no memory limit on the host",
-       cgroups ? "" : "normal in containers; else boot with systemd.unified_cgroup_hierarchy=1"});
+      check_program("berth-worker-vision", tr("berth train and berth infer need it: make build")));
+  checks.push_back(check_supervision(health ? &*health : nullptr));
 
   const Screen screen = screen_of(1);
   json::array list;

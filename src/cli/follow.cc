@@ -8,18 +8,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
+#include "cli/explain_text.h"
 #include "cli/screen.h"
 #include "cli/session.h"
 #include "cli/task_text.h"
-#include "http/event_reader.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -42,9 +43,9 @@ constexpr milliseconds kReasonInterval{2'000};
 struct Shared {
   std::mutex mutex;
   std::condition_variable changed;
-  bool ended = false;   // the task is final, or we gave up
-  bool waiting = true;  // pending or queued
-  std::atomic<bool> broken_pipe{false};
+  bool ended = false;    // the task is final, or we gave up
+  bool gave_up = false;  // the daemon stays away, or the task is gone
+  bool waiting = true;   // pending or queued
 
   // False when the end came first.
   bool sleep(milliseconds time) {
@@ -55,6 +56,10 @@ struct Shared {
     const std::lock_guard lock(mutex);
     return ended;
   }
+  bool given_up() {
+    const std::lock_guard lock(mutex);
+    return gave_up;
+  }
   void set_waiting(bool value) {
     const std::lock_guard lock(mutex);
     waiting = value;
@@ -63,9 +68,10 @@ struct Shared {
     const std::lock_guard lock(mutex);
     return waiting && !ended;
   }
-  void end() {
+  void end(bool because_we_gave_up) {
     const std::lock_guard lock(mutex);
     ended = true;
+    gave_up = because_we_gave_up;
     changed.notify_all();
   }
 };
@@ -74,41 +80,72 @@ void note(const std::string& text) {
   print_error((screen_of(2).live ? "\r\x1b[K" : "") + std::string("berth: ") + text + "\n");
 }
 
-// Copies one output stream until the task is final and everything was sent.
-void copy_output(const std::string& id, const char* name, int fd, Shared& shared) {
-  std::uint64_t offset = 0;
-  for (int tries_after_end = 0; tries_after_end < 5;) {
-    const bool last = shared.over();  // asked before reading: what is there then is all there is
-    auto session = Session::open();
-    if (session) {
-      const auto answer = session->stream(
-          task_path(
-              id, std::string("/output/") + name + "?follow=true&offset=" + std::to_string(offset)),
-          [&](std::string_view bytes) {
-            offset += bytes.size();
-            if (write_all(fd, bytes)) return true;
-            shared.broken_pipe = true;
-            return false;
-          },
-          kSilence);
-      if (shared.broken_pipe) {
-        (void)session->post(task_path(id, "/cancel"));  // as SIGPIPE would have ended the command
-        return;
+void note_absence() {
+  note(tr("the daemon is away; trying to reach it again for {} s",
+          {std::to_string(kPatienceSeconds)}));
+}
+
+// One output stream of a task, copied until the task is final and everything was sent.
+class OutputCopy {
+ public:
+  OutputCopy(std::string id, std::string name, int fd, bool ours)
+      : id_(std::move(id)), name_(std::move(name)), fd_(fd), ours_(ours) {}
+
+  void run(Shared& shared) {
+    std::optional<Clock::time_point> deadline;
+    for (bool told = false; !shared.given_up();) {
+      const bool last = shared.over();  // asked before reading: what is there then is all there is
+      auto session = Session::open();
+      if (session) {
+        const Step step = read(*session);
+        // A daemon that stops ends its answers as if they were complete: complete is one with
+        // nothing new.
+        if (step == Step::kEnd || (step == Step::kNothingNew && last)) return;
+        if (step == Step::kMore && last) continue;
       }
-      if (answer && !answer->ok() && answer->status < 500) {
-        if (answer->status != 404) note("no " + std::string(name) + ": " + problem(*answer));
-        return;
+      if (!last) {
+        (void)shared.sleep(kPause);  // the thread that reads the events has the patience
+        continue;
       }
-      if (answer && answer->ok() && last) return;
-    }
-    if (last) {
-      ++tries_after_end;
+      if (!deadline) deadline = Clock::now() + std::chrono::seconds(kPatienceSeconds);
+      if (Clock::now() > *deadline)
+        return note(tr("the rest of its {} could not be read", {name_}));
+      if (!session && !std::exchange(told, true)) note_absence();
       std::this_thread::sleep_for(kPause);
-    } else {
-      (void)shared.sleep(kPause);
     }
   }
-}
+
+ private:
+  enum class Step { kMore, kNothingNew, kBroken, kEnd };
+
+  Step read(Session& session) {
+    const std::uint64_t before = offset_;
+    bool reader_gone = false;
+    const auto answer = session.stream(
+        task_path(id_, "/output/" + name_ + "?follow=true&offset=" + std::to_string(offset_)),
+        [&](std::string_view bytes) {
+          offset_ += bytes.size();
+          reader_gone = !write_all(fd_, bytes);
+          return !reader_gone;
+        },
+        kSilence);
+    if (reader_gone) {
+      if (!ours_) _exit(128 + SIGPIPE);               // where SIGPIPE is ignored and did not end us
+      (void)session.post(task_path(id_, "/cancel"));  // as SIGPIPE would have ended the command
+      return Step::kEnd;
+    }
+    if (!answer) return Step::kBroken;
+    if (answer->ok()) return offset_ > before ? Step::kMore : Step::kNothingNew;
+    if (answer->status >= 500) return Step::kBroken;
+    if (answer->status != 404) note(tr("no {}: {}", {name_, problem(*answer)}));
+    return Step::kEnd;
+  }
+
+  std::string id_, name_;
+  int fd_;
+  bool ours_;
+  std::uint64_t offset_ = 0;
+};
 
 void announce_reason(const std::string& id, Shared& shared) {
   std::string said;
@@ -128,27 +165,31 @@ void announce_reason(const std::string& id, Shared& shared) {
     const std::string reason = waiting_reason(*explanation);
     if (reason.empty() || reason == said || !shared.is_waiting()) continue;
     said = reason;
-    print_error(paint("waiting: " + reason, Tone::kDim, screen_of(2)) + "\n");
+    print_error(paint(tr("waiting: {}", {reason}), Tone::kDim, screen_of(2)) + "\n");
   }
 }
 
 // Waits for SIGINT or SIGTERM with all of `signals` blocked; SIGUSR1 sends it home.
 void take_signals(const std::string& id, sigset_t signals) {
+  bool cancelling = false;
   for (int count = 0;;) {
     int number = 0;
     if (sigwait(&signals, &number) != 0 || number == SIGUSR1) return;
     if (++count > 1) {
-      note("left: the task goes on (berth wait " + id + ", berth cancel " + id + ")");
+      note(cancelling ? tr("left: the task is being cancelled (berth wait {} tells its end)", {id})
+                      : tr("left: the task goes on (berth wait {0}, berth cancel {0})", {id}));
       _exit(128 + number);
     }
     auto session = Session::open();
     const auto done = session ? session->post(task_path(id, "/cancel"))
                               : Result<json::value>(fail(session.error()));
+    cancelling = done.has_value();
     if (done)
-      note(number == SIGINT ? "cancelling; press Ctrl-C again to leave the task alone"
-                            : "cancelling");
+      note(number == SIGINT ? tr("cancelling; press Ctrl-C again to leave without seeing its end")
+                            : tr("cancelling"));
     else
-      note("it could not be cancelled (" + done.error().message + "); press Ctrl-C again to leave");
+      note(tr("it could not be cancelled ({}); press Ctrl-C again to leave",
+              {done.error().message}));
   }
 }
 
@@ -191,64 +232,77 @@ class NamedThread {
 
 }  // namespace
 
-Result<json::object> watch_task(const std::string& id,
-                                const std::function<void(const json::object&)>& on_change) {
+base::Status follow_events(const std::string& id, std::string_view rest,
+                           const http::EventReader::OnEvent& on_event) {
   auto last_contact = Clock::now();
+  std::string last_id;
   for (bool told = false;;) {
     auto session = Session::open();
     if (session) {
-      std::optional<json::object> final_state;
+      bool complete = false;
       http::EventReader reader([&](const http::Event& event) {
-        const auto value = base::parse_json(event.data);
         last_contact = Clock::now();
-        if (!value || !value->is_object()) return true;
-        if (on_change) on_change(value->as_object());
-        if (is_final(value->as_object())) final_state = value->as_object();
-        return !final_state;
+        told = false;
+        last_id = event.id;
+        complete = !on_event(event);
+        return !complete;
       });
       const auto answer = session->stream(
-          task_path(id, "/events"), [&](std::string_view bytes) { return reader.feed(bytes); },
-          kSilence);
-      if (final_state) return std::move(*final_state);
+          task_path(id, rest), [&](std::string_view bytes) { return reader.feed(bytes); }, kSilence,
+          last_id);
+      if (complete) return {};
       if (answer && !answer->ok() && answer->status < 500) return fail(error_of(*answer));
       if (answer && answer->ok()) last_contact = Clock::now();
     } else if (session.error().code != ErrorCode::kNotReachable) {
       return fail(session.error());
     }
     if (Clock::now() - last_contact > std::chrono::seconds(kPatienceSeconds)) {
-      return fail(ErrorCode::kNotReachable, "the daemon at " + daemon_url() +
-                                                " has been away for " +
-                                                std::to_string(kPatienceSeconds) + " s; task " +
-                                                id + " may still run (berth show " + id + ")");
+      return fail(
+          ErrorCode::kNotReachable,
+          tr("the daemon at {} has been away for {} s; task {} may still run (berth show {})",
+             {daemon_url(), std::to_string(kPatienceSeconds), id, id}));
     }
-    if (!session && !told) {
-      note("the daemon is away; trying to reach it again for " + std::to_string(kPatienceSeconds) +
-           " s");
-      told = true;
-    }
+    if (!session && !std::exchange(told, true)) note_absence();
     std::this_thread::sleep_for(kPause);
   }
+}
+
+Result<json::object> watch_task(const std::string& id,
+                                const std::function<void(const json::object&)>& on_change) {
+  json::object final_state;
+  const auto status = follow_events(id, "/events", [&](const http::Event& event) {
+    const auto value = base::parse_json(event.data);
+    if (!value || !value->is_object()) return true;
+    if (on_change) on_change(value->as_object());
+    if (!is_final(value->as_object())) return true;
+    final_state = value->as_object();
+    return false;
+  });
+  if (!status) return fail(status.error());
+  return final_state;
 }
 
 Result<json::object> follow(const std::string& id, const FollowOptions& options) {
   Shared shared;
   std::optional<SignalThread> signals;
-  if (options.interruptible) signals.emplace(id);
+  if (options.ours) {
+    signals.emplace(id);
+    (void)std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is seen by write_all()
+  }
+  OutputCopy out_copy(id, "stdout", options.out, options.ours);
+  OutputCopy err_copy(id, "stderr", options.err, options.ours);
   std::optional<NamedThread> out;
   std::optional<NamedThread> err;
   std::optional<NamedThread> reason;
-  if (options.output) {
-    (void)std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is seen by write_all()
-    out.emplace("berth-out", [&] { copy_output(id, "stdout", 1, shared); });
-    err.emplace("berth-err", [&] { copy_output(id, "stderr", 2, shared); });
-  }
+  if (options.out >= 0) out.emplace("berth-out", [&] { out_copy.run(shared); });
+  if (options.err >= 0) err.emplace("berth-err", [&] { err_copy.run(shared); });
   if (options.announce) reason.emplace("berth-wait", [&] { announce_reason(id, shared); });
   auto result = watch_task(id, [&](const json::object& task) {
     const std::string state = base::string_or(task, "status");
     shared.set_waiting(state == "pending" || state == "queued");
     if (options.on_change) options.on_change(task);
   });
-  shared.end();
+  shared.end(!result);
   reason.reset();
   out.reset();
   err.reset();

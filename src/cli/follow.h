@@ -5,28 +5,40 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/json.h"
 #include "base/result.h"
+#include "http/event_reader.h"
 
 namespace berth::cli {
 
 struct FollowOptions {
-  bool output = true;         // the task's stdout and stderr to ours, raw
-  bool interruptible = true;  // Ctrl-C once cancels the task and waits, twice leaves it
-  bool announce = false;      // while it waits say why, on standard error, once per change
+  // Where the task's raw output goes; -1: nowhere.
+  int out = 1;
+  int err = 2;
+  /// The task is ours: Ctrl-C cancels it (a second one ends the waiting for its end), and so does a
+  /// reader of our output that goes away. Else both end only the looking on.
+  bool ours = true;
+  bool announce = false;  // while it waits say why, on standard error, once per change
   /// Every state of the task as it is known, from the thread that called follow().
   std::function<void(const base::json::object& task)> on_change;
 };
 
-/// The final TaskResponse. An error when the task is gone or the daemon stays away for
-/// kPatience; the task itself then goes on.
+/// The final TaskResponse, once all of its output is written. An error when the task is gone or the
+/// daemon stays away for kPatienceSeconds; the task itself then goes on.
 base::Result<base::json::object> follow(const std::string& id, const FollowOptions& options);
 
-/// How long a daemon may be away before follow() gives up.
+/// How long a daemon may be away before it is given up.
 inline constexpr int kPatienceSeconds = 60;
 
-/// Calls `on_change` with every state of the task until it is final; reconnects as follow() does.
+/// Reads the task's server-sent events at `rest` ("/logs", "/events") until `on_event` returns
+/// false. A stream that breaks, ends before that or falls silent is opened again and goes on after
+/// the last event; errors are those of follow().
+base::Status follow_events(const std::string& id, std::string_view rest,
+                           const http::EventReader::OnEvent& on_event);
+
+/// Calls `on_change` with every state of the task until it is final.
 base::Result<base::json::object> watch_task(
     const std::string& id, const std::function<void(const base::json::object& task)>& on_change);
 

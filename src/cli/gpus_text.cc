@@ -6,8 +6,11 @@
 #include <cstdio>
 
 #include "base/text.h"
+#include "cli/members.h"
 #include "cli/progress.h"
+#include "cli/when.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -26,9 +29,9 @@ constexpr std::size_t kProcessesShown = 4;
 
 std::vector<json::object> devices_of(const json::object& report) {
   std::vector<json::object> result;
-  const json::value* devices = report.if_contains("devices");
-  if (devices == nullptr || !devices->is_array()) return result;
-  for (const json::value& device : devices->as_array()) {
+  const json::array* devices = array_in(report, "devices");
+  if (devices == nullptr) return result;
+  for (const json::value& device : *devices) {
     if (device.is_object()) result.push_back(device.as_object());
   }
   return result;
@@ -46,14 +49,16 @@ std::string tasks_text(const json::object& device, bool wide) {
   if (tasks == nullptr || !tasks->is_object()) return "";
   std::int64_t sum = 0;
   std::vector<std::string> parts;
-  for (const auto& [kind, short_name] :
-       {std::pair{"training", "train"}, {"inference", "infer"}, {"command", "cmd"}}) {
+  const auto count_of = [&](const char* kind) {
     const std::int64_t count = base::int_or(tasks->as_object(), kind);
     sum += count;
-    if (count > 0) parts.push_back(std::to_string(count) + " " + short_name);
-  }
+    return std::to_string(count);
+  };
+  if (const std::string n = count_of("training"); n != "0") parts.push_back(tr("{} train", {n}));
+  if (const std::string n = count_of("inference"); n != "0") parts.push_back(tr("{} infer", {n}));
+  if (const std::string n = count_of("command"); n != "0") parts.push_back(tr("{} cmd", {n}));
   if (sum == 0) return "-";
-  return wide ? base::join(parts, ", ") : std::to_string(sum);
+  return wide ? base::join(parts, tr(", ")) : std::to_string(sum);
 }
 
 // The maker's words go, one by one, where room is short: "NVIDIA GeForce RTX 4090" -> "RTX 4090".
@@ -116,9 +121,9 @@ struct Process {
 
 std::vector<Process> processes_of(const json::object& device) {
   std::vector<Process> result;
-  const json::value* list = device.if_contains("processes");
-  if (list == nullptr || !list->is_array()) return result;
-  for (const json::value& item : list->as_array()) {
+  const json::array* list = array_in(device, "processes");
+  if (list == nullptr) return result;
+  for (const json::value& item : *list) {
     if (!item.is_object()) continue;
     const json::object& process = item.as_object();
     result.push_back({base::int_or(process, "pid"), maybe_double(process, "used_memory_gb"),
@@ -146,7 +151,8 @@ std::string process_lines(const json::object& device, int indent, const Screen& 
     const std::string left = pad_left(memory_words(process.memory), 9) + "  " +
                              pad_left(std::to_string(process.pid), 7) + "  " +
                              pad_right(fit(process.user, 8), 8) + "  ";
-    const std::string task = process.task.empty() ? "" : "  task " + process.task.substr(0, 8);
+    const std::string task =
+        process.task.empty() ? "" : "  " + tr("task {}", {process.task.substr(0, 8)});
     std::string command = process.command.empty() ? "?" : short_command(process.command);
     if (screen.width > 0) {
       command = fit(command, std::max(8, screen.width - indent - 2 - display_width(left) -
@@ -159,8 +165,8 @@ std::string process_lines(const json::object& device, int indent, const Screen& 
     double rest = 0;
     for (std::size_t i = kProcessesShown; i < all.size(); ++i) rest += all[i].memory.value_or(0);
     text += margin +
-            paint("└ and " + std::to_string(all.size() - kProcessesShown) + " more, " +
-                      memory_words(rest),
+            paint("└ " + tr("and {} more, {}",
+                            {std::to_string(all.size() - kProcessesShown), memory_words(rest)}),
                   Tone::kDim, screen) +
             "\n";
   }
@@ -172,13 +178,14 @@ std::string trouble_line(const json::object& device, int indent, const Screen& s
   const std::string margin(static_cast<std::size_t>(indent), ' ');
   if (health != "healthy") {
     const std::string reason = string_or(device, "health_reason");
-    std::string text = printable("✗ " + health + (reason.empty() ? "" : ": " + reason));
+    std::string text =
+        printable("✗ " + (reason.empty() ? tr(health) : tr("{}: {}", {tr(health), reason})));
     if (screen.width > 0) text = wrap(text, screen.width - indent, margin + "  ");
     return margin + paint(text, Tone::kBad, screen) + "\n";
   }
   if (const auto age = maybe_double(device, "age_s"); age && *age > 10) {
-    return margin +
-           paint("! these readings are " + number(age, 0, " s") + " old", Tone::kWarn, screen) +
+    const base::Duration old(static_cast<std::int64_t>(*age * 1000));
+    return margin + paint(tr("! these readings are {} old", {words(old)}), Tone::kWarn, screen) +
            "\n";
   }
   return "";
@@ -190,25 +197,31 @@ int widest(const std::vector<Row>& rows, std::string Row::* field, std::string_v
   return width == 0 ? 0 : std::max(width, display_width(title));
 }
 
-std::string without_gpu(const json::object& report, const Screen& screen) {
-  std::string text = "No GPU on this machine: tasks run on the CPU.\n";
-  const json::value* hints = report.if_contains("hints");
-  if (hints != nullptr && hints->is_array()) {
-    for (const json::value& hint : hints->as_array()) {
-      if (!hint.is_string()) continue;
-      text += paint("hint: ", Tone::kAccent, screen) +
-              wrap(printable(std::string(hint.as_string())),
-                   screen.width > 0 ? screen.width - 6 : 0, "      ") +
-              "\n";
-    }
-    if (!hints->as_array().empty()) return text;
-  }
-  return text + paint("hint: ", Tone::kAccent, screen) +
-         wrap(
-             "if there is one, its driver is not loaded: see whether nvidia-smi works; \"berth "
-             "doctor\" tells more",
-             screen.width > 0 ? screen.width - 6 : 0, "      ") +
+std::string hint_line(const std::string& hint, const Screen& screen) {
+  const std::string label = tr("hint: ");
+  const int width = display_width(label);
+  return paint(label, Tone::kAccent, screen) +
+         wrap(printable(hint), screen.width > 0 ? screen.width - width : 0,
+              std::string(static_cast<std::size_t>(width), ' ')) +
          "\n";
+}
+
+std::string hint_lines(const json::object& report, const Screen& screen) {
+  std::string text;
+  const json::array* hints = array_in(report, "hints");
+  for (std::size_t i = 0; hints != nullptr && i < hints->size(); ++i) {
+    if ((*hints)[i].is_string()) text += hint_line(std::string((*hints)[i].as_string()), screen);
+  }
+  return text;
+}
+
+std::string without_gpu(const json::object& report, const Screen& screen) {
+  const std::string hints = hint_lines(report, screen);
+  return tr("No GPU on this machine: tasks run on the CPU.") + "\n" +
+         (hints.empty() ? hint_line(tr("if there is one, its driver is not loaded: see whether "
+                                       "nvidia-smi works; \"berth doctor\" tells more"),
+                                    screen)
+                        : hints);
 }
 
 }  // namespace
@@ -225,12 +238,12 @@ std::string render_gpus(const json::object& report, std::string_view source, con
     std::string Row::* text;
     int width;
   };
-  std::vector<Field> right{{"FREE", &Row::free, 0},
-                           {"LOAD", &Row::load, 0},
-                           {"TEMP", &Row::temperature, 0},
-                           {"POWER", &Row::power, 0},
-                           {"TASKS", &Row::tasks, 0}};
-  const int name_width = widest(rows, &Row::device, "DEVICE");
+  std::vector<Field> right{{tr("FREE"), &Row::free, 0},
+                           {tr("LOAD"), &Row::load, 0},
+                           {tr("TEMP"), &Row::temperature, 0},
+                           {tr("POWER"), &Row::power, 0},
+                           {tr("TASKS"), &Row::tasks, 0}};
+  const int name_width = widest(rows, &Row::device, tr("DEVICE"));
   const int memory_width = widest(rows, &Row::memory, "");
   int fixed = name_width + 2 + 2 + 1 + memory_width;
   for (Field& field : right) {
@@ -240,16 +253,17 @@ std::string render_gpus(const json::object& report, std::string_view source, con
   // What is left goes to the model's name first, then to the bar.
   constexpr int kBarLeast = 8;
   constexpr int kBarMost = 24;
-  int model_width = widest(rows, &Row::model, "MODEL");
+  int model_width = widest(rows, &Row::model, tr("MODEL"));
   if (fixed + model_width + kBarLeast > columns) {
     const int room = std::max(8, columns - fixed - kBarLeast);
     for (Row& row : rows) row.model = short_model(row.model, room);
-    model_width = std::min(widest(rows, &Row::model, "MODEL"), room);
+    model_width = std::min(widest(rows, &Row::model, tr("MODEL")), room);
   }
   const int bar_width = std::clamp(columns - fixed - model_width, 4, kBarMost);
 
-  std::string head = pad_right("DEVICE", name_width) + "  " + pad_right("MODEL", model_width) +
-                     "  " + pad_right("MEMORY", bar_width + 1 + memory_width);
+  std::string head = pad_right(tr("DEVICE"), name_width) + "  " +
+                     pad_right(tr("MODEL"), model_width) + "  " +
+                     pad_right(tr("MEMORY"), bar_width + 1 + memory_width);
   for (const Field& field : right) {
     if (field.width > 0) head += "  " + pad_left(field.title, field.width);
   }
@@ -273,47 +287,32 @@ std::string render_gpus(const json::object& report, std::string_view source, con
     text += "\n" + trouble_line(devices[i], name_width + 2, screen) +
             process_lines(devices[i], name_width + 2, screen);
   }
-  std::vector<std::string> facts{std::to_string(devices.size()) +
-                                 (devices.size() == 1 ? " GPU" : " GPUs")};
+  std::vector<std::string> facts{
+      devices.size() == 1 ? tr("1 GPU") : tr("{} GPUs", {std::to_string(devices.size())})};
   if (const std::string driver = string_or(report, "driver_version"); !driver.empty())
-    facts.push_back("driver " + driver);
+    facts.push_back(tr("driver {}", {driver}));
   if (const std::string cuda = string_or(report, "cuda_version"); !cuda.empty())
     facts.push_back("CUDA " + cuda);
   facts.emplace_back(source);
   text += "\n" + paint(printable(base::join(facts, " · ")), Tone::kDim, screen) + "\n";
-  if (const json::value* hints = report.if_contains("hints");
-      hints != nullptr && hints->is_array()) {
-    for (const json::value& hint : hints->as_array()) {
-      if (!hint.is_string()) continue;
-      text += paint("hint: ", Tone::kAccent, screen) +
-              wrap(printable(std::string(hint.as_string())),
-                   screen.width > 0 ? screen.width - 6 : 0, "      ") +
-              "\n";
-    }
-  }
-  return text;
+  return text + hint_lines(report, screen);
 }
 
-std::string render_check(const json::object& report, std::string_view lang, const Screen& screen) {
-  const bool zh = lang == "zh";
+std::string render_check(const json::object& report, const Screen& screen) {
   const std::vector<json::object> devices = devices_of(report);
   const std::string double_line(80, '=');
   const std::string single_line(80, '-');
-  std::string text =
-      std::string(zh ? "🔍 GPU 显存检查工具\n" : "🔍 GPU memory check\n") + double_line + "\n";
+  std::string text = "🔍 " + tr("GPU memory check") + "\n" + double_line + "\n";
   if (devices.empty()) {
-    return text + (zh ? "❌ 未检测到 GPU 设备\n" : "❌ No GPU found\n") +
-           (zh ? "   环境变量设置: export SENSEVOICE_DEVICE=cpu\n"
-               : "   Environment: export SENSEVOICE_DEVICE=cpu\n");
+    return text + "❌ " + tr("No GPU found") + "\n   " +
+           tr("Environment: {}", {"export SENSEVOICE_DEVICE=cpu"}) + "\n";
   }
-  const std::string count = std::to_string(devices.size());
-  text += zh ? "✅ 检测到 " + count + " 个 GPU 设备\n\n📊 GPU 显存使用情况:\n"
-             : "✅ Found " + count + (devices.size() == 1 ? " GPU\n" : " GPUs\n") +
-                   "\n📊 GPU memory in use:\n";
-  text += single_line + "\n";
-  const auto line = [&](std::string_view chinese, std::string_view english,
-                        const std::string& value) {
-    text += "   " + pad_right(std::string(zh ? chinese : english) + ":", 13) + value + "\n";
+  text += "✅ " +
+          (devices.size() == 1 ? tr("Found 1 GPU")
+                               : tr("Found {} GPUs", {std::to_string(devices.size())})) +
+          "\n\n📊 " + tr("GPU memory in use:") + "\n" + single_line + "\n";
+  const auto line = [&](const std::string& title, const std::string& value) {
+    text += "   " + pad_right(title, 13) + value + "\n";
   };
   for (const json::object& device : devices) {
     const auto total = maybe_double(device, "total_memory_gb");
@@ -330,29 +329,25 @@ std::string render_check(const json::object& report, std::string_view lang, cons
                       printable(string_or(device, "name")),
                   Tone::kBold, screen) +
             "\n";
-    line("总显存", "Total", number(total, 2, " GB"));
-    line("已使用", "Used", number(used, 2, " GB"));
-    line("可用", "Free", number(maybe_double(device, "free_memory_gb"), 2, " GB"));
-    line("使用率", "In use", paint(number(share, 1, "%"), tone, screen));
+    line(tr("Total:"), number(total, 2, " GB"));
+    line(tr("Used:"), number(used, 2, " GB"));
+    line(tr("Free:"), number(maybe_double(device, "free_memory_gb"), 2, " GB"));
+    line(tr("In use:"), paint(number(share, 1, "%"), tone, screen));
     if (const std::string health = string_or(device, "health", "healthy"); health != "healthy") {
-      line(
-          "状态", "Health",
-          paint(printable(health + ": " + string_or(device, "health_reason")), Tone::kBad, screen));
+      line(tr("Health:"),
+           paint(printable(tr("{}: {}", {tr(health), string_or(device, "health_reason")})),
+                 Tone::kBad, screen));
     }
-    const json::value* known = device.if_contains("processes");
     const std::vector<Process> all = processes_of(device);
-    if (known == nullptr || !known->is_array())
-      line("占用进程", "Processes", "n/a");
-    else
-      line("占用进程", "Processes", std::to_string(all.size()) + (zh ? " 个" : ""));
+    line(tr("Processes:"), array_in(device, "processes") == nullptr
+                               ? "n/a"
+                               : tr("{} running", {std::to_string(all.size())}));
     for (std::size_t i = 0; i < all.size() && i < 5; ++i) {
       text +=
           "      - PID " + std::to_string(all[i].pid) + ": " + memory_words(all[i].memory) + "\n";
     }
-    if (all.size() > 5) {
-      const std::string more = std::to_string(all.size() - 5);
-      text += zh ? "      ... 还有 " + more + " 个进程\n" : "      ... and " + more + " more\n";
-    }
+    if (all.size() > 5)
+      text += "      " + tr("... and {} more", {std::to_string(all.size() - 5)}) + "\n";
     text += "\n";
   }
   const auto best = choose(report, PickOptions{});
@@ -360,12 +355,9 @@ std::string render_check(const json::object& report, std::string_view lang, cons
   const json::object& device = best->front();
   const std::string index = std::to_string(base::int_or(device, "id"));
   const std::string free = number(maybe_double(device, "free_memory_gb"), 2, " GB");
-  text += zh ? "💡 推荐使用 GPU " + index + " (空闲显存最多: " + free + ")\n   环境变量设置: "
-             : "💡 Use GPU " + index + " (most memory free: " + free + ")\n   Environment: ";
-  return text +
-         paint("export SENSEVOICE_DEVICE=" + string_or(device, "device_name"), Tone::kBold,
-               screen) +
-         "\n";
+  const std::string setting = "export SENSEVOICE_DEVICE=" + string_or(device, "device_name");
+  return text + "💡 " + tr("Use GPU {} (most memory free: {})", {index, free}) + "\n   " +
+         tr("Environment: {}", {paint(setting, Tone::kBold, screen)}) + "\n";
 }
 
 }  // namespace berth::cli

@@ -19,9 +19,8 @@ namespace berth::cli {
 std::string render_gpus(const base::json::object& report, std::string_view source,
                         const Screen& screen);
 
-/// `berth check`: what document 004's tool prints. `language` "zh" or "en".
-std::string render_check(const base::json::object& report, std::string_view language,
-                         const Screen& screen);
+/// `berth check`: what document 004's tool prints.
+std::string render_check(const base::json::object& report, const Screen& screen);
 
 /// GiB that a new task could have: what the driver reports free, less what running tasks have
 /// reserved and not taken yet, where a daemon knows of such.

@@ -7,6 +7,7 @@
 #include "cli/task_text.h"
 #include "cli/verbs.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -35,9 +36,9 @@ int show_result(const std::string& id, json::object task, bool as_json) {
     print(render_predictions(*result, base::string_or(task, "result_path"), kRowsShown,
                              screen_of(1)));
   } else {
-    print("done; the results are in " +
-          printable(base::string_or(task, "result_path", base::string_or(task, "save_path"))) +
-          "\n");
+    const std::string where =
+        base::string_or(task, "result_path", base::string_or(task, "save_path"));
+    print(tr("done; the results are in {}", {printable(where)}) + "\n");
   }
   return kDone;
 }
@@ -63,7 +64,7 @@ int infer(const InferOptions& options) {
   const Screen screen = screen_of(2);
   LiveLine live(2, screen);
   FollowOptions how;
-  how.output = false;
+  how.out = how.err = -1;
   how.announce = screen.live;
   how.on_change = [&](const json::object& state) {
     if (is_final(state))
@@ -73,13 +74,10 @@ int infer(const InferOptions& options) {
   };
   const auto end = follow(id, how);
   live.clear();
-  if (!end) {
-    (void)report(end.error());
-    return kBerthFailed;
-  }
+  if (!end) return report(end.error());
   if (base::string_or(*end, "status") != "completed") {
-    print_error(paint("failed: " + printable(failure(*end)), Tone::kBad, screen) +
-                "\n  berth logs " + short_id(id) + " has the details\n");
+    print_error(paint(tr("failed: {}", {printable(failure(*end))}), Tone::kBad, screen) + "\n  " +
+                tr("berth logs {} has the details", {short_id(id)}) + "\n");
     return kTaskFailed;
   }
   return show_result(id, *end, options.json);

@@ -4,6 +4,7 @@
 #include "cli/session.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -34,19 +35,20 @@ int info(const InfoOptions& options) {
     const auto number = base::maybe_int(*health, key);
     return number ? std::to_string(*number) : std::string();
   };
-  print(render_fields(
-      {{"daemon", {daemon_url(), Tone::kBold}},
-       {"state", {state, state == "healthy" ? Tone::kGood : Tone::kBad}},
-       {"name", {base::string_or(*about, "app_name")}},
-       {"version", {base::string_or(*about, "version")}},
-       {"client", {BERTH_VERSION}},
-       {"environment", {base::string_or(*about, "environment")}},
-       {"GPU",
-        {base::bool_or(*about, "gpu_available") ? "available" : "none: tasks run on the CPU"}},
-       {"training", {count("training_tasks")}},
-       {"inference", {count("inference_tasks")}},
-       {"models", {base::join(models, ", ")}}},
-      screen_of(1)));
+  print(
+      render_fields({{tr("daemon"), {daemon_url(), Tone::kBold}},
+                     {tr("state"), {tr(state), state == "healthy" ? Tone::kGood : Tone::kBad}},
+                     {tr("name"), {base::string_or(*about, "app_name")}},
+                     {tr("version"), {base::string_or(*about, "version")}},
+                     {tr("client"), {BERTH_VERSION}},
+                     {tr("environment"), {base::string_or(*about, "environment")}},
+                     {"GPU",
+                      {base::bool_or(*about, "gpu_available") ? tr("available")
+                                                              : tr("none: tasks run on the CPU")}},
+                     {tr("training"), {count("training_tasks")}},
+                     {tr("inference"), {count("inference_tasks")}},
+                     {tr("models"), {base::join(models, ", ")}}},
+                    screen_of(1)));
   return kDone;
 }
 
@@ -54,12 +56,12 @@ int version() {
   print("berth " BERTH_VERSION "\n");
   if (auto session = Session::open()) {
     if (const auto about = session->object("/api/v1/info")) {
-      print("berthd " + base::string_or(*about, "version", "of an unknown version") + " at " +
-            daemon_url() + "\n");
+      const std::string number = base::string_or(*about, "version", tr("of an unknown version"));
+      print(tr("berthd {} at {}", {number, daemon_url()}) + "\n");
       return kDone;
     }
   }
-  print("berthd not reachable at " + daemon_url() + "\n");
+  print(tr("berthd not reachable at {}", {daemon_url()}) + "\n");
   return kDone;
 }
 

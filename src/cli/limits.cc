@@ -4,6 +4,7 @@
 #include "cli/session.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -13,7 +14,8 @@ std::string render_limits(const json::object& resources, const Screen& screen) {
   const json::value* all = resources.if_contains("limits");
   if (all == nullptr || !all->is_object()) return "";
   const json::value* usage = resources.if_contains("device_usage");
-  Table table({{"DEVICE"}, {"TRAINING", true}, {"INFERENCE", true}, {"COMMAND", true}});
+  Table table(
+      {{tr("DEVICE")}, {tr("TRAINING"), true}, {tr("INFERENCE"), true}, {tr("COMMAND"), true}});
   for (const auto& [device, kinds] : all->as_object()) {
     if (!kinds.is_object()) continue;
     const json::value* used =
@@ -28,7 +30,7 @@ std::string render_limits(const json::object& resources, const Screen& screen) {
             {std::string_view(kind) == "command" && count > 0 ? std::to_string(count) : ""});
         continue;
       }
-      row.push_back({std::to_string(count) + " of " + std::to_string(*limit),
+      row.push_back({tr("{} of {}", {std::to_string(count), std::to_string(*limit)}),
                      count >= *limit ? Tone::kWarn : Tone::kPlain});
     }
     table.add(std::move(row));

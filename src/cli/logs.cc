@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
-#include <thread>
-
 #include "cli/follow.h"
 #include "cli/screen.h"
 #include "cli/session.h"
@@ -18,8 +16,8 @@ namespace json = base::json;
 
 namespace {
 
-// Without --follow the records end where the stream falls silent.
-constexpr std::chrono::milliseconds kReplaySilence{500};
+// The daemon sends what there is without a pause.
+constexpr std::chrono::seconds kReplaySilence{30};
 
 std::string record_line(const json::object& record, const Screen& screen) {
   const auto time = parse_iso8601(base::string_or(record, "timestamp"));
@@ -33,22 +31,24 @@ std::string record_line(const json::object& record, const Screen& screen) {
 
 int records(Session& session, const std::string& id, const LogsOptions& options) {
   const Screen screen = screen_of(1);
-  bool ended = false;
-  http::EventReader reader([&](const http::Event& event) {
+  // False after the last one, which has the task's state and no level.
+  const auto show = [&](const http::Event& event) {
     const auto value = base::parse_json(event.data);
     if (!value || !value->is_object()) return true;
-    ended = value->as_object().contains("status") && !value->as_object().contains("level");
-    return write_all(1,
-                     options.json ? event.data + "\n" : record_line(value->as_object(), screen)) &&
-           !ended;
-  });
+    const json::object& record = value->as_object();
+    const bool last = record.contains("status") && !record.contains("level");
+    return write_all(1, options.json ? event.data + "\n" : record_line(record, screen)) && !last;
+  };
+  if (options.follow) {
+    const auto status = follow_events(id, "/logs", show);
+    return status ? kDone : report(status.error());
+  }
+  http::EventReader reader(show);
   const auto answer = session.stream(
-      task_path(id, options.follow ? "/logs" : "/logs?follow=false"),
-      [&](std::string_view bytes) { return reader.feed(bytes); },
-      options.follow ? std::chrono::milliseconds(0) : kReplaySilence);
-  if (answer && !answer->ok()) return report(error_of(*answer));
-  if (!answer && !ended && options.follow) return report(answer.error());
-  return kDone;
+      task_path(id, "/logs?follow=false"),
+      [&](std::string_view bytes) { return reader.feed(bytes); }, kReplaySilence);
+  if (!answer) return report(answer.error());
+  return answer->ok() ? kDone : report(error_of(*answer));
 }
 
 // One raw stream as far as it has come.
@@ -57,16 +57,6 @@ int copy(const std::string& id, const char* name, int fd) {
   if (!session) return report(session.error());
   const auto answer = session->stream(task_path(id, std::string("/output/") + name),
                                       [&](std::string_view bytes) { return write_all(fd, bytes); });
-  if (!answer) return report(answer.error());
-  return answer->ok() ? kDone : report(error_of(*answer));
-}
-
-int copy_following(const std::string& id, const char* name, int fd) {
-  auto session = Session::open();
-  if (!session) return report(session.error());
-  const auto answer =
-      session->stream(task_path(id, std::string("/output/") + name + "?follow=true"),
-                      [&](std::string_view bytes) { return write_all(fd, bytes); });
   if (!answer) return report(answer.error());
   return answer->ok() ? kDone : report(error_of(*answer));
 }
@@ -86,19 +76,20 @@ int logs(const LogsOptions& options) {
 
   const bool out = options.out || !options.err;
   const bool err = options.err || !options.out;
-  if (options.follow && out && err) {
+  // A single stream that was asked for by name goes to standard output, so that it can be piped.
+  if (options.follow) {
     FollowOptions how;
-    how.interruptible = false;  // Ctrl-C ends only the looking on
+    how.out = out ? 1 : -1;
+    how.err = !err ? -1 : out ? 2 : 1;
+    how.ours = false;
     const auto end = follow(id, how);
     return end ? kDone : report(end.error());
   }
-  const auto show_stream = options.follow ? copy_following : copy;
-  // A single stream that was asked for by name goes to standard output, so that it can be piped.
   if (out && err) {
-    const int status = show_stream(id, "stdout", 1);
-    return status != kDone ? status : show_stream(id, "stderr", 2);
+    const int status = copy(id, "stdout", 1);
+    return status != kDone ? status : copy(id, "stderr", 2);
   }
-  return show_stream(id, out ? "stdout" : "stderr", 1);
+  return copy(id, out ? "stdout" : "stderr", 1);
 }
 
 }  // namespace berth::cli

@@ -2,6 +2,7 @@
 #include "cli/devices.h"
 #include "cli/gpus_text.h"
 #include "cli/verbs.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -15,10 +16,12 @@ int pick(const PickOptions& options) {
     const auto free = free_gb(device);
     if (options.memory.value == 0 && free &&
         *free < 2) {  // document 004: warn below 2 GB, use it all the same
-      print_error("berth: warning: " + base::string_or(device, "device_name") + " has only " +
-                  base::to_text(base::Bytes::from_gib(*free)) +
-                  " free; end other processes (berth gpus shows them), take a smaller model, or "
-                  "use the CPU\n");
+      print_error("berth: " +
+                  tr("warning: {} has only {} free; end other processes (berth gpus shows them), "
+                     "take a smaller model, or use the CPU",
+                     {base::string_or(device, "device_name"),
+                      base::to_text(base::Bytes::from_gib(*free))}) +
+                  "\n");
     }
   }
   print(render_pick(*devices, options.format));

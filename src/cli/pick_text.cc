@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/gpus_text.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -50,12 +51,13 @@ std::string obstacle(const json::object& device, base::Bytes memory) {
   const std::string health = string_or(device, "health", "healthy");
   if (health != "healthy") {
     const std::string reason = string_or(device, "health_reason");
-    return health + (reason.empty() ? "" : ": " + reason);
+    return reason.empty() ? tr(health) : tr("{}: {}", {tr(health), reason});
   }
   const auto free = free_gb(device);
-  if (!free) return memory.value > 0 ? "the driver does not say how much memory is free" : "";
+  if (!free) return memory.value > 0 ? tr("the driver does not say how much memory is free") : "";
   // The report rounds to two decimals.
-  if (*free + 0.005 < memory.gib()) return base::to_text(base::Bytes::from_gib(*free)) + " free";
+  if (*free + 0.005 < memory.gib())
+    return tr("{} free", {base::to_text(base::Bytes::from_gib(*free))});
   return "";
 }
 
@@ -113,20 +115,22 @@ base::Result<std::vector<json::object>> choose(const json::object& report,
       if (why.empty())
         fitting.push_back(item.as_object());
       else
-        obstacles.push_back(string_or(item.as_object(), "device_name") + ": " + why);
+        obstacles.push_back(tr("{}: {}", {string_or(item.as_object(), "device_name"), why}));
     }
   }
   const auto wanted = static_cast<std::size_t>(std::max(1, options.count));
   if (count == 0)
     return base::fail(base::ErrorCode::kNeverFits,
-                      "no GPU on this machine (berth gpus tells more)");
+                      tr("no GPU on this machine (berth gpus tells more)"));
   if (fitting.size() < wanted) {
-    std::string message = std::to_string(wanted) + (wanted == 1 ? " GPU" : " GPUs");
-    if (options.memory.value > 0) message += " with " + base::to_text(options.memory) + " free";
-    message += wanted == 1 ? " is asked for, " : " are asked for, ";
-    message += fitting.empty() ? "none fits"
-                               : "only " + std::to_string(fitting.size()) + " of " +
-                                     std::to_string(count) + " fit";
+    std::string what = wanted == 1 ? tr("1 GPU") : tr("{} GPUs", {std::to_string(wanted)});
+    if (options.memory.value > 0)
+      what = tr("{} with {} free", {what, base::to_text(options.memory)});
+    std::string message = wanted == 1 ? tr("{} is asked for, none fits", {what})
+                          : fitting.empty()
+                              ? tr("{} are asked for, none fits", {what})
+                              : tr("{} are asked for, only {} of {} fit",
+                                   {what, std::to_string(fitting.size()), std::to_string(count)});
     for (const std::string& line : obstacles) message += "\n  " + line;
     return base::fail(base::ErrorCode::kNeverFits, std::move(message));
   }

@@ -3,6 +3,7 @@
 #include "cli/session.h"
 #include "cli/task_text.h"
 #include "cli/verbs.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -24,9 +25,10 @@ int ps(const PsOptions& options) {
   if (!text.empty())
     print(text);
   else
-    print_error(options.all
-                    ? "no tasks yet (berth run -- COMMAND starts one)\n"
-                    : "nothing is running or waiting (berth ps --all shows what has ended)\n");
+    print_error((options.all
+                     ? tr("no tasks yet (berth run -- COMMAND starts one)")
+                     : tr("nothing is running or waiting (berth ps --all shows what has ended)")) +
+                "\n");
   return kDone;
 }
 

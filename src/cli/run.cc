@@ -9,6 +9,7 @@
 #include "cli/task_text.h"
 #include "cli/verbs.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -26,8 +27,7 @@ json::object request_body(const RunOptions& options) {
                     {"gpus", options.gpus},
                     {"exclusive", options.exclusive},
                     {"env", std::move(env)},
-                    {"cwd", absolute_path(options.cwd.empty() ? "." : options.cwd)},
-                    {"retry", options.retry}};
+                    {"cwd", absolute_path(options.cwd.empty() ? "." : options.cwd)}};
   if (!options.device.empty()) body["device"] = options.device;
   if (options.memory) body["memory_gb"] = options.memory->gib();
   if (!options.gpu_type.empty()) body["gpu_type"] = options.gpu_type;
@@ -36,11 +36,6 @@ json::object request_body(const RunOptions& options) {
   if (!options.name.empty()) body["name"] = options.name;
   if (!options.task_id.empty()) body["task_id"] = options.task_id;
   if (options.timeout) body["timeout_s"] = static_cast<double>(options.timeout->count()) / 1000.0;
-  if (!options.after.empty()) {
-    json::array after;
-    for (const std::string& id : options.after) after.emplace_back(id);
-    body["after"] = std::move(after);
-  }
   return body;
 }
 
@@ -55,9 +50,12 @@ class StartNote {
     attempt_ = attempt;
     std::string where = placement_text(task);
     if (where.empty()) where = base::string_or(task, "device");
-    if (base::string_or(task, "fallback") == "no_gpu") where += " (no GPU on this machine)";
-    std::string text = "running: " + printable(where);
-    if (attempt > 1) text += ", attempt " + std::to_string(attempt);
+    if (base::string_or(task, "fallback") == "no_gpu")
+      where = tr("{} (no GPU on this machine)", {where});
+    where = printable(where);
+    const std::string text = attempt > 1
+                                 ? tr("running: {}, attempt {}", {where, std::to_string(attempt)})
+                                 : tr("running: {}", {where});
     print_error(paint(text, Tone::kDim, screen_) + "\n");
   }
 
@@ -71,13 +69,14 @@ class StartNote {
 int run(const RunOptions& options) {
   for (const std::string& word : options.command) {
     if (base::to_utf8(word) != word) {
-      return report(base::Error{base::ErrorCode::kSchemaViolation,
-                                "an argument of the command is not UTF-8: " + printable(word),
-                                {}});
+      return report_own_failure(
+          base::Error{base::ErrorCode::kSchemaViolation,
+                      tr("an argument of the command is not UTF-8: {}", {printable(word)}),
+                      {}});
     }
   }
   const auto task = submit("/api/v2/tasks", request_body(options));
-  if (!task) return report(task.error());
+  if (!task) return report_own_failure(task.error());
   const std::string id = base::string_or(*task, "task_id");
   if (options.detach) {
     print(id + "\n");
@@ -89,15 +88,12 @@ int run(const RunOptions& options) {
   how.announce = screen.live;
   how.on_change = [&](const json::object& state) { start(state); };
   const auto end = follow(id, how);
-  if (!end) {
-    (void)report(end.error());
-    return kBerthFailed;
-  }
+  if (!end) return report_own_failure(end.error());
   const int status = exit_status(*end);
   // What the command itself ended with needs no comment; what Berth or a signal did to it does.
   const std::string why = failure(*end);
   if (status >= kBerthFailed && !why.empty())
-    print_error("berth: task " + short_id(id) + ": " + printable(why) + "\n");
+    print_error("berth: " + tr("task {}: {}", {short_id(id), printable(why)}) + "\n");
   return status;
 }
 

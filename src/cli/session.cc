@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/screen.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -21,6 +22,21 @@ namespace {
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
+}
+
+// The client words a failed connection in English, its cause in the middle.
+base::Error in_our_words(base::Error error) {
+  if (error.code != ErrorCode::kNotReachable) return error;
+  const std::string url = error.context.empty() ? daemon_url() : error.context.front().second;
+  const std::string begin = "cannot reach the Berth daemon at " + url + ": ";
+  const auto end = error.message.find(". Start it with");
+  if (!error.message.starts_with(begin) || end == std::string::npos) return error;
+  const std::string cause = error.message.substr(begin.size(), end - begin.size());
+  error.message =
+      tr("cannot reach the Berth daemon at {}: {}. Start it with 'systemctl start berth' or "
+         "'berthd', or set BERTH_URL to where it listens",
+         {url, tr(cause)});
+  return error;
 }
 
 }  // namespace
@@ -45,14 +61,6 @@ std::string daemon_token() {
     }
   }
   return {};
-}
-
-std::string_view language() {
-  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
-    const std::string value = environment(name);
-    if (!value.empty()) return base::lower(value).starts_with("zh") ? "zh" : "en";
-  }
-  return "en";
 }
 
 std::string problem(const http::ClientResponse& response) {
@@ -91,7 +99,7 @@ base::Error error_of(const http::ClientResponse& response) {
   }
   std::string message = problem(response);
   if (message.empty())
-    message = "the daemon answered with status " + std::to_string(response.status);
+    message = tr("the daemon answered with status {}", {std::to_string(response.status)});
   return base::Error{code, std::move(message), {}};
 }
 
@@ -108,21 +116,21 @@ Result<Session> Session::open() {
   http::ClientOptions options;
   options.token = daemon_token();
   auto client = http::Client::connect(daemon_url(), options);
-  if (!client) return fail(client.error());
+  if (!client) return fail(in_our_words(client.error()));
   return Session(std::move(*client));
 }
 
 Result<json::value> Session::call(std::string_view method, std::string_view path,
                                   std::string_view body) {
-  http::HeaderList headers{{"Accept-Language", std::string(language())}};
+  http::HeaderList headers{{"Accept-Language", std::string(language_code())}};
   if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
   const auto response = client_.request(method, path, headers, body);
-  if (!response) return fail(response.error());
+  if (!response) return fail(in_our_words(response.error()));
   if (!response->ok()) return fail(error_of(*response));
   auto value = base::parse_json(response->body);
   if (!value) {
-    return fail(ErrorCode::kInternal, client_.url() + std::string(path) +
-                                          " answered with what is no JSON; is that berthd?");
+    return fail(ErrorCode::kInternal, tr("{} answered with what is no JSON; is that berthd?",
+                                         {client_.url() + std::string(path)}));
   }
   return value;
 }
@@ -135,14 +143,14 @@ Result<json::object> Session::object(std::string_view path) {
   auto value = get(path);
   if (!value) return fail(value.error());
   if (!value->is_object()) {
-    return fail(ErrorCode::kInternal, client_.url() + std::string(path) +
-                                          " did not answer with an object; is that berthd?");
+    return fail(ErrorCode::kInternal, tr("{} did not answer with an object; is that berthd?",
+                                         {client_.url() + std::string(path)}));
   }
   return std::move(value->as_object());
 }
 
 Result<json::object> Session::task(std::string_view id) {
-  if (id.empty()) return fail(ErrorCode::kNotFound, "an empty task id");
+  if (id.empty()) return fail(ErrorCode::kNotFound, tr("an empty task id"));
   auto exact = object(task_path(id));
   if (exact || exact.error().code != ErrorCode::kNotFound) return exact;
 
@@ -162,12 +170,13 @@ Result<json::object> Session::task(std::string_view id) {
     if (offset + kPage >= base::int_or(*page, "total")) break;
   }
   if (found.empty()) {
-    return fail(ErrorCode::kNotFound, "no task's id is or begins with \"" + std::string(id) +
-                                          "\" (berth ps --all lists them)");
+    return fail(
+        ErrorCode::kNotFound,
+        tr("no task's id is or begins with \"{}\" (berth ps --all lists them)", {std::string(id)}));
   }
   if (found.size() == 1) return std::move(found.front());
-  std::string message = "\"" + std::string(id) + "\" fits " + std::to_string(found.size()) +
-                        " tasks; give more of the id:";
+  std::string message = tr("\"{}\" fits {} tasks; give more of the id:",
+                           {std::string(id), std::to_string(found.size())});
   for (std::size_t i = 0; i < found.size() && i < 5; ++i)
     message += "\n  " + base::string_or(found[i], "task_id");
   if (found.size() > 5) message += "\n  ...";
@@ -176,9 +185,13 @@ Result<json::object> Session::task(std::string_view id) {
 
 Result<http::ClientResponse> Session::stream(std::string_view path,
                                              const std::function<bool(std::string_view)>& on_data,
-                                             std::chrono::milliseconds idle) {
-  return client_.stream("GET", path, {{"Accept-Language", std::string(language())}}, on_data, {},
-                        idle);
+                                             std::chrono::milliseconds idle,
+                                             std::string_view last_event_id) {
+  http::HeaderList headers{{"Accept-Language", std::string(language_code())}};
+  if (!last_event_id.empty()) headers.emplace_back("Last-Event-ID", std::string(last_event_id));
+  auto answer = client_.stream("GET", path, headers, on_data, {}, idle);
+  if (!answer) return fail(in_our_words(answer.error()));
+  return answer;
 }
 
 std::string task_path(std::string_view id, std::string_view rest) {

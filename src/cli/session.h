@@ -18,7 +18,8 @@ inline constexpr int kWrongUsage = 2;
 inline constexpr int kNotReachable = 3;
 inline constexpr int kNotFound = 4;
 inline constexpr int kRefused = 5;
-/// `run` and `wait`: Berth itself failed after the task was accepted.
+/// `run` and `wait`, whose other statuses are the command's: Berth itself failed, whatever the
+/// reason (docker run, env and nohup have this number too).
 inline constexpr int kBerthFailed = 125;
 
 /// BERTH_URL, else http://127.0.0.1:8000.
@@ -26,8 +27,6 @@ std::string daemon_url();
 /// BERTH_TOKEN, else the first readable of $BERTH_STATE_DIR/token, /var/lib/berth/token and
 /// ~/.local/state/berth/token; empty when there is none.
 std::string daemon_token();
-/// "zh" when LC_ALL, LC_MESSAGES or LANG (the first that is set) begins with zh, else "en".
-std::string_view language();
 
 /// What an error answer says, in one or more lines: its "detail", also in pydantic's form.
 std::string problem(const http::ClientResponse& response);
@@ -36,6 +35,11 @@ base::Error error_of(const http::ClientResponse& response);
 
 /// Prints "berth: <message>" to standard error; returns the exit status of the error's code.
 int report(const base::Error& error);
+/// As report(), for `run` and `wait`.
+inline int report_own_failure(const base::Error& error) {
+  (void)report(error);
+  return kBerthFailed;
+}
 
 class Session {
  public:
@@ -53,10 +57,12 @@ class Session {
   /// or the beginning fits several (the message lists them).
   base::Result<base::json::object> task(std::string_view id);
 
-  /// An answer that goes on; see http::Client::stream. `idle` 0: any silence is fine.
+  /// An answer that goes on; see http::Client::stream. `idle` 0: any silence is fine. Events go on
+  /// after `last_event_id`.
   base::Result<http::ClientResponse> stream(
       std::string_view path, const std::function<bool(std::string_view)>& on_data,
-      std::chrono::milliseconds idle = std::chrono::milliseconds(0));
+      std::chrono::milliseconds idle = std::chrono::milliseconds(0),
+      std::string_view last_event_id = {});
 
  private:
   explicit Session(http::Client client) : client_(std::move(client)) {}

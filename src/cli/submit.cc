@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/session.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -17,14 +18,14 @@ base::Result<json::object> submit(std::string_view path, const json::object& bod
   if (!answer) {
     base::Error error = answer.error();
     if (error.code == base::ErrorCode::kUnauthorized && daemon_token().empty()) {
-      error.message +=
-          "\n  no token was found: set BERTH_TOKEN, or make the daemon's <state-dir>/token "
-          "readable";
+      error.message += "\n  " + tr("no token was found: set BERTH_TOKEN, or make the daemon's "
+                                   "<state-dir>/token readable");
     }
     return base::fail(std::move(error));
   }
   if (!answer->is_object() || base::string_or(answer->as_object(), "task_id").empty()) {
-    return base::fail(base::ErrorCode::kInternal, "the daemon accepted the task but gave it no id");
+    return base::fail(base::ErrorCode::kInternal,
+                      tr("the daemon accepted the task but gave it no id"));
   }
   return std::move(answer->as_object());
 }

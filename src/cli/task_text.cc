@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "base/text.h"
-#include "cli/progress.h"
+#include "cli/members.h"
+#include "cli/session.h"
 #include "cli/table.h"
 #include "cli/when.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -22,16 +24,6 @@ using base::string_or;
 
 namespace {
 
-const json::object* object_in(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_object() ? &value->as_object() : nullptr;
-}
-
-const json::array* array_in(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_array() ? &value->as_array() : nullptr;
-}
-
 std::optional<base::Time> time_in(const json::object& object, const char* key) {
   const auto text = maybe_string(object, key);
   return text ? parse_iso8601(*text) : std::nullopt;
@@ -42,14 +34,83 @@ std::string state_text(const json::object& task) {
   return state == "running" && base::bool_or(task, "cancelling") ? "cancelling" : state;
 }
 
+// "/data/drones/train" -> ".../drones/train": what tells data sets apart is at the end.
+std::string end_of_path(const std::string& path) {
+  const auto last = path.rfind('/');
+  const auto before = last == std::string::npos || last == 0 ? last : path.rfind('/', last - 1);
+  return before == std::string::npos || before == 0 ? path : "..." + path.substr(before);
+}
+
+// What a built-in task does, by its parameters; empty for any other.
+std::string work_text(const json::object& task) {
+  const json::object* parameters = object_in(task, "parameters");
+  if (parameters == nullptr) return "";
+  const std::string model = string_or(*parameters, "model");
+  const std::string images = string_or(*parameters, "train_path");
+  if (!model.empty() && !images.empty()) return tr("train {} on {}", {model, end_of_path(images)});
+  const std::string weights = string_or(*parameters, "weight_path");
+  const std::string source = string_or(*parameters, "source_path");
+  if (weights.empty() || source.empty()) return "";
+  return tr("infer {} on {}", {weights.substr(weights.rfind('/') + 1), end_of_path(source)});
+}
+
 std::string title(const json::object& task) {
-  const std::string name = string_or(task, "name");
-  return name.empty() ? command_text(task) : name;
+  if (const std::string name = string_or(task, "name"); !name.empty()) return name;
+  const std::string work = work_text(task);
+  return work.empty() ? command_text(task) : work;
+}
+
+using Fields = std::vector<std::pair<std::string, Cell>>;
+
+// "0.0001", "0.25", "yes"; empty for lists and objects.
+std::string plain_text(const json::value& value) {
+  if (value.is_string()) return std::string(value.as_string());
+  if (value.is_bool()) return value.as_bool() ? tr("yes") : tr("no");
+  if (!value.is_double()) return value.is_number() ? base::to_text(value) : "";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value.as_double());
+  return text;
+}
+
+// Plain values only, those with a label first. Where results are saved is told by the task itself.
+Fields parameter_fields(const json::object& parameters) {
+  const std::vector<std::pair<std::string_view, std::string>> labels{
+      {"model", tr("model")},
+      {"num_classes", tr("classes")},
+      {"train_path", tr("training set")},
+      {"val_path", tr("validation set")},
+      {"num_epochs", tr("epochs")},
+      {"batch_size", tr("batch size")},
+      {"learning_rate", tr("learning rate")},
+      {"image_size", tr("image size")},
+      {"source_path", tr("source")},
+      {"weight_path", tr("weights")},
+      {"cfg_path", tr("configuration")},
+      {"pretrained", tr("pretrained")},
+      {"shuffle", tr("shuffle")},
+      {"seed", tr("seed")}};
+  Fields fields;
+  for (const auto& [key, label] : labels) {
+    if (const json::value* value = parameters.if_contains(key))
+      fields.emplace_back(label, Cell{plain_text(*value)});
+  }
+  for (const auto& [key, value] : parameters) {
+    const bool known =
+        key == "save_path" || std::any_of(labels.begin(), labels.end(),
+                                          [&](const auto& entry) { return entry.first == key; });
+    if (!known) fields.emplace_back(std::string(key), Cell{plain_text(value)});
+  }
+  return fields;
+}
+
+std::string section(const std::string& title, const Fields& fields, const Screen& screen) {
+  const std::string lines = render_fields(fields, screen);
+  return lines.empty() ? "" : "\n" + paint(title, Tone::kBold, screen) + "\n" + lines;
 }
 
 std::string signal_name(std::int64_t number) {
   const char* name = sigabbrev_np(static_cast<int>(number));
-  return name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(number);
+  return name != nullptr ? "SIG" + std::string(name) : tr("signal {}", {std::to_string(number)});
 }
 
 // How long it runs or ran, or how long it has been waiting.
@@ -68,8 +129,9 @@ std::string outcome(const json::object& task) {
   if (const auto signal = maybe_int(task, "signal"); signal && *signal != 0)
     return signal_name(*signal);
   if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
-    return "exit " + std::to_string(*code);
-  return string_or(task, "cause");
+    return tr("exit {}", {std::to_string(*code)});
+  const std::string cause = string_or(task, "cause");
+  return tr(cause);
 }
 
 // As few characters as tell all ids apart, eight at least.
@@ -88,17 +150,6 @@ std::size_t id_length(const json::array& tasks) {
   return longest;
 }
 
-std::string refusal_text(const json::object& verdict) {
-  const std::string code = string_or(verdict, "code");
-  const std::string needed = string_or(verdict, "needed");
-  const std::string available = string_or(verdict, "available");
-  const bool amount = code == "memory" || code == "memory_unknown" || code == "too_small";
-  std::string text = code;
-  if (!needed.empty()) text += ": needs " + needed;
-  if (!available.empty()) text += (amount ? ", has " : "; ") + available;
-  return text;
-}
-
 }  // namespace
 
 bool is_final(const json::object& task) {
@@ -114,24 +165,30 @@ int exit_status(const json::object& task) {
   if (state == "cancelled") return 128 + SIGTERM;
   if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
     return static_cast<int>(*code & 0xFF);
-  return 125;
+  // It took the SIGTERM at its time limit for a wish to end well.
+  if (string_or(task, "cause") == "timeout") return 128 + SIGTERM;
+  return kBerthFailed;
 }
 
 std::string failure(const json::object& task) {
   const std::string state = string_or(task, "status");
-  if (state == "cancelled") return "cancelled";
+  if (state == "cancelled") return tr("cancelled");
   if (state != "failed") return "";
   const json::object* error = object_in(task, "error");
   std::string text = error != nullptr ? string_or(*error, "message") : "";
   if (const auto signal = maybe_int(task, "signal"); signal && *signal > 0) {
-    text += (text.empty() ? "killed by " : " (") + signal_name(*signal) + (text.empty() ? "" : ")");
-    if (*signal == SIGKILL && text == "killed by SIGKILL")
-      text += "; out of memory is the usual cause";
+    const std::string name = signal_name(*signal);
+    if (text.empty() || text == "killed by " + name)
+      text = *signal == SIGKILL ? tr("killed by SIGKILL; out of memory is the usual cause")
+                                : tr("killed by {}", {name});
+    else if (text.find(name) == std::string::npos)
+      text = tr("{} ({})", {text, name});
   } else if (text.empty()) {
+    const std::string cause = string_or(task, "cause");
     if (const auto code = maybe_int(task, "exit_code"))
-      text = "exit status " + std::to_string(*code);
+      text = tr("exit status {}", {std::to_string(*code)});
     else
-      text = string_or(task, "cause", "the cause is not known");
+      text = cause.empty() ? tr("the cause is not known") : tr(cause);
   }
   if (error != nullptr) {
     if (const std::string file = string_or(*error, "file"); !file.empty())
@@ -185,29 +242,30 @@ std::string placement_text(const json::object& task) {
     if (reserved && *reserved > 0) text += " " + base::to_text(base::Bytes::from_gib(*reserved));
     parts.push_back(std::move(text));
   }
-  return base::join(parts, ", ");
+  return base::join(parts, tr(", "));
 }
 
 std::string render_tasks(const json::object& answer, base::Time now, const Screen& screen) {
   const json::array* tasks = array_in(answer, "tasks");
   if (tasks == nullptr || tasks->empty()) return "";
   Table table({{"ID"},
-               {"STATE"},
-               {"KIND"},
-               {"DEVICE", false, 6},
-               {"PRI", true},
-               {"TIME", true},
-               {"RESULT", true},
-               {"TASK", false, 12}});
+               {tr("STATE")},
+               {tr("KIND")},
+               {tr("DEVICE"), false, 6},
+               {tr("PRI"), true},
+               {tr("TIME"), true},
+               {tr("RESULT"), true},
+               {tr("TASK"), false, 12}});
   const std::size_t length = id_length(*tasks);
   for (const json::value& item : *tasks) {
     if (!item.is_object()) continue;
     const json::object& task = item.as_object();
     const std::string state = state_text(task);
+    const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
     const auto priority = maybe_int(task, "priority");
     table.add({{string_or(task, "task_id").substr(0, length), Tone::kBold},
-               {state, state_tone(state)},
-               {string_or(task, "kind", string_or(task, "task_type"))},
+               {tr(state), state_tone(state)},
+               {tr(kind)},
                {string_or(task, "device")},
                {priority ? std::to_string(*priority) : ""},
                {duration_text(task, now)},
@@ -218,7 +276,7 @@ std::string render_tasks(const json::object& answer, base::Time now, const Scree
   const std::int64_t more = int_or(answer, "total") - static_cast<std::int64_t>(tasks->size());
   if (more > 0)
     text +=
-        paint("... and " + std::to_string(more) + " more (--limit N)", Tone::kDim, screen) + "\n";
+        paint(tr("... and {} more (--limit N)", {std::to_string(more)}), Tone::kDim, screen) + "\n";
   return text;
 }
 
@@ -226,145 +284,72 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
   const std::string state = state_text(task);
   const auto when = [&](const char* key) {
     const auto time = time_in(task, key);
-    return time ? local_time(*time, now) + " (" + words(now - *time) + " ago)" : std::string();
+    return time ? tr("{} ({} ago)", {local_time(*time, now), words(now - *time)}) : std::string();
   };
   const auto number = [&](const char* key) {
     const auto value = maybe_int(task, key);
     return value ? std::to_string(*value) : std::string();
   };
   std::string progress = number("progress");
-  if (!progress.empty()) progress += "%";
-  if (const std::string epoch = number("current_epoch"); !epoch.empty()) {
-    progress += ", epoch " + epoch + " of " + number("total_epochs");
-  }
+  const std::string epoch = number("current_epoch");
+  if (!progress.empty() && !epoch.empty())
+    progress = tr("{}%, epoch {} of {}", {progress, epoch, number("total_epochs")});
+  else if (!progress.empty())
+    progress += "%";
   std::string placement = placement_text(task);
   if (const json::object* object = object_in(task, "placement");
       object != nullptr && !placement.empty()) {
     if (const std::string rule = string_or(*object, "rule"); !rule.empty() && rule != "none") {
-      placement += " (reserved by the rule: " + rule + ")";
+      placement = tr("{} (reserved by the rule: {})", {placement, tr(rule)});
     }
   }
   std::string fallback = string_or(task, "fallback");
-  if (fallback == "no_gpu") fallback = "on the CPU: this machine has no GPU";
+  if (fallback == "no_gpu") fallback = tr("on the CPU: this machine has no GPU");
   if (fallback == "worker_without_gpu")
-    fallback = "on the CPU: the built-in workers were built without GPU support";
-  const auto priority = maybe_int(task, "priority");
+    fallback = tr("on the CPU: the built-in workers were built without GPU support");
+  const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
+  std::string priority = number("priority");
+  if (priority == "1") priority = tr("{} (most urgent)", {priority});
   const auto attempt = maybe_int(task, "attempt");
-  std::vector<std::pair<std::string, Cell>> fields{
-      {"task", {string_or(task, "task_id"), Tone::kBold}},
-      {"name", {string_or(task, "name")}},
-      {"state", {state, state_tone(state)}},
-      {"message", {string_or(task, "message")}},
-      {"problem", {failure(task), Tone::kBad}},
-      {"kind",
-       {string_or(task, "task_type") == string_or(task, "kind")
-            ? string_or(task, "kind")
-            : string_or(task, "kind", string_or(task, "task_type"))}},
-      {"command", {array_in(task, "command") != nullptr ? command_text(task) : ""}},
-      {"directory", {string_or(task, "cwd")}},
-      {"asked for", {string_or(task, "device_requested")}},
-      {"device", {placement.empty() ? string_or(task, "device") : placement}},
-      {"fallback", {fallback, Tone::kWarn}},
-      {"priority",
-       {priority ? std::to_string(*priority) + (*priority == 1 ? " (most urgent)" : "") : ""}},
-      {"attempt", {attempt && *attempt > 1 ? std::to_string(*attempt) : ""}},
-      {"progress", {progress}},
-      {"created", {when("created_at")}},
-      {"started", {when("started_at")}},
-      {"finished", {when("finished_at")}},
-      {"ran for", {time_in(task, "started_at") ? duration_text(task, now) : ""}},
-      {"exit",
+  const Fields fields{
+      {tr("task"), {string_or(task, "task_id"), Tone::kBold}},
+      {tr("name"), {string_or(task, "name")}},
+      {tr("state"), {tr(state), state_tone(state)}},
+      {tr("message"), {string_or(task, "message")}},
+      {tr("problem"), {failure(task), Tone::kBad}},
+      {tr("kind"), {tr(kind)}},
+      {tr("command"), {array_in(task, "command") != nullptr ? command_text(task) : ""}},
+      {tr("directory"), {string_or(task, "cwd")}},
+      {tr("asked for"), {string_or(task, "device_requested")}},
+      {tr("device"), {placement.empty() ? string_or(task, "device") : placement}},
+      {tr("fallback"), {fallback, Tone::kWarn}},
+      {tr("priority"), {priority}},
+      {tr("attempt"), {attempt && *attempt > 1 ? std::to_string(*attempt) : ""}},
+      {tr("progress"), {progress}},
+      {tr("created"), {when("created_at")}},
+      {tr("started"), {when("started_at")}},
+      {tr("finished"), {when("finished_at")}},
+      {tr("ran for"), {time_in(task, "started_at") ? duration_text(task, now) : ""}},
+      {tr("exit"),
        {is_final(task)
             ? (maybe_int(task, "signal").value_or(0) > 0 ? signal_name(*maybe_int(task, "signal"))
                                                          : number("exit_code"))
             : ""}},
-      {"saved to", {string_or(task, "save_path")}},
-      {"result", {string_or(task, "result_path")}}};
+      {tr("saved to"), {string_or(task, "save_path")}},
+      {tr("result"), {string_or(task, "result_path")}}};
   std::string text = render_fields(fields, screen);
+  if (const json::object* parameters = object_in(task, "parameters"))
+    text += section(tr("parameters"), parameter_fields(*parameters), screen);
   if (const json::object* metrics = object_in(task, "latest_metrics")) {
-    std::vector<std::pair<std::string, Cell>> rows;
+    Fields rows;
     for (const auto& [key, value] : *metrics) {
-      if (value.is_null()) continue;
-      char number_text[32];
-      const auto real = base::maybe_double(*metrics, std::string_view(key.data(), key.size()));
-      if (real) std::snprintf(number_text, sizeof number_text, "%.6g", *real);
-      rows.emplace_back(std::string(key), Cell{real ? number_text : base::to_text(value)});
+      const std::string plain = plain_text(value);
+      rows.emplace_back(std::string(key),
+                        Cell{plain.empty() && !value.is_null() ? base::to_text(value) : plain});
     }
-    if (!rows.empty())
-      text +=
-          "\n" + paint("latest metrics", Tone::kBold, screen) + "\n" + render_fields(rows, screen);
+    text += section(tr("latest metrics"), rows, screen);
   }
   return text;
-}
-
-std::string render_explanation(const json::object& explanation, const Screen& screen) {
-  std::string text;
-  const std::string state = string_or(explanation, "state");
-  const std::string summary = string_or(explanation, "summary");
-  if (!state.empty())
-    text += paint(state, state_tone(state), screen) + (summary.empty() ? "" : ": ");
-  text += wrap(printable(summary), screen.width > 0 ? screen.width - display_width(state) - 2 : 0,
-               "  ") +
-          "\n";
-  if (const json::array* devices = array_in(explanation, "devices");
-      devices != nullptr && !devices->empty()) {
-    Table table({{"DEVICE"},
-                 {"VERDICT"},
-                 {"REASON", false, 8},
-                 {"NEEDED", false, 8},
-                 {"THERE IS", false, 8}});
-    for (const json::value& item : *devices) {
-      if (!item.is_object()) continue;
-      const json::object& device = item.as_object();
-      const std::string verdict = string_or(device, "verdict");
-      const Tone tone = verdict == "fits"   ? Tone::kGood
-                        : verdict == "wait" ? Tone::kWarn
-                                            : Tone::kBad;
-      const std::string mark = verdict == "fits" ? "✓ " : verdict == "wait" ? "◷ " : "✗ ";
-      const std::string code = string_or(device, "code");
-      table.add({{string_or(device, "device"), Tone::kBold},
-                 {mark + verdict, tone},
-                 {code == verdict ? "" : code},
-                 {string_or(device, "needed")},
-                 {string_or(device, "available")}});
-    }
-    text += "\n" + table.render(screen);
-  }
-  if (const json::array* remedies = array_in(explanation, "would_fit_if");
-      remedies != nullptr && !remedies->empty()) {
-    text += "\n" + paint("It would fit if", Tone::kBold, screen) + "\n";
-    for (const json::value& remedy : *remedies) {
-      if (!remedy.is_string()) continue;
-      text += "  - " +
-              wrap(printable(std::string(remedy.as_string())),
-                   screen.width > 0 ? screen.width - 4 : 0, "    ") +
-              "\n";
-    }
-  }
-  if (const auto start = maybe_string(explanation, "earliest_start"); start && !start->empty()) {
-    text += "\nEarliest start: " + printable(*start) + "\n";
-  }
-  return text;
-}
-
-std::string waiting_reason(const json::object& explanation) {
-  const json::array* devices = array_in(explanation, "devices");
-  const json::object* first = nullptr;
-  int more = 0;
-  for (std::size_t i = 0; devices != nullptr && i < devices->size(); ++i) {
-    if (!(*devices)[i].is_object()) continue;
-    const json::object& device = (*devices)[i].as_object();
-    if (string_or(device, "verdict") != "wait") continue;
-    if (first == nullptr)
-      first = &device;
-    else
-      ++more;
-  }
-  if (first == nullptr) return printable(string_or(explanation, "summary"));
-  std::string text = string_or(*first, "device") + " " + refusal_text(*first);
-  if (more > 0)
-    text += " (and " + std::to_string(more) + (more == 1 ? " more device)" : " more devices)");
-  return printable(text);
 }
 
 }  // namespace berth::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tasks and explanations of the API as text. Pure: from JSON to text.
+// Tasks of the API as text. Pure: from JSON to text.
 #pragma once
 
 #include <string>
@@ -13,8 +13,9 @@ namespace berth::cli {
 bool is_final(const base::json::object& task);
 
 /// What `berth run` and `berth wait` end with: 0 when completed; the command's own status; 128 + n
-/// for signal n; 143 (as by SIGTERM) when cancelled without one; 126 and 127 for a command that
-/// cannot be run or found; 125 when Berth lost the task.
+/// for signal n; 143 (as by SIGTERM) when cancelled, or ended by its time limit, without one; 126
+/// and 127 for a command that cannot be run or found, which the shim records as shells do; 125 when
+/// Berth could not start the task or lost it.
 int exit_status(const base::json::object& task);
 
 /// Why the task failed, in words; empty when it did not.
@@ -26,12 +27,6 @@ Tone state_tone(const std::string& state);
 std::string render_tasks(const base::json::object& answer, base::Time now, const Screen& screen);
 /// `berth show`.
 std::string render_task(const base::json::object& task, base::Time now, const Screen& screen);
-/// `berth why`: `explanation` is that of GET .../explain.
-std::string render_explanation(const base::json::object& explanation, const Screen& screen);
-
-/// "cuda:0 memory: needs 20.00 GB, has 2.40 GB (and 1 more device)"; the summary, or nothing, when
-/// no device is waited for.
-std::string waiting_reason(const base::json::object& explanation);
 
 /// "2 GPUs: cuda:0 14.40 GB, cuda:1 14.40 GB" of a TaskResponse's placement; empty without one.
 std::string placement_text(const base::json::object& task);

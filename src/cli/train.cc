@@ -9,6 +9,7 @@
 #include "cli/task_text.h"
 #include "cli/verbs.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -22,8 +23,9 @@ base::Result<int> count_classes(const std::string& folder) {
   std::filesystem::directory_iterator entry(folder, code);
   if (code) {
     return base::fail(base::ErrorCode::kPathNotFound,
-                      "cannot count the classes in " + folder + ": " + code.message() +
-                          " (give --num-classes when only the daemon sees it)");
+                      tr("cannot count the classes in {}: {} (give --num-classes when only the "
+                         "daemon sees it)",
+                         {folder, code.message()}));
   }
   int count = 0;
   for (; !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
@@ -34,7 +36,7 @@ base::Result<int> count_classes(const std::string& folder) {
   if (count == 0) {
     return base::fail(
         base::ErrorCode::kBadRequest,
-        folder + " has no sub-directories: there must be one per class, with its images");
+        tr("{} has no sub-directories: there must be one per class, with its images", {folder}));
   }
   return count;
 }
@@ -52,7 +54,7 @@ class TrainingView {
       live_.clear();
       print(fit_line(line) + "\n");
     }
-    if (!screen_.live && state != state_) print_error(state + where(task) + "\n");
+    if (!screen_.live && state != state_) print_error(stage(task) + "\n");
     state_ = state;
     if (is_final(task))
       live_.clear();
@@ -65,11 +67,11 @@ class TrainingView {
     const Screen out = screen_of(1);
     return out.width > 0 ? fit(line, out.width) : line;
   }
-  static std::string where(const json::object& task) {
+  static std::string stage(const json::object& task) {
+    const std::string state = base::string_or(task, "status");
     const std::string device = base::string_or(task, "device");
-    return base::string_or(task, "status") == "running" && !device.empty()
-               ? " on " + printable(device)
-               : "";
+    return state == "running" && !device.empty() ? tr("running on {}", {printable(device)})
+                                                 : tr(state);
   }
 
   // A bar on standard error would be torn by lines that reach the same terminal through a pipe.
@@ -117,26 +119,22 @@ int train(const TrainOptions& options) {
     return kDone;
   }
   const Screen screen = screen_of(2);
-  print_error(
-      paint("task " + id + ": " + options.model + ", " + std::to_string(classes) + " classes",
-            Tone::kDim, screen) +
-      "\n");
+  print_error(paint(tr("task {}: {}, {} classes", {id, options.model, std::to_string(classes)}),
+                    Tone::kDim, screen) +
+              "\n");
   TrainingView view;
   FollowOptions how;
-  how.output = false;
+  how.out = how.err = -1;
   how.announce = screen.live;
   how.on_change = [&](const json::object& state) { view.change(state); };
   const auto end = follow(id, how);
-  if (!end) {
-    (void)report(end.error());
-    return kBerthFailed;
-  }
+  if (!end) return report(end.error());
   const bool done = base::string_or(*end, "status") == "completed";
   if (done)
     print(training_summary(*end, screen_of(1)));
   else
-    print_error(training_summary(*end, screen) + "  berth logs " + short_id(id) +
-                " has the details\n");
+    print_error(training_summary(*end, screen) + "  " +
+                tr("berth logs {} has the details", {short_id(id)}) + "\n");
   return done ? kDone : kTaskFailed;
 }
 

@@ -45,9 +45,7 @@ struct RunOptions {
   std::optional<int> priority;
   std::string name;
   std::string task_id;
-  int retry = 0;
   std::optional<base::Duration> timeout;
-  std::vector<std::string> after;
   std::vector<std::pair<std::string, std::string>> env;
   std::string cwd;
   bool detach = false;

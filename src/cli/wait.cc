@@ -5,6 +5,7 @@
 #include "cli/task_text.h"
 #include "cli/verbs.h"
 #include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -13,24 +14,19 @@ int wait(const std::vector<std::string>& ids) {
   std::vector<std::string> full;
   {
     auto session = Session::open();
-    if (!session) return report(session.error());
+    if (!session) return report_own_failure(session.error());
     for (const std::string& id : ids) {
       const auto task = session->task(id);
-      if (!task) return report(task.error());
+      if (!task) return report_own_failure(task.error());
       full.push_back(base::string_or(*task, "task_id"));
     }
   }
   int status = kDone;
   for (const std::string& id : full) {
     const auto end = watch_task(id, {});
-    int own = kBerthFailed;
-    if (end) {
-      own = exit_status(*end);
-      if (own != 0)
-        print_error("berth: task " + short_id(id) + ": " + printable(failure(*end)) + "\n");
-    } else {
-      (void)report(end.error());
-    }
+    const int own = end ? exit_status(*end) : report_own_failure(end.error());
+    if (end && own != 0)
+      print_error("berth: " + tr("task {}: {}", {short_id(id), printable(failure(*end))}) + "\n");
     if (status == kDone) status = own;
   }
   return status;

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "cli/words.h"
+
 namespace berth::cli {
 
 std::optional<base::Time> parse_iso8601(std::string_view text) {
@@ -44,16 +46,15 @@ std::optional<base::Time> parse_iso8601(std::string_view text) {
 
 std::string words(base::Duration duration) {
   const long long seconds = std::max<long long>(0, duration.count() / 1000);
-  char text[64];
-  if (seconds < 60)
-    std::snprintf(text, sizeof text, "%llds", seconds);
-  else if (seconds < 3600)
-    std::snprintf(text, sizeof text, "%lldm %02llds", seconds / 60, seconds % 60);
-  else if (seconds < 86400)
-    std::snprintf(text, sizeof text, "%lldh %02lldm", seconds / 3600, seconds / 60 % 60);
-  else
-    std::snprintf(text, sizeof text, "%lldd %02lldh", seconds / 86400, seconds / 3600 % 24);
-  return text;
+  const auto two_digits = [](long long number) {
+    return (number < 10 ? "0" : "") + std::to_string(number);
+  };
+  if (seconds < 60) return tr("{}s", {std::to_string(seconds)});
+  if (seconds < 3600)
+    return tr("{}m {}s", {std::to_string(seconds / 60), two_digits(seconds % 60)});
+  if (seconds < 86400)
+    return tr("{}h {}m", {std::to_string(seconds / 3600), two_digits(seconds / 60 % 60)});
+  return tr("{}d {}h", {std::to_string(seconds / 86400), two_digits(seconds / 3600 % 24)});
 }
 
 std::string local_time(base::Time time, base::Time now) {

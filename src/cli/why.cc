@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/explain_text.h"
 #include "cli/screen.h"
 #include "cli/session.h"
-#include "cli/task_text.h"
 #include "cli/verbs.h"
 
 namespace berth::cli {

@@ -82,6 +82,33 @@ int columns_of(std::uint32_t code) {
   return in(kWide, code) ? 2 : 1;
 }
 
+// Chinese has no blanks: a line may end beside any wide character, but for these (the rules of
+// UAX #14 that matter here).
+bool ends_no_line(std::uint32_t code) {  // （《「【
+  return code == 0xFF08 || code == 0x300A || code == 0x300C || code == 0x3010;
+}
+bool begins_no_line(std::uint32_t code) {  // ，：；！？）、。》」】 and what closes in ASCII
+  constexpr std::u32string_view kClosing =
+      U"\uFF0C\uFF1A\uFF1B\uFF01\uFF1F\uFF09\u3001\u3002"
+      U"\u300B\u300D\u3011,.:;!?)]}%\"'/";
+  return kClosing.find(static_cast<char32_t>(code)) != std::u32string_view::npos;
+}
+
+// Takes off the front of `text` what must stay on one line.
+std::string_view take_unbroken(std::string_view& text) {
+  const std::string_view all = text;
+  std::uint32_t before = text.empty() ? 0 : take(text);
+  while (!text.empty()) {
+    std::string_view rest = text;
+    const std::uint32_t code = take(rest);
+    const bool wide = columns_of(before) == 2 || columns_of(code) == 2;
+    if (wide && !ends_no_line(before) && !begins_no_line(code)) break;
+    before = code;
+    text = rest;
+  }
+  return all.substr(0, all.size() - text.size());
+}
+
 void skip_escape(std::string_view& text) {
   text.remove_prefix(1);
   if (text.empty() || text.front() != '[') return;
@@ -153,16 +180,22 @@ std::string wrap(std::string_view text, int width, std::string_view indent) {
   std::string result;
   int used = 0;
   for (const std::string& word : base::split(text, ' ')) {
-    const int columns = display_width(word);
-    if (used > 0 && width > 0 && used + 1 + columns > width) {
-      result += "\n" + std::string(indent);
-      used = 0;
-    } else if (used > 0) {
-      result += ' ';
-      ++used;
-    }
-    result += word;
-    used += columns;
+    bool blank = used > 0;
+    std::string_view rest = word;
+    do {
+      const std::string_view piece = take_unbroken(rest);
+      const int columns = display_width(piece);
+      if (used > 0 && width > 0 && used + (blank ? 1 : 0) + columns > width) {
+        result += "\n" + std::string(indent);
+        used = 0;
+      } else if (blank) {
+        result += ' ';
+        ++used;
+      }
+      blank = false;
+      result += piece;
+      used += columns;
+    } while (!rest.empty());
   }
   return result;
 }

@@ -21,7 +21,8 @@ std::string pad_left(std::string_view text, int width);
 /// come from other users) become "·"; line breaks become blanks.
 std::string printable(std::string_view text);
 
-/// `text` broken at blanks into lines of at most `width` columns, joined by "\n" + `indent`.
+/// `text` broken at blanks, and beside wide characters, into lines of at most `width` columns,
+/// joined by "\n" + `indent`. Not for painted text. Width 0: no limit.
 std::string wrap(std::string_view text, int width, std::string_view indent);
 
 }  // namespace berth::cli

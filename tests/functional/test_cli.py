@@ -19,6 +19,7 @@ from harness.waiting import wait_until
 pytestmark = pytest.mark.usefixtures("berth")
 
 DONE, FAILED, USAGE, UNREACHABLE, NOT_FOUND, REFUSED = 0, 1, 2, 3, 4, 5
+OWN_FAILURE = 125  # of run and wait
 
 
 @pytest.fixture
@@ -44,11 +45,34 @@ def test_run_of_a_killed_command_is_128_plus_the_signal(cli: CommandLine, number
     assert cli("run", "--", "/bin/sh", "-c", f"ulimit -c 0; kill -{number} $$").returncode == 128 + number
 
 
-@pytest.mark.parametrize("command", ["/nonexistent/program", "/etc/passwd"])
-def test_run_of_what_cannot_start_is_125_to_127(cli: CommandLine, command: str) -> None:
-    done = cli("run", "--", command)
-    assert done.returncode in (125, 126, 127)
+@pytest.mark.parametrize(("command", "code"), [("/nonexistent/program", 127), ("/etc/passwd", 126)])
+def test_run_and_wait_of_what_cannot_start_end_as_a_shell_does(
+    cli: CommandLine, command: str, code: int
+) -> None:
+    done = cli("run", "--id", "t", "--", command)
+    assert done.returncode == code
     assert command in done.stderr
+    assert cli("wait", "t").returncode == code
+
+
+def test_run_and_wait_tell_failures_of_their_own_from_the_commands(
+    cli: CommandLine, daemon: Daemon, folder: Path
+) -> None:
+    assert [cli("run", "--", "/bin/sh", "-c", f"exit {n}").returncode for n in (2, 3, 4, 5)] == [2, 3, 4, 5]
+    absent = CommandLine(None, folder, {"BERTH_URL": "http://127.0.0.1:1"})
+    refused = CommandLine(daemon, folder, {})
+    refused.env["BERTH_TOKEN"] = "wrong"
+    for done in (
+        absent("run", "--", "true"),
+        absent("run", "--detach", "--", "true"),
+        absent("wait", "x"),
+        refused("run", "--", "true"),
+        cli("run", "--id", "a/b", "--", "true"),
+        cli("wait", "none"),
+    ):
+        assert done.returncode == OWN_FAILURE, done
+        assert done.stderr.startswith("berth: "), "says why"
+        assert done.stdout == ""
 
 
 def test_run_keeps_arguments_environment_and_directory(cli: CommandLine, folder: Path) -> None:
@@ -135,7 +159,7 @@ def test_cancel_and_rm(cli: CommandLine) -> None:
     assert cli("show", task).returncode == NOT_FOUND
 
 
-@pytest.mark.parametrize("verb", ["show", "logs", "why", "wait", "cancel", "rm"])
+@pytest.mark.parametrize("verb", ["show", "logs", "why", "cancel", "rm"])
 def test_an_unknown_task_is_4(cli: CommandLine, verb: str) -> None:
     done = cli(verb, "none")
     assert done.returncode == NOT_FOUND
@@ -166,9 +190,7 @@ def test_wrong_usage_is_2(cli: CommandLine, arguments: tuple[str, ...]) -> None:
     assert cli.json("ps", "--all")["tasks"] == []
 
 
-@pytest.mark.parametrize(
-    "arguments", [("ps",), ("run", "--", "true"), ("show", "x"), ("limits",), ("wait", "x")]
-)
+@pytest.mark.parametrize("arguments", [("ps",), ("show", "x"), ("limits",), ("logs", "-f", "x")])
 def test_no_daemon_is_3(folder: Path, arguments: tuple[str, ...]) -> None:
     cli = CommandLine(None, folder, {"BERTH_URL": "http://127.0.0.1:1"})
     done = cli(*arguments)
@@ -176,15 +198,15 @@ def test_no_daemon_is_3(folder: Path, arguments: tuple[str, ...]) -> None:
     assert done.stderr
 
 
-def test_refused_is_5(cli_with_gpus: tuple[CommandLine, Daemon]) -> None:
+def test_a_refused_run_says_why_and_leaves_no_task(cli_with_gpus: tuple[CommandLine, Daemon]) -> None:
     cli, daemon = cli_with_gpus
     done = cli("run", "--device", "cuda:9", "--", "true")
-    assert done.returncode == REFUSED
+    assert done.returncode == OWN_FAILURE
     assert "cuda:2" in done.stderr
     cli.ok("run", "--id", "twin", "--device", "cpu", "--", "true")
-    assert cli("run", "--id", "twin", "--", "true").returncode == REFUSED
+    assert cli("run", "--id", "twin", "--", "true").returncode == OWN_FAILURE
     cli.env["BERTH_TOKEN"] = "wrong"
-    assert cli("run", "--", "true").returncode == REFUSED
+    assert cli("run", "--", "true").returncode == OWN_FAILURE
     assert daemon.client.get("/api/v2/tasks")["total"] == 1
 
 
@@ -304,3 +326,8 @@ def test_help_version_and_doctor(cli: CommandLine) -> None:
     assert cli.ok("version").strip()
     assert cli("doctor").returncode in (DONE, FAILED)
     assert cli.json("info")
+
+
+def test_doctor_and_health_agree_about_supervision(cli: CommandLine, daemon: Daemon) -> None:
+    told = {check["subject"]: check["text"] for check in cli.json("doctor")}
+    assert told["supervision"] == daemon.client.get("/api/v1/health")["parts"]["supervision"]

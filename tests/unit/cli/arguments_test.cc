@@ -68,8 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
         Words{"pick", "--count", "2", "--memory", "8G", "--format", "env"}, Words{"run", "--", "a"},
         Words{"run", "a", "--not-ours", "-x"},
         Words{"run", "--device", "cuda:0", "--env", "A=1", "--env", "B=", "python3", "x.py"},
-        Words{"run", "--after", "a", "--after", "b", "--retry", "2", "--timeout", "5m", "--",
-              "find", ".", "-exec", "rm", "{}", ";"},
+        Words{"run", "--timeout", "5m", "--", "find", ".", "-exec", "rm", "{}", ";"},
         Words{"ps", "-a"}, Words{"logs", "x", "-f"}, Words{"wait", "a", "b"}, Words{"limits"},
         Words{"limits", "--json"},
         Words{"limits", "set", "cuda:0", "training=2", "inference=0", "cpu", "training=1"},
@@ -88,6 +87,25 @@ TEST(Arguments, help_goes_to_standard_output_with_0) {
   }
   EXPECT_NE(parse_arguments({"run", "--help"}).out.find("berth run [OPTIONS] -- COMMAND..."),
             std::string::npos);
+}
+
+TEST(Arguments, help_of_run_and_wait_tells_their_exit_statuses) {
+  for (const char* verb : {"run", "wait"}) {
+    const std::string help = parse_arguments({verb, "--help"}).out;
+    for (const char* status : {"125", "126", "127", "128+n"})
+      EXPECT_NE(help.find(status), std::string::npos) << verb << " " << status;
+  }
+}
+
+TEST(Arguments, help_offers_only_what_the_daemon_can_do) {
+  const std::string run = parse_arguments({"run", "--help"}).out;
+  for (const char* refused : {"--retry", "--after", "--memory-fraction", "--memory-strategy"}) {
+    EXPECT_EQ(run.find(refused), std::string::npos) << refused;
+    EXPECT_EQ(parse_arguments({"run", refused, "1", "--", "a"}).status, 2) << refused;
+  }
+  const std::string train = parse_arguments({"train", "--help"}).out;
+  EXPECT_EQ(train.find("vit_b_16"), std::string::npos);
+  EXPECT_NE(train.find("berth info"), std::string::npos);
 }
 
 TEST(Arguments, amounts_and_durations) {

@@ -76,8 +76,37 @@ TEST(GpusText, without_a_gpu_there_is_a_hint) {
   EXPECT_NE(render_gpus(silent, "x", kPipe).find("hint: "), std::string::npos);
 }
 
+TEST(GpusText, in_chinese_columns_are_aligned_by_what_a_terminal_shows) {
+  const InChinese spoken;
+  EXPECT_EQ(render_gpus(json_object(kGpus), "berthd http://127.0.0.1:8000", kNarrow),
+            R"TEXT(设备    型号              显存                      可用  负载  温度  功耗  任务
+cuda:0  GeForce RTX 4090  ━━━━━━━─ 21.2/23.7 GB   2.5 GB   98%  71°C  420W     3
+        ├  18.55 GB  1863729  alice     python3 train.py  任务 0f3c8a11
+        ├   1.12 GB  1004031  bob       serve
+        ├ 512.00 MB        9  bob       a
+        ├ 512.00 MB        8  bob       b
+        └ 另有 2 个，共 512.00 MB
+cuda:1  GeForce RTX 4090  ━╍╍─────  0.2/23.7 GB  13.5 GB    0%  34°C   n/a     -
+cuda:2  A100-SXM4-80GB              n/a/80.0 GB      n/a   n/a   n/a   n/a     -
+        ✗ 丢失：GPU is lost (XID 79)
+
+3 块 GPU · 驱动 550.54.14 · CUDA 12.4 · berthd http://127.0.0.1:8000
+)TEXT");
+}
+
+TEST(GpusText, in_chinese_no_line_is_wider_than_the_screen_either) {
+  const InChinese spoken;
+  for (const int width : {80, 90, 100, 120, 200}) {
+    for (const std::string& line :
+         base::split(render_gpus(json_object(kGpus), "x", Screen{width, true, true}), '\n')) {
+      EXPECT_LE(display_width(line), width) << line;
+    }
+  }
+}
+
 TEST(CheckText, is_that_of_document_004) {
-  const std::string text = render_check(json_object(kGpus), "zh", kPipe);
+  const InChinese spoken;
+  const std::string text = render_check(json_object(kGpus), kPipe);
   EXPECT_TRUE(text.starts_with("🔍 GPU 显存检查工具\n==")) << text;
   EXPECT_NE(text.find("✅ 检测到 3 个 GPU 设备\n\n📊 GPU 显存使用情况:\n--"), std::string::npos)
       << text;

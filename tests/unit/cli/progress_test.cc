@@ -38,6 +38,16 @@ TEST(Progress, the_line_of_a_training) {
             "queued: waiting");
 }
 
+TEST(Progress, in_chinese) {
+  const InChinese spoken;
+  const auto now = *parse_iso8601("2026-01-02T03:04:35Z");
+  EXPECT_EQ(progress_line(json_object(kTraining), now, kWide),
+            "━━━━━━━───────────────── "
+            " 30%  第  4/10 轮  损失 0.4120  准确率 86.1%  最佳 88.0%  cuda:0  剩余 1分10秒");
+  EXPECT_EQ(epoch_line(json_object(kTraining)),
+            "第  3/10 轮  损失 0.4120，验证 0.5011  准确率 87.50%，验证 86.10%  最佳 88.00%");
+}
+
 TEST(Progress, one_line_per_finished_epoch) {
   EXPECT_EQ(epoch_line(json_object(kTraining)),
             "epoch  3/10  loss 0.4120, val 0.5011  acc 87.50%, val 86.10%  best 88.00%");

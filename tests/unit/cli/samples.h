@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "cli/screen.h"
+#include "cli/words.h"
 
 namespace berth::cli::test {
 
@@ -16,6 +17,15 @@ inline base::json::object json_object(std::string_view text) {
   EXPECT_TRUE(value.has_value()) << text;
   return value && value->is_object() ? value->as_object() : base::json::object{};
 }
+
+// While it lives everything is said in Chinese.
+class InChinese {
+ public:
+  InChinese() { speak(Language::kChinese); }
+  ~InChinese() { speak(Language::kEnglish); }
+  InChinese(const InChinese&) = delete;
+  InChinese& operator=(const InChinese&) = delete;
+};
 
 inline constexpr Screen kPipe{};
 inline constexpr Screen kNarrow{80, false, false};

@@ -56,14 +56,6 @@ TEST(Session, the_token_comes_from_the_environment_then_from_the_state_directory
   std::filesystem::remove_all(dir);
 }
 
-TEST(Session, the_language_is_that_of_the_locale) {
-  setenv("LC_ALL", "zh_CN.UTF-8", 1);
-  EXPECT_EQ(language(), "zh");
-  setenv("LC_ALL", "de_DE.UTF-8", 1);
-  EXPECT_EQ(language(), "en");
-  unsetenv("LC_ALL");
-}
-
 TEST(Session, paths_become_absolute_without_following_links) {
   const std::string here = std::filesystem::current_path().string();
   EXPECT_EQ(absolute_path("a/../b//c/"), here + "/b/c");

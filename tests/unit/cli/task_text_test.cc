@@ -21,6 +21,8 @@ TEST(ExitStatus, is_the_commands_own) {
           R"({"status": "failed", "exit_code": null, "signal": null, "cause": "launch_failed"})"),
       125);
   EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 0})"), 125);
+  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 0, "cause": "timeout"})"), 143);
+  EXPECT_EQ(status_of(R"({"status": "failed", "exit_code": 7, "cause": "timeout"})"), 7);
   EXPECT_EQ(status_of(R"({"status": "cancelled", "signal": 2})"), 130);
   EXPECT_EQ(status_of(R"({"status": "cancelled", "exit_code": 0})"), 143);
   EXPECT_EQ(status_of(R"({"status": "cancelled"})"), 143);
@@ -30,6 +32,10 @@ TEST(TaskText, failures_in_words) {
   EXPECT_EQ(failure(json_object(R"({"status": "completed"})")), "");
   EXPECT_EQ(failure(json_object(R"({"status": "failed", "exit_code": 3})")), "exit status 3");
   EXPECT_EQ(failure(json_object(R"({"status": "failed", "signal": 11})")), "killed by SIGSEGV");
+  EXPECT_EQ(
+      failure(json_object(
+          R"({"status": "failed", "signal": 9, "error": {"code": "signal", "message": "killed by SIGKILL"}})")),
+      "killed by SIGKILL; out of memory is the usual cause");
   EXPECT_EQ(
       failure(json_object(
           R"({"status": "failed", "error": {"code": "path_not_found", "message": "no images", "file": "/d/x"}})")),
@@ -59,35 +65,59 @@ TEST(TaskText, a_list_of_tasks) {
   EXPECT_EQ(render_tasks(json_object(R"({"tasks": [], "total": 0})"), now, kPipe), "");
 }
 
-constexpr std::string_view kWhy =
-    R"JSON({"state": "queued", "summary": "no device fits now", "devices": [
-    {"device": "cuda:0", "uuid": "GPU-a", "verdict": "wait", "code": "memory", "needed": "20.00 GB", "available": "2.40 GB"},
-    {"device": "cuda:1", "uuid": "GPU-b", "verdict": "never", "code": "too_small", "needed": "20.00 GB", "available": "9.70 GB"},
-    {"device": "cpu", "uuid": "CPU", "verdict": "fits", "code": "fits", "needed": "", "available": ""}],
-  "counts": {"memory": 1, "too_small": 1, "fits": 1}, "earliest_start": null,
-  "would_fit_if": ["20.00 GB were free on cuda:0 (now 2.40 GB)"]})JSON";
-
-TEST(TaskText, why_a_task_waits) {
-  EXPECT_EQ(render_explanation(json_object(kWhy), kPipe),
-            "queued: no device fits now\n"
-            "\n"
-            "DEVICE  VERDICT  REASON     NEEDED    THERE IS\n"
-            "cuda:0  ◷ wait   memory     20.00 GB  2.40 GB\n"
-            "cuda:1  ✗ never  too_small  20.00 GB  9.70 GB\n"
-            "cpu     ✓ fits\n"
-            "\n"
-            "It would fit if\n"
-            "  - 20.00 GB were free on cuda:0 (now 2.40 GB)\n");
+TEST(TaskText, a_list_of_tasks_in_chinese) {
+  const InChinese spoken;
+  const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
+  EXPECT_EQ(render_tasks(json_object(kTasks), now, kPipe),
+            "ID          状态    类型  设备    优先级     用时     结果  任务\n"
+            "0f3c8a11-1  运行中  命令  cuda:0       5  4分00秒      40%  python3 train.py --name "
+            "'a b'\n"
+            "0f3c8a11-2  排队中  训练  cuda         1  1分05秒           无人机\n"
+            "7e000000-2  失败    推理  cpu          3  2分00秒  SIGKILL  inference\n"
+            "... 另有 9 个（--limit N）\n");
 }
 
-TEST(TaskText, the_reason_of_waiting_in_a_line) {
-  EXPECT_EQ(waiting_reason(json_object(kWhy)), "cuda:0 memory: needs 20.00 GB, has 2.40 GB");
-  EXPECT_EQ(waiting_reason(json_object(R"({"devices": [
-      {"device": "cuda:0", "verdict": "wait", "code": "kind_limit", "needed": "a slot for training", "available": "1 of 1 in use"},
-      {"device": "cuda:1", "verdict": "wait", "code": "memory", "needed": "x", "available": "y"}]})")),
-            "cuda:0 kind_limit: needs a slot for training; 1 of 1 in use (and 1 more device)");
-  EXPECT_EQ(waiting_reason(json_object(R"({"summary": "behind 2 tasks", "devices": []})")),
-            "behind 2 tasks");
+constexpr std::string_view kTraining =
+    R"JSON({"task_id": "t", "task_type": "training", "kind": "training", "status": "queued", "save_path": "/out", "env": {"SECRET": "s"},
+  "parameters": {"batch_size": 8, "image_size": 224, "learning_rate": 0.0001, "model": "resnet18", "num_classes": 3, "num_epochs": 10,
+                 "pretrained": true, "save_path": "/out", "shuffle": false, "train_path": "/data/drones/train", "val_path": "/data/drones/valid",
+                 "weight_path": "", "mixup": 0.5, "env": {"SECRET": "s"}}})JSON";
+constexpr std::string_view kInference =
+    R"JSON({"task_id": "i", "task_type": "inference", "kind": "inference", "status": "queued", "save_path": "/out",
+  "parameters": {"cfg_path": "", "weight_path": "/out/best_model.safetensors", "source_path": "/valid", "save_path": "/out"}})JSON";
+
+TEST(TaskText, a_list_says_what_nameless_built_in_tasks_do) {
+  const std::string list =
+      R"({"total": 2, "tasks": [)" + std::string(kTraining) + ", " + std::string(kInference) + "]}";
+  EXPECT_EQ(render_tasks(json_object(list), base::now(), kPipe),
+            "ID  STATE   KIND       TASK\n"
+            "t   queued  training   train resnet18 on .../drones/train\n"
+            "i   queued  inference  infer best_model.safetensors on /valid\n");
+}
+
+TEST(TaskText, the_parameters_of_a_built_in_task) {
+  const std::string text = render_task(json_object(kTraining), base::now(), kPipe);
+  EXPECT_NE(text.find("\nparameters\n"
+                      "model           resnet18\n"
+                      "classes         3\n"
+                      "training set    /data/drones/train\n"
+                      "validation set  /data/drones/valid\n"
+                      "epochs          10\n"
+                      "batch size      8\n"
+                      "learning rate   0.0001\n"
+                      "image size      224\n"
+                      "pretrained      yes\n"
+                      "shuffle         no\n"
+                      "mixup           0.5\n"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("SECRET"), std::string::npos) << text;
+  const std::string inference = render_task(json_object(kInference), base::now(), kPipe);
+  EXPECT_NE(inference.find("\nparameters\n"
+                           "source   /valid\n"
+                           "weights  /out/best_model.safetensors\n"),
+            std::string::npos)
+      << inference;
 }
 
 TEST(TaskText, one_task) {

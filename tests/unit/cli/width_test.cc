@@ -46,5 +46,13 @@ TEST(Width, wraps_at_blanks) {
   EXPECT_EQ(wrap("averyveryverylongword x", 5, ""), "averyveryverylongword\nx");
 }
 
+TEST(Width, wraps_between_wide_characters_and_keeps_their_punctuation) {
+  EXPECT_EQ(wrap("训练任务正在排队", 8, "  "), "训练任务\n  正在排队");
+  EXPECT_EQ(wrap("等待中，需要 8.00 GB", 8, ""), "等待中，\n需要\n8.00 GB")
+      << "no line begins with a comma";
+  EXPECT_EQ(wrap("显存（余量）", 6, ""), "显存\n（余\n量）");
+  EXPECT_EQ(wrap("设备cuda:0上", 10, ""), "设备cuda:0\n上") << "a name is not broken";
+}
+
 }  // namespace
 }  // namespace berth::cli
