@@ -180,6 +180,11 @@ std::string trouble_line(const json::object& device, int indent, const Screen& s
     const std::string reason = string_or(device, "health_reason");
     std::string text =
         printable("✗ " + (reason.empty() ? tr(health) : tr("{}: {}", {tr(health), reason})));
+    const auto now = base::now();
+    if (const auto since = parse_iso8601(string_or(device, "unhealthy_since")))
+      text += tr(", for {}", {words(now - *since)});
+    if (const auto probe = parse_iso8601(string_or(device, "next_probe")))
+      text += tr(", tried again in {}", {words(*probe - now)});
     if (screen.width > 0) text = wrap(text, screen.width - indent, margin + "  ");
     return margin + paint(text, Tone::kBad, screen) + "\n";
   }

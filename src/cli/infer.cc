@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/builtin_text.h"
-#include "cli/follow.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/submit.h"
@@ -54,33 +53,22 @@ int infer(const InferOptions& options) {
   if (!options.save.empty()) body["save_path"] = absolute_path(options.save);
   if (!options.name.empty()) body["name"] = options.name;
   if (!options.task_id.empty()) body["task_id"] = options.task_id;
-  const auto task = submit("/api/v2/inference/start", body);
-  if (!task) return report(task.error());
-  const std::string id = base::string_or(*task, "task_id");
-  if (options.detach) {
-    print(id + "\n");
-    return kDone;
-  }
   const Screen screen = screen_of(2);
   LiveLine live(2, screen);
-  FollowOptions how;
-  how.out = how.err = -1;
-  how.announce = screen.live;
-  how.on_change = [&](const json::object& state) {
+  Builtin task{"/api/v2/inference/start", std::move(body), options.detach, {}, {}, {}};
+  task.on_change = [&](const json::object& state) {
     if (is_final(state))
       live.clear();
     else
       live.update(progress_line(state, base::now(), screen));
   };
-  const auto end = follow(id, how);
-  live.clear();
-  if (!end) return report(end.error());
-  if (base::string_or(*end, "status") != "completed") {
-    print_error(paint(tr("failed: {}", {printable(failure(*end))}), Tone::kBad, screen) + "\n  " +
+  task.on_end = [&](const json::object& end, const std::string& id) {
+    if (base::string_or(end, "status") == "completed") return show_result(id, end, options.json);
+    print_error(paint(tr("failed: {}", {printable(failure(end))}), Tone::kBad, screen) + "\n  " +
                 tr("berth logs {} has the details", {short_id(id)}) + "\n");
     return kTaskFailed;
-  }
-  return show_result(id, *end, options.json);
+  };
+  return run_builtin(task);
 }
 
 }  // namespace berth::cli

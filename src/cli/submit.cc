@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/follow.h"
+#include "cli/screen.h"
 #include "cli/session.h"
 #include "cli/words.h"
 
@@ -28,6 +30,24 @@ base::Result<json::object> submit(std::string_view path, const json::object& bod
                       tr("the daemon accepted the task but gave it no id"));
   }
   return std::move(answer->as_object());
+}
+
+int run_builtin(const Builtin& task) {
+  const auto accepted = submit(task.path, task.body);
+  if (!accepted) return report(accepted.error());
+  const std::string id = base::string_or(*accepted, "task_id");
+  if (task.detach) {
+    print(id + "\n");
+    return kDone;
+  }
+  if (task.on_accepted) task.on_accepted(id);
+  FollowOptions how;
+  how.out = how.err = -1;
+  how.announce = screen_of(2).live;
+  how.on_change = task.on_change;
+  const auto end = follow(id, how);
+  if (!end) return report(end.error());
+  return task.on_end(*end, id);
 }
 
 json::object caller_environment() {

@@ -191,8 +191,8 @@ std::string failure(const json::object& task) {
       text = cause.empty() ? tr("the cause is not known") : tr(cause);
   }
   if (error != nullptr) {
-    if (const std::string file = string_or(*error, "file"); !file.empty())
-      text += " [" + file + "]";
+    const std::string file = string_or(*error, "file");
+    if (!file.empty() && text.find(file) == std::string::npos) text += " [" + file + "]";
   }
   return text;
 }

@@ -2,7 +2,6 @@
 #include <filesystem>
 
 #include "cli/builtin_text.h"
-#include "cli/follow.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/submit.h"
@@ -111,31 +110,24 @@ int train(const TrainOptions& options) {
                     {"priority", options.priority}};
   if (!options.name.empty()) body["name"] = options.name;
   if (!options.task_id.empty()) body["task_id"] = options.task_id;
-  const auto task = submit("/api/v2/training/start", body);
-  if (!task) return report(task.error());
-  const std::string id = base::string_or(*task, "task_id");
-  if (options.detach) {
-    print(id + "\n");
-    return kDone;
-  }
-  const Screen screen = screen_of(2);
-  print_error(paint(tr("task {}: {}, {} classes", {id, options.model, std::to_string(classes)}),
-                    Tone::kDim, screen) +
-              "\n");
   TrainingView view;
-  FollowOptions how;
-  how.out = how.err = -1;
-  how.announce = screen.live;
-  how.on_change = [&](const json::object& state) { view.change(state); };
-  const auto end = follow(id, how);
-  if (!end) return report(end.error());
-  const bool done = base::string_or(*end, "status") == "completed";
-  if (done)
-    print(training_summary(*end, screen_of(1)));
-  else
-    print_error(training_summary(*end, screen) + "  " +
+  Builtin task{"/api/v2/training/start", std::move(body), options.detach, {}, {}, {}};
+  task.on_accepted = [&](const std::string& id) {
+    const std::string line =
+        tr("task {}: {}, {} classes", {id, options.model, std::to_string(classes)});
+    print_error(paint(line, Tone::kDim, screen_of(2)) + "\n");
+  };
+  task.on_change = [&](const json::object& state) { view.change(state); };
+  task.on_end = [](const json::object& end, const std::string& id) {
+    if (base::string_or(end, "status") == "completed") {
+      print(training_summary(end, screen_of(1)));
+      return kDone;
+    }
+    print_error(training_summary(end, screen_of(2)) + "  " +
                 tr("berth logs {} has the details", {short_id(id)}) + "\n");
-  return done ? kDone : kTaskFailed;
+    return kTaskFailed;
+  };
+  return run_builtin(task);
 }
 
 }  // namespace berth::cli

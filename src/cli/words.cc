@@ -6,13 +6,16 @@
 #include <cstdlib>
 #include <vector>
 
+#include "base/phrase.h"
 #include "base/text.h"
 
 namespace berth::cli {
 
 namespace {
 
-constexpr auto kCatalog = std::to_array<Phrase>({
+constexpr auto kCatalog = std::to_array<Translation>({
+    {", for {}", "，已持续 {}"},
+    {", tried again in {}", "，{} 后重试"},
     // ---- words of the API ----
     {"pending", "等待开始"},
     {"queued", "排队中"},
@@ -44,6 +47,7 @@ constexpr auto kCatalog = std::to_array<Phrase>({
     {"limit_zero", "上限为 0"},
     {"worker_without_cuda", "内置程序不支持"},
     {"unhealthy", "设备异常"},
+    {"paused", "暂停启动"},
     {"memory_unknown", "读不到用量"},
     {"kind_limit", "同类任务已满"},
     {"exclusive", "被独占"},
@@ -318,23 +322,6 @@ constexpr auto kCatalog = std::to_array<Phrase>({
 
 Language language_spoken = Language::kEnglish;
 
-std::string fill(std::string_view text, const std::vector<std::string>& holes) {
-  std::string result;
-  std::size_t next = 0;
-  while (!text.empty()) {
-    const auto open = text.find('{');
-    const auto close = open == std::string_view::npos ? open : text.find('}', open);
-    if (close == std::string_view::npos) break;
-    const std::string_view name = text.substr(open + 1, close - open - 1);
-    const auto number = base::parse_number(name);
-    result += text.substr(0, open);
-    text.remove_prefix(close + 1);
-    const std::size_t which = number ? static_cast<std::size_t>(*number) : next++;
-    if (which < holes.size()) result += holes[which];
-  }
-  return result + std::string(text);
-}
-
 }  // namespace
 
 Language language_of_locale() {
@@ -352,15 +339,16 @@ std::string_view language_code() { return spoken() == Language::kChinese ? "zh" 
 
 std::string tr(std::string_view english) {
   if (spoken() == Language::kEnglish) return std::string(english);
-  const auto* found = std::find_if(kCatalog.begin(), kCatalog.end(),
-                                   [&](const Phrase& phrase) { return phrase.english == english; });
+  const auto* found = std::find_if(kCatalog.begin(), kCatalog.end(), [&](const Translation& entry) {
+    return entry.english == english;
+  });
   return std::string(found == kCatalog.end() ? english : found->chinese);
 }
 
 std::string tr(std::string_view english, std::initializer_list<std::string> holes) {
-  return fill(tr(english), holes);
+  return base::fill(tr(english), holes);
 }
 
-std::span<const Phrase> catalog() { return kCatalog; }
+std::span<const Translation> catalog() { return kCatalog; }
 
 }  // namespace berth::cli

@@ -33,11 +33,11 @@ std::string tr(std::string_view english);
 /// may differ between languages. What fills a hole is not looked at again.
 std::string tr(std::string_view english, std::initializer_list<std::string> holes);
 
-struct Phrase {
+struct Translation {
   std::string_view english;
   std::string_view chinese;
 };
 /// Every text there is, for tests.
-std::span<const Phrase> catalog();
+std::span<const Translation> catalog();
 
 }  // namespace berth::cli

@@ -40,6 +40,10 @@ TEST(TaskText, failures_in_words) {
       failure(json_object(
           R"({"status": "failed", "error": {"code": "path_not_found", "message": "no images", "file": "/d/x"}})")),
       "no images [/d/x]");
+  EXPECT_EQ(
+      failure(json_object(
+          R"({"status": "failed", "error": {"code": "io_error", "message": "cannot read /d/x", "file": "/d/x"}})")),
+      "cannot read /d/x");
   EXPECT_EQ(failure(json_object(R"({"status": "failed", "cause": "lost"})")), "lost");
 }
 

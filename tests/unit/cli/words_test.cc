@@ -127,18 +127,18 @@ TEST(Words, every_text_has_a_translation_and_every_translation_is_used) {
   used.merge(words_of_the_api());
   used.insert(kCauses.begin(), kCauses.end());
   std::set<std::string> translated;
-  for (const Phrase& phrase : catalog()) {
-    EXPECT_TRUE(translated.emplace(phrase.english).second) << "twice: " << phrase.english;
-    EXPECT_TRUE(used.contains(std::string(phrase.english))) << "not used: " << phrase.english;
+  for (const Translation& entry : catalog()) {
+    EXPECT_TRUE(translated.emplace(entry.english).second) << "twice: " << entry.english;
+    EXPECT_TRUE(used.contains(std::string(entry.english))) << "not used: " << entry.english;
   }
   for (const std::string& text : used) EXPECT_TRUE(translated.contains(text)) << text;
 }
 
 TEST(Words, a_translation_has_the_holes_of_its_text) {
-  for (const Phrase& phrase : catalog()) {
-    EXPECT_EQ(holes(phrase.english), holes(phrase.chinese)) << phrase.english;
-    EXPECT_EQ(printable(phrase.chinese), phrase.chinese);
-    EXPECT_FALSE(phrase.chinese.empty()) << phrase.english;
+  for (const Translation& entry : catalog()) {
+    EXPECT_EQ(holes(entry.english), holes(entry.chinese)) << entry.english;
+    EXPECT_EQ(printable(entry.chinese), entry.chinese);
+    EXPECT_FALSE(entry.chinese.empty()) << entry.english;
   }
 }
 
