@@ -55,13 +55,11 @@ int infer(const InferOptions& options) {
   if (!options.task_id.empty()) body["task_id"] = options.task_id;
   const Screen screen = screen_of(2);
   LiveLine live(2, screen);
-  Builtin task{"/api/v2/inference/start", std::move(body), options.detach, {}, {}, {}};
+  Builtin task{"/api/v2/inference/start", std::move(body), options.detach, {}, {}, {}, {}};
   task.on_change = [&](const json::object& state) {
-    if (is_final(state))
-      live.clear();
-    else
-      live.update(progress_line(state, base::now(), screen));
+    if (!is_final(state)) live.update(progress_line(state, base::now(), screen));
   };
+  task.on_left = [&] { live.clear(); };
   task.on_end = [&](const json::object& end, const std::string& id) {
     if (base::string_or(end, "status") == "completed") return show_result(id, end, options.json);
     print_error(paint(tr("failed: {}", {printable(failure(end))}), Tone::kBad, screen) + "\n  " +

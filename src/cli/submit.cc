@@ -46,6 +46,7 @@ int run_builtin(const Builtin& task) {
   how.announce = screen_of(2).live;
   how.on_change = task.on_change;
   const auto end = follow(id, how);
+  task.on_left();
   if (!end) return report(end.error());
   return task.on_end(*end, id);
 }

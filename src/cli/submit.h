@@ -22,6 +22,7 @@ struct Builtin {
   bool detach = false;  // print the id, do not follow
   std::function<void(const std::string& id)> on_accepted;
   std::function<void(const base::json::object& task)> on_change;
+  std::function<void()> on_left;  // followed no longer, before anything else is said
   /// The final task: what the verb's exit status is.
   std::function<int(const base::json::object& task, const std::string& id)> on_end;
 };

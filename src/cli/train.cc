@@ -55,11 +55,9 @@ class TrainingView {
     }
     if (!screen_.live && state != state_) print_error(stage(task) + "\n");
     state_ = state;
-    if (is_final(task))
-      live_.clear();
-    else
-      live_.update(progress_line(task, base::now(), screen_));
+    if (!is_final(task)) live_.update(progress_line(task, base::now(), screen_));
   }
+  void leave() { live_.clear(); }
 
  private:
   static std::string fit_line(const std::string& line) {
@@ -111,13 +109,14 @@ int train(const TrainOptions& options) {
   if (!options.name.empty()) body["name"] = options.name;
   if (!options.task_id.empty()) body["task_id"] = options.task_id;
   TrainingView view;
-  Builtin task{"/api/v2/training/start", std::move(body), options.detach, {}, {}, {}};
+  Builtin task{"/api/v2/training/start", std::move(body), options.detach, {}, {}, {}, {}};
   task.on_accepted = [&](const std::string& id) {
     const std::string line =
         tr("task {}: {}, {} classes", {id, options.model, std::to_string(classes)});
     print_error(paint(line, Tone::kDim, screen_of(2)) + "\n");
   };
   task.on_change = [&](const json::object& state) { view.change(state); };
+  task.on_left = [&] { view.leave(); };
   task.on_end = [](const json::object& end, const std::string& id) {
     if (base::string_or(end, "status") == "completed") {
       print(training_summary(end, screen_of(1)));

@@ -48,6 +48,15 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
+def memory_folder() -> Iterator[Path]:
+    """In memory: for what is timed and is not about the disk, which others use at the same time."""
+    shared_memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="berth-test-", dir=shared_memory if shared_memory.is_dir() else None))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
 def make_daemon(folder: Path) -> Iterator[MakeDaemon]:
     """Makes started daemons; each is checked and ended when the test is over."""
     made: list[Daemon] = []

@@ -41,10 +41,10 @@ def submit(daemon: Daemon, gpus: FakeGpus, *arguments: str, **fields: object) ->
 
 @pytest.mark.parametrize("blocked", ["0", "all"])
 def test_while_a_driver_call_never_returns_every_route_answers_at_once(
-    make_daemon: MakeDaemon, fake_gpus: MakeGpus, blocked: str
+    memory_folder: Path, make_daemon: MakeDaemon, fake_gpus: MakeGpus, blocked: str
 ) -> None:
     gpus = fake_gpus(8)
-    daemon: Daemon = make_daemon(gpus=gpus)
+    daemon: Daemon = make_daemon(gpus=gpus, state_dir=memory_folder)
     daemon.allow_stderr("device is not healthy")
     daemon.allow_stderr("sampler|driver")
     client = daemon.client

@@ -36,10 +36,11 @@ class Daemon:
         unix_socket: bool = False,
         language: str = "en",
         env: Mapping[str, str] | None = None,
+        state_dir: Path | None = None,
     ) -> None:
         self.folder = folder
         self.gpus = gpus
-        self.state_dir = folder / "state"
+        self.state_dir = state_dir or folder / "state"
         self.tmp = folder / "tmp"
         self.socket = folder / "berth.sock" if unix_socket else None
         self.address = ""
