@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Warnings, sanitizers, ccache: the same for every target.
-find_program(CCACHE_PROGRAM ccache)
-if(CCACHE_PROGRAM)
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
-endif()
+# Warnings, sanitizers: the same for every target.
+include(Ccache)
 
 # g++ 12 reports std::optional members as maybe uninitialised where they are not (GCC bug 80635).
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -Wno-maybe-uninitialized)
