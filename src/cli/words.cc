@@ -173,7 +173,7 @@ constexpr auto kCatalog = std::to_array<Translation>({
     {"{}: needs {}", "{}：需要 {}"},
     {"{} (and 1 more device)", "{}（另有 1 个设备）"},
     {"{} (and {} more devices)", "{}（另有 {} 个设备）"},
-    {"It would fit if", "满足以下任一条件即可运行"},
+    {"It would fit if", "可运行的条件"},
     {"Earliest start: {}", "最早开始时间：{}"},
 
     // ---- run, wait, logs ----

@@ -39,7 +39,7 @@ TEST(ExplainText, why_a_task_waits_in_chinese) {
             "cuda:1  ✗ 不适合  总容量不足  20.00 GB  9.70 GB\n"
             "cpu     ✓ 适合\n"
             "\n"
-            "满足以下任一条件即可运行\n"
+            "可运行的条件\n"
             "  - 20.00 GB were free on cuda:0 (now 2.40 GB)\n");
   EXPECT_EQ(waiting_reason(json_object(kWhy)), "cuda:0 余量不足：需要 20.00 GB，现有 2.40 GB");
 }
