@@ -57,7 +57,7 @@ def both(make_daemon: MakeDaemon, fake_gpus: MakeGpus, folder: Path) -> Both:
     [
         (("ps",), ("状态", "排队中", "运行中", "优先级")),
         (("show", "waits"), ("请求设备", "排队中", "秒前")),
-        (("why", "waits"), ("判定", "等待", "满足以下任一条件")),
+        (("why", "waits"), ("判定", "等待", "可运行的条件")),
         (("gpus",), ("型号", "显存", "2 块 GPU")),
         (("limits",), ("训练", "推理")),
         (("info",), ("守护进程", "正常")),
