@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/loop.h"
 
+#include <poll.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -57,6 +59,10 @@ struct Readable : std::enable_shared_from_this<Readable> {
                           [weak = weak_from_this()](error_code code) {
                             const auto self = weak.lock();
                             if (code || self == nullptr) return;
+                            // Asio may wake a descriptor for what an earlier one of the same
+                            // number was ready for.
+                            pollfd ready{self->descriptor.native_handle(), POLLIN, 0};
+                            if (::poll(&ready, 1, 0) == 0) return self->wait();
                             self->callback();
                             // The callback may have dropped the handle: then this is the last
                             // reference.
