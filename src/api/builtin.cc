@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/builtin.h"
 
+#include <algorithm>
+
 #include "api/task_codec.h"
+#include "base/text.h"
 
 namespace berth::api {
 
@@ -11,6 +14,12 @@ model::TaskRecord builtin_record(Fields& fields, model::Kind kind, int default_p
   record.request.builtin = true;
   record.type = std::string(model::to_text(kind));
   read_common(fields, {"cuda", default_priority}, record);
+  const auto parts = base::split(record.name, '/');  // becomes a directory below save_path
+  const bool leaves = std::find(parts.begin(), parts.end(), "..") != parts.end();
+  if (leaves || record.name.starts_with('/')) {
+    fields.refuse("value_error", "name",
+                  "The name becomes a directory below save_path: no \"..\", no leading slash");
+  }
   return record;
 }
 

@@ -50,6 +50,8 @@ constexpr std::array kRows{
     Row{", tried again in {} s", "，{} 秒后重试"},
     Row{"Waiting", "等待中"},
     Row{"Waiting behind {} like it", "等待中，前面有 {} 个同类任务"},
+    Row{"{} for {} devices at once, of which {} fit now",
+        "{}，需要同时有 {} 个设备，目前 {} 个可用"},
     Row{"; ", "；"},
     Row{"a device is free and it starts next", "有空闲设备，即将启动"},
     Row{"the devices are not known yet", "设备信息尚未就绪"},

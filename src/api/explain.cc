@@ -70,6 +70,13 @@ std::string waiting(const Service& service, const Explained& what, Language lang
       explanation.ahead > 0
           ? say(Phrase{"Waiting behind {} like it", {std::to_string(explanation.ahead)}}, language)
           : say(Phrase(std::string_view("Waiting")), language);
+  if (explanation.wanted > 1) {
+    const auto fit = explanation.counts.find("fits");
+    text = say(Phrase{"{} for {} devices at once, of which {} fit now",
+                      {text, std::to_string(explanation.wanted),
+                       std::to_string(fit == explanation.counts.end() ? 0 : fit->second)}},
+               language);
+  }
   const auto because = [&](std::string_view words) {
     return say(Phrase{"{}: {}", {text, std::string(say(words, language))}}, language);
   };
@@ -144,6 +151,7 @@ object to_json(const Service& service, const Explained& what, Language language)
                 {"devices", std::move(devices)},
                 {"counts", std::move(counts)},
                 {"ahead", what.explanation.ahead},
+                {"devices_wanted", what.explanation.wanted},
                 {"earliest_start", nullptr},
                 {"would_fit_if", std::move(remedies)}};
 }

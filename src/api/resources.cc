@@ -188,6 +188,11 @@ void configure(Service& service, const http::Request& request, http::Exchange ex
     fields.refuse("dict_type", "max_concurrent", "Input should be a valid dictionary");
     return exchange.respond(fields.refusal());
   }
+  if (map == nullptr && !fields.body().empty()) {
+    fields.refuse("missing", "max_concurrent",
+                  "Field required: {\"max_concurrent\": {\"cuda:0\": {\"training\": 1}}}");
+    return exchange.respond(fields.refusal());
+  }
   std::vector<core::LimitChange> changes;
   auto refusal = read_limits(
       service.state(), map != nullptr && map->is_object() ? map->as_object() : empty, changes);

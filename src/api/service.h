@@ -42,6 +42,7 @@ struct LogPage {
 };
 
 struct OutputPage {
+  std::uint64_t offset = 0;  // of the first byte: further on than asked for when that is not kept
   std::string bytes;
   std::uint64_t next_offset = 0;
 };

@@ -149,11 +149,12 @@ class EventSession : public Session {
 class OutputSession : public Session {
  public:
   OutputSession(Service& service, const model::TaskId& id, http::EventStream stream,
-                bool standard_error, std::uint64_t offset, bool follow)
+                bool standard_error, std::uint64_t offset, bool follow, bool exact)
       : Session(service, id, std::move(stream)),
         standard_error_(standard_error),
         offset_(offset),
-        follow_(follow) {}
+        follow_(follow),
+        exact_(exact) {}
 
  private:
   Next next() override {
@@ -161,6 +162,7 @@ class OutputSession : public Session {
     const bool over = task == nullptr || model::is_final(task->state) || !follow_;
     auto page = service().read_output(id(), standard_error_, offset_, kChunk);
     if (!page) return Next::kEnd;
+    if (exact_ && page->offset > offset_) return Next::kEnd;  // asked again, it is told how far
     offset_ = page->next_offset;
     if (!page->bytes.empty()) return send(std::move(page->bytes));
     return over ? Next::kEnd : Next::kWait;
@@ -169,7 +171,22 @@ class OutputSession : public Session {
   bool standard_error_;
   std::uint64_t offset_;
   bool follow_;
+  bool exact_;
 };
+
+bool is_true(std::string_view text) { return text == "true" || text == "1"; }
+
+// 416 when the output from `offset` on is no longer kept, with the offset from which it is.
+std::optional<http::Response> refuse_gap(const Service& service, const model::TaskId& id,
+                                         bool standard_error, std::uint64_t offset) {
+  const auto page = service.read_output(id, standard_error, offset, 1);
+  if (!page || page->offset <= offset) return std::nullopt;
+  return json_response(
+      base::json::object{{"detail", "Only the newest output is kept: it begins at byte " +
+                                        std::to_string(page->offset) + " (max_output)"},
+                         {"offset", page->offset}},
+      416);
+}
 
 std::uint64_t number_or_zero(std::string_view text) {
   std::uint64_t number = 0;
@@ -184,10 +201,16 @@ void stream_output(Service& service, const http::Request& request, http::Exchang
   if (name != "stdout" && name != "stderr") {
     return exchange.fail(404, "A task has the outputs stdout and stderr");
   }
-  const bool follow = request.query.get("follow") == "true" || request.query.get("follow") == "1";
+  const bool follow = is_true(request.query.get("follow"));
+  const bool exact = is_true(request.query.get("exact"));
+  const auto offset = number_or_zero(request.query.get("offset"));
+  if (exact) {
+    if (auto gap = refuse_gap(service, task->id(), name == "stderr", offset))
+      return exchange.respond(std::move(*gap));
+  }
   const auto session = std::make_shared<OutputSession>(
       service, task->id(), exchange.start_stream("application/octet-stream"), name == "stderr",
-      number_or_zero(request.query.get("offset")), follow);
+      offset, follow, exact);
   session->start();
   if (follow) session->poll(kOutputInterval);
 }

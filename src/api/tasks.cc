@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/v2/tasks: any command as a task, the list, one task, cancel, remove.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "api/routes.h"
@@ -20,7 +21,37 @@ using base::json::value;
 constexpr double kMostMemoryGb = 1 << 20;
 constexpr double kMostSeconds = 1e9;
 
+constexpr std::array kCommandFields{"command",
+                                    "kind",
+                                    "device",
+                                    "gpus",
+                                    "memory_gb",
+                                    "gpu_type",
+                                    "exclusive",
+                                    "policy",
+                                    "priority",
+                                    "name",
+                                    "task_id",
+                                    "description",
+                                    "env",
+                                    "cwd",
+                                    "retry",
+                                    "timeout_s",
+                                    "after",
+                                    "memory_fraction",
+                                    "memory_strategy"};
+
+// This route is ours alone: a misspelt field is better refused than ignored.
+void refuse_unknown(Fields& fields) {
+  for (const auto& entry : fields.body()) {
+    const std::string name(entry.key());
+    if (std::find(kCommandFields.begin(), kCommandFields.end(), name) == kCommandFields.end())
+      fields.refuse("extra_forbidden", name, "There is no such field");
+  }
+}
+
 void read_command(Fields& fields, model::TaskRecord& record) {
+  refuse_unknown(fields);
   record.type = "command";
   record.argv = fields.strings("command");
   if (fields.valid() && (record.argv.empty() || record.argv.front().empty())) {
@@ -134,7 +165,8 @@ void remove(Service& service, const http::Request& request, http::Exchange excha
   if (task == nullptr) return;
   const Language language = language_of(request, task->type);
   if (!model::is_final(task->state)) {
-    return exchange.fail(409, phrase(Phrase::kCannotRemove, language, task->id().value));
+    const auto why = task->cancelling ? Phrase::kStillEnding : Phrase::kCannotRemove;
+    return exchange.fail(409, phrase(why, language, task->id().value));
   }
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
   service.remove(task->id(), [held, language, id = task->id()](const base::Status& status) {

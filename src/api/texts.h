@@ -50,6 +50,7 @@ enum class Phrase : std::uint8_t {
   kConfigMissing,
   kWeightsMissing,
   kSourceMissing,
+  kStillEnding,  // {id}
 };
 
 std::string phrase(Phrase which, Language language, std::string_view argument = {});

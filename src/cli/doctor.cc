@@ -70,6 +70,15 @@ Check check_supervision(const json::object* health) {
              "boot with systemd.unified_cgroup_hierarchy=1")};
 }
 
+// Whether new work is taken: not while the state directory has no room.
+std::optional<Check> check_store(const json::object& health) {
+  const json::object* parts = object_in(health, "parts");
+  const std::string text = parts != nullptr ? base::string_or(*parts, "store", "ok") : "ok";
+  if (text == "ok") return std::nullopt;
+  return Check{Finding::kBad, tr("store"), tr("the state directory is full"),
+               tr("nothing new is taken: remove tasks that have ended (berth rm) or make room")};
+}
+
 // The daemon's health, when there is one that tells it.
 std::optional<json::object> check_daemon(std::vector<Check>& checks) {
   auto session = Session::open();
@@ -146,6 +155,7 @@ int doctor(const InfoOptions& options) {
   checks.push_back(
       check_program("berth-worker-vision", tr("berth train and berth infer need it: make build")));
   checks.push_back(check_supervision(health ? &*health : nullptr));
+  if (auto store = health ? check_store(*health) : std::nullopt) checks.push_back(*store);
 
   const Screen screen = screen_of(1);
   json::array list;

@@ -65,7 +65,12 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
   }
   if (const json::array* remedies = array_in(explanation, "would_fit_if");
       remedies != nullptr && !remedies->empty()) {
-    text += "\n" + paint(tr("It would fit if"), Tone::kBold, screen) + "\n";
+    const auto wanted = base::int_or(explanation, "devices_wanted", 1);
+    const std::string title =
+        wanted > 1 ? tr("It needs {} devices at once; it would fit if enough of these came true",
+                        {std::to_string(wanted)})
+                   : tr("It would fit if");
+    text += "\n" + paint(title, Tone::kBold, screen) + "\n";
     for (const json::value& remedy : *remedies) {
       if (!remedy.is_string()) continue;
       text += "  - " +

@@ -122,7 +122,8 @@ class OutputCopy {
     const std::uint64_t before = offset_;
     bool reader_gone = false;
     const auto answer = session.stream(
-        task_path(id_, "/output/" + name_ + "?follow=true&offset=" + std::to_string(offset_)),
+        task_path(id_,
+                  "/output/" + name_ + "?follow=true&exact=true&offset=" + std::to_string(offset_)),
         [&](std::string_view bytes) {
           offset_ += bytes.size();
           reader_gone = !write_all(fd_, bytes);
@@ -137,8 +138,22 @@ class OutputCopy {
     if (!answer) return Step::kBroken;
     if (answer->ok()) return offset_ > before ? Step::kMore : Step::kNothingNew;
     if (answer->status >= 500) return Step::kBroken;
+    if (answer->status == 416 && skip_lost(answer->body)) return Step::kMore;
     if (answer->status != 404) note(tr("no {}: {}", {name_, problem(*answer)}));
     return Step::kEnd;
+  }
+
+  // The daemon keeps the newest output only: what a slow reader has missed is gone, and said.
+  bool skip_lost(const std::string& body) {
+    const auto answer = base::parse_json(body);
+    if (!answer || !answer->is_object()) return false;
+    const auto begin = static_cast<std::uint64_t>(base::int_or(answer->as_object(), "offset"));
+    if (begin <= offset_) return false;
+    const base::Bytes lost{static_cast<std::int64_t>(begin - offset_)};
+    note(tr("{} of its {} are no longer kept (only the newest are: max_output)",
+            {base::to_text(lost), name_}));
+    offset_ = begin;
+    return true;
   }
 
   std::string id_, name_;

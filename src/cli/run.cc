@@ -39,15 +39,21 @@ json::object request_body(const RunOptions& options) {
   return body;
 }
 
-// On a terminal: where the task runs, once for each attempt.
+// Where the task runs, once for each attempt: on a terminal always, elsewhere when it is not where
+// a GPU was asked for.
 class StartNote {
  public:
   explicit StartNote(const Screen& screen) : screen_(screen) {}
   void operator()(const json::object& task) {
-    if (!screen_.live || base::string_or(task, "status") != "running") return;
+    if (base::string_or(task, "status") != "running") return;
     const std::int64_t attempt = base::int_or(task, "attempt", 1);
     if (attempt == attempt_) return;
     attempt_ = attempt;
+    if (!screen_.live) {
+      if (base::string_or(task, "fallback") == "no_gpu" && names_gpu(task))
+        print_error("berth: " + tr("no GPU on this machine: running on the CPU") + "\n");
+      return;
+    }
     std::string where = placement_text(task);
     if (where.empty()) where = base::string_or(task, "device");
     if (base::string_or(task, "fallback") == "no_gpu")
@@ -60,6 +66,11 @@ class StartNote {
   }
 
  private:
+  static bool names_gpu(const json::object& task) {
+    const std::string asked = base::lower(base::string_or(task, "device_requested"));
+    return !asked.empty() && asked != "auto" && asked != "cpu";
+  }
+
   Screen screen_;
   std::int64_t attempt_ = 0;
 };

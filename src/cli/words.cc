@@ -15,6 +15,15 @@ namespace {
 
 constexpr auto kCatalog = std::to_array<Translation>({
     {", for {}", "，已持续 {}"},
+    {"store", "存储"},
+    {"the state directory is full", "状态目录所在磁盘已满"},
+    {"nothing new is taken: remove tasks that have ended (berth rm) or make room",
+     "不再接受新任务：请删除已结束的任务（berth rm）或腾出空间"},
+    {"{} of its {} are no longer kept (only the newest are: max_output)",
+     "其 {1} 中有 {0} 已不再保留（仅保留最新部分：max_output）"},
+    {"It needs {} devices at once; it would fit if enough of these came true",
+     "需要同时有 {} 个设备；满足足够多的以下条件即可运行"},
+    {"no GPU on this machine: running on the CPU", "本机没有 GPU：在 CPU 上运行"},
     {", tried again in {}", "，{} 后重试"},
     // ---- words of the API ----
     {"pending", "等待开始"},

@@ -65,6 +65,7 @@ Explanation explain(const State& state, const TaskEntry& task) {
   const auto resolved = resolve(state, task.request);
   const Resolved candidates = resolved ? *resolved : Resolved{};
   result.fallback = candidates.fallback;
+  result.wanted = std::max<std::size_t>(1, candidates.wanted(task.request));
 
   const auto hold =
       task.state == model::TaskState::kQueued ? hold_before(state, task) : std::nullopt;

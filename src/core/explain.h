@@ -25,6 +25,7 @@ struct Explanation {
   std::vector<base::Phrase> would_fit_if;  // what would have to change
   std::int64_t ahead = 0;                  // tasks of the same shape that come first
   Fallback fallback = Fallback::kNone;
+  std::size_t wanted = 1;  // devices at once
 };
 
 /// For a task in the queue. For one that runs the verdicts are those of a second task like it.

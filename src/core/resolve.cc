@@ -145,6 +145,11 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
       return base::fail(base::ErrorCode::kDeviceNotFound,
                         "Device " + selector.text + " is not on this machine: it has no GPU");
     }
+    if (!request.gpu_type.empty()) {
+      return base::fail(
+          base::ErrorCode::kDeviceNotFound,
+          "This machine has no GPU, so none of the type \"" + request.gpu_type + "\"");
+    }
     return on_cpu(state, Fallback::kNoGpu);
   }
 

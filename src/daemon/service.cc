@@ -444,13 +444,13 @@ base::Result<api::OutputPage> Service::read_output(const model::TaskId& id, bool
                                                    std::uint64_t offset,
                                                    std::size_t max_bytes) const {
   const auto task = find(id);
-  if (task == nullptr || task->attempt == 0) return api::OutputPage{{}, offset};
+  if (task == nullptr || task->attempt == 0) return api::OutputPage{offset, {}, offset};
   auto chunk = supervise::read_output(
       attempt_directory(config_.state_dir, id, task->attempt),
       standard_error ? supervise::OutputStream::kStderr : supervise::OutputStream::kStdout, offset,
       max_bytes);
   if (!chunk) return base::fail(chunk.error());
-  return api::OutputPage{std::move(chunk->bytes), chunk->next_offset};
+  return api::OutputPage{chunk->offset, std::move(chunk->bytes), chunk->next_offset};
 }
 
 std::string Service::default_save_path(const model::TaskId& id) const {

@@ -109,3 +109,32 @@ def test_a_reader_of_followed_logs_that_goes_away_leaves_the_task_alone(
     assert daemon.client.task("t")["status"] == "running"
     end.touch()
     assert daemon.client.wait_end("t")["status"] == "completed"
+
+
+def test_output_that_a_slow_reader_has_missed_is_said(make_daemon: MakeDaemon, folder: Path) -> None:
+    daemon: Daemon = make_daemon(config={"max_output": "1M"})
+    cli = CommandLine(daemon, folder)
+    process = cli.start("run", "--id", "t", "--", "seq", "1", "2000000")
+    wait_until(lambda: daemon.client.request("GET", "/api/v2/tasks/t").status == 200, "it is there")
+    daemon.client.wait_end("t")  # nobody has read much: pipes and sockets hold little
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out.endswith("1999999\n2000000\n")
+    assert "no longer kept" in err
+    late = cli("logs", "--stdout", "t")
+    assert "no longer kept" in late.stderr
+    assert late.stdout.endswith("1999999\n2000000\n")
+
+
+def test_output_is_complete_for_a_reader_that_keeps_up(cli: CommandLine) -> None:
+    done = cli("run", "--", "seq", "1", "2000000")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "".join(f"{n}\n" for n in range(1, 2_000_001))
+
+
+def test_a_job_that_named_a_gpu_is_told_of_the_processor(cli: CommandLine) -> None:
+    assert "no GPU" in cli("run", "--device", "cuda:0", "--", "true").stderr
+    assert cli("run", "--", "true").stderr == ""
+    refused = cli("run", "--gpu-type", "A100", "--", "true")
+    assert refused.returncode == 125
+    assert "A100" in refused.stderr

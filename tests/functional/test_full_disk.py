@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import programs
 from harness.client import RefusedError
+from harness.command_line import CommandLine
 from harness.commands import Gate, mark, sh, stubborn_tree
 from harness.daemon import Daemon, MakeDaemon
 from harness.processes import alive
@@ -100,6 +102,10 @@ def test_nothing_new_is_taken_and_what_runs_ends_truly(full: Daemon, disk: Disk,
     assert health["status"] == "unhealthy"
     assert "no room" in health["parts"]["store"]
     assert client.request("GET", "/readyz").status == 503
+    if programs.BERTH.exists():
+        doctor = CommandLine(full, folder)("doctor")
+        assert "the state directory is full" in doctor.stdout
+        assert doctor.returncode == 1
     assert client.request("GET", "/healthz").status == 200
     assert client.limits({"cpu": {"training": 2}}).status == STORAGE_FULL
     assert client.get("/api/v2/resources")["limits"]["cpu"]["training"] == 1

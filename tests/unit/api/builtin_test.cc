@@ -105,11 +105,15 @@ TEST_F(BuiltinTest, TheNameIsAFolderUnderTheSavePath) {
   EXPECT_EQ(api.service.submitted.back().save_path, folder + "/out/run 1");
   ASSERT_EQ(infer({{"save_path", folder + "/out"}, {"name", "run"}})->status(), 200);
   EXPECT_EQ(api.service.submitted.back().save_path, folder + "/out/run");
+  for (const char* outside : {"../x", "a/../../b", "..", "/etc"}) {
+    EXPECT_EQ(train({{"name", outside}})->violations(), Strings{"value_error body.name"});
+    EXPECT_EQ(infer({{"name", outside}})->violations(), Strings{"value_error body.name"});
+  }
 }
 
 TEST_F(BuiltinTest, AnInferencesPathIsNormalisedWithItsName) {
-  ASSERT_EQ(infer({{"save_path", folder + "/out"}, {"name", "../run"}})->status(), 200);
-  EXPECT_EQ(api.service.submitted.back().save_path, folder + "/run");
+  ASSERT_EQ(infer({{"save_path", folder + "/out"}, {"name", "a/./run"}})->status(), 200);
+  EXPECT_EQ(api.service.submitted.back().save_path, folder + "/out/a/run");
 }
 
 TEST_F(BuiltinTest, AnEmptySavePathIsTheOriginalsDefault) {
@@ -189,9 +193,9 @@ TEST_F(BuiltinTest, PathsAreConfinedToTheDataRoots) {
   EXPECT_EQ(train()->status(), 200);
   EXPECT_EQ(train({{"train_path", "/etc"}})->status(), 403);
   EXPECT_EQ(train({{"save_path", "/tmp/elsewhere"}})->status(), 403);
-  EXPECT_EQ(train({{"name", "../../elsewhere"}})->status(), 403);
+  EXPECT_EQ(train({{"name", "../../elsewhere"}})->status(), 422);
   EXPECT_EQ(infer({{"save_path", folder + "/out"}})->status(), 200);
-  EXPECT_EQ(infer({{"save_path", folder + "/out"}, {"name", "../../elsewhere"}})->status(), 403);
+  EXPECT_EQ(infer({{"save_path", folder + "/out"}, {"name", "../../elsewhere"}})->status(), 422);
   EXPECT_EQ(infer({{"source_path", folder + "/../../etc"}, {"save_path", folder}})->status(), 403);
 }
 

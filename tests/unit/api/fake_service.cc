@@ -149,11 +149,12 @@ base::Result<OutputPage> FakeService::read_output(const model::TaskId& id, bool 
                                                   std::size_t max_bytes) const {
   const auto found = output_.find(id.value);
   if (standard_error || found == output_.end() || offset >= found->second.size()) {
-    return OutputPage{{}, offset};
+    return OutputPage{offset, {}, offset};
   }
-  std::string bytes = found->second.substr(offset, max_bytes);
-  const std::uint64_t next = offset + bytes.size();
-  return OutputPage{std::move(bytes), next};
+  const std::uint64_t begin = std::max(offset, output_start);
+  std::string bytes = found->second.substr(begin, max_bytes);
+  const std::uint64_t next = begin + bytes.size();
+  return OutputPage{begin, std::move(bytes), next};
 }
 
 std::size_t FakeService::watchers() const {

@@ -54,6 +54,7 @@ class FakeService final : public Service {
   std::vector<std::string> removed;
   std::vector<core::LimitChange> limit_changes;
   base::Status readiness;
+  std::uint64_t output_start = 0;  // what lies before is no longer kept
 
   // ---- Service ----
   [[nodiscard]] const core::State& state() const override { return scheduler; }

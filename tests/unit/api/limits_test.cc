@@ -54,6 +54,8 @@ TEST_F(LimitsTest, ALaterNameOfOneMapWins) {
 }
 
 TEST_F(LimitsTest, NothingToChangeIsNoError) {
+  EXPECT_EQ(api.post("/api/v2/resources/config", R"({"cuda:77": {"training": 5}})")->violations(),
+            Strings{"missing body.max_concurrent"});
   for (const char* body : {"{}", R"({"max_concurrent": null})", R"({"max_concurrent": {}})"}) {
     EXPECT_EQ(api.post("/api/v2/resources/config", body)->status(), 200) << body;
     EXPECT_TRUE(api.service.limit_changes.empty());

@@ -28,7 +28,7 @@ TEST_F(TasksTest, ACommandIsSubmittedWithAllItsFields) {
   const auto answer = create(R"({"command": ["python3", "a b.py"], "kind": "training",
     "device": "CUDA:1", "gpus": "2", "memory_gb": "8", "gpu_type": "3090", "exclusive": "yes",
     "policy": "pack", "priority": 1, "name": "n", "description": "d", "task_id": "my-id",
-    "env": {"A": "1"}, "cwd": "/srv", "timeout_s": 1.5, "unknown": [1]})");
+    "env": {"A": "1"}, "cwd": "/srv", "timeout_s": 1.5})");
   ASSERT_EQ(answer->status(), 200) << answer->response->body;
   ASSERT_EQ(api.service.submitted.size(), 1U);
   const auto& task = api.service.submitted[0];
@@ -283,6 +283,30 @@ TEST_F(TasksTest, ExplainSpeaksTheLanguageAskedFor) {
   EXPECT_TRUE(base::string_or(english.as_object(), "summary").starts_with("Running on "));
   const auto chinese = api.get(path, {"Accept-Language", "zh"})->json();
   EXPECT_TRUE(base::string_or(chinese.as_object(), "summary").starts_with("正在 "));
+}
+
+TEST_F(TasksTest, AMisspeltFieldIsRefused) {
+  EXPECT_EQ(api.post("/api/v2/tasks", R"({"command": ["true"], "memory": 8})")->violations(),
+            (Strings{"extra_forbidden body.memory"}));
+}
+
+TEST_F(TasksTest, RemovingATaskThatIsStillBeingCancelledSaysSo) {
+  api.service.add("t", "command", TaskState::kRunning)->cancelling = true;
+  const auto answer = api.call("DELETE", "/api/v2/tasks/t");
+  EXPECT_EQ(answer->status(), 409);
+  EXPECT_NE(answer->detail().find("being cancelled"), std::string::npos) << answer->detail();
+}
+
+TEST_F(TasksTest, OutputThatIsNoLongerKeptIsToldOnRequest) {
+  api.service.add("t", "command", TaskState::kCompleted);
+  api.service.print("t", "0123456789");
+  api.service.output_start = 4;
+  const std::string path = "/api/v2/tasks/t/output/stdout";
+  EXPECT_EQ(api.get(path)->stream->take(), "456789");
+  const auto gap = api.get(path + "?exact=true");
+  EXPECT_EQ(gap->status(), 416);
+  EXPECT_EQ(gap->json().at("offset"), value(4));
+  EXPECT_EQ(api.get(path + "?exact=true&offset=4")->stream->take(), "456789");
 }
 
 TEST_F(TasksTest, WhatIsFullRefusesWithItsOwnStatus) {

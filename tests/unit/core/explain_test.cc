@@ -64,6 +64,15 @@ TEST(Explain, SaysWhatIsNeededAndWhatThereIs) {
   EXPECT_FALSE(refusal.never);
 }
 
+TEST(Explain, SaysHowManyDevicesAreWantedAtOnce) {
+  Box box(Fleet().gpus(3, "A100", 80_GiB).cpu(8));
+  box.take(submit("a").command().on("cuda:0"));
+  box.take(submit("three").command().on("cuda").gpus(3));
+  EXPECT_EQ(box.explain("three").wanted, 3U);
+  EXPECT_EQ(box.explain("three").counts.at("fits"), 2);
+  EXPECT_EQ(box.explain("a").wanted, 1U);
+}
+
 TEST(Explain, NamesRemedies) {
   Box box(Fleet().gpus(3, "A100", 80_GiB).cpu(8));
   box.truth("cuda:0").foreign = 70_GiB;
