@@ -138,22 +138,12 @@ class OutputCopy {
     if (!answer) return Step::kBroken;
     if (answer->ok()) return offset_ > before ? Step::kMore : Step::kNothingNew;
     if (answer->status >= 500) return Step::kBroken;
-    if (answer->status == 416 && skip_lost(answer->body)) return Step::kMore;
+    if (const auto kept = skip_lost(*answer, offset_, name_)) {
+      offset_ = *kept;
+      return Step::kMore;
+    }
     if (answer->status != 404) note(tr("no {}: {}", {name_, problem(*answer)}));
     return Step::kEnd;
-  }
-
-  // The daemon keeps the newest output only: what a slow reader has missed is gone, and said.
-  bool skip_lost(const std::string& body) {
-    const auto answer = base::parse_json(body);
-    if (!answer || !answer->is_object()) return false;
-    const auto begin = static_cast<std::uint64_t>(base::int_or(answer->as_object(), "offset"));
-    if (begin <= offset_) return false;
-    const base::Bytes lost{static_cast<std::int64_t>(begin - offset_)};
-    note(tr("{} of its {} are no longer kept (only the newest are: max_output)",
-            {base::to_text(lost), name_}));
-    offset_ = begin;
-    return true;
   }
 
   std::string id_, name_;
@@ -246,6 +236,19 @@ class NamedThread {
 };
 
 }  // namespace
+
+std::optional<std::uint64_t> skip_lost(const http::ClientResponse& answer, std::uint64_t offset,
+                                       const std::string& name) {
+  if (answer.status != 416) return std::nullopt;
+  const auto body = base::parse_json(answer.body);
+  if (!body || !body->is_object()) return std::nullopt;
+  const auto kept = static_cast<std::uint64_t>(base::int_or(body->as_object(), "offset"));
+  if (kept <= offset) return std::nullopt;
+  const base::Bytes lost{static_cast<std::int64_t>(kept - offset)};
+  note(tr("{} of its {} are no longer kept (only the newest are: max_output)",
+          {base::to_text(lost), name}));
+  return kept;
+}
 
 base::Status follow_events(const std::string& id, std::string_view rest,
                            const http::EventReader::OnEvent& on_event) {

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
 #include "base/result.h"
+#include "http/client.h"
 #include "http/event_reader.h"
 
 namespace berth::cli {
@@ -41,5 +43,10 @@ base::Status follow_events(const std::string& id, std::string_view rest,
 /// Calls `on_change` with every state of the task until it is final.
 base::Result<base::json::object> watch_task(
     const std::string& id, const std::function<void(const base::json::object& task)>& on_change);
+
+/// The daemon keeps the newest output only: what a reader comes too late for is said on standard
+/// error. Where what is kept begins, when `answer` (of /output/...?exact=true) tells of such a gap.
+std::optional<std::uint64_t> skip_lost(const http::ClientResponse& answer, std::uint64_t offset,
+                                       const std::string& name);
 
 }  // namespace berth::cli

@@ -51,14 +51,33 @@ int records(Session& session, const std::string& id, const LogsOptions& options)
   return answer->ok() ? kDone : report(error_of(*answer));
 }
 
-// One raw stream as far as it has come.
-int copy(const std::string& id, const char* name, int fd) {
+// One raw stream as far as it has come. An answer ends where a gap begins, so it is asked again
+// until nothing new comes; a task that writes faster is not chased for ever.
+int copy(const std::string& id, const std::string& name, int fd) {
+  constexpr int kMostAnswers = 3;
   auto session = Session::open();
   if (!session) return report(session.error());
-  const auto answer = session->stream(task_path(id, std::string("/output/") + name),
-                                      [&](std::string_view bytes) { return write_all(fd, bytes); });
-  if (!answer) return report(answer.error());
-  return answer->ok() ? kDone : report(error_of(*answer));
+  std::uint64_t offset = 0;
+  bool reader_gone = false;
+  for (int answers = 0; answers < kMostAnswers && !reader_gone;) {
+    const std::uint64_t before = offset;
+    const auto answer = session->stream(
+        task_path(id, "/output/" + name + "?exact=true&offset=" + std::to_string(offset)),
+        [&](std::string_view bytes) {
+          offset += bytes.size();
+          reader_gone = !write_all(fd, bytes);
+          return !reader_gone;
+        });
+    if (!answer) return report(answer.error());
+    if (const auto kept = skip_lost(*answer, offset, name)) {
+      offset = *kept;
+      continue;
+    }
+    if (!answer->ok()) return report(error_of(*answer));
+    if (offset == before) break;
+    ++answers;
+  }
+  return kDone;
 }
 
 }  // namespace
