@@ -103,6 +103,9 @@ bool signal_exactly(const Process& process, int signal) {
   return sent;
 }
 
+// Of the last signal_descendants().
+ProcessList signalled;
+
 bool write_text(const char* directory, const char* file, const char* text) {
   char path[4200];
   if (std::snprintf(path, sizeof path, "%s/%s", directory, file) >= static_cast<int>(sizeof path))
@@ -122,7 +125,7 @@ std::uint64_t start_time_of(pid_t pid) {
 }
 
 int signal_descendants(int signal) {
-  static ProcessList list;
+  ProcessList& list = signalled;
   read_processes(&list);
   const pid_t self = getpid();
   for (bool changed = true; changed;) {
@@ -155,7 +158,9 @@ void signal_cgroup(const char* path, int signal) {
   if (members == nullptr) return;
   int pid = 0;
   while (std::fscanf(members, "%d", &pid) == 1) {
-    if (pid > 0 && pid != getpid()) kill(pid, signal);
+    // A handler that runs twice would undo or repeat what a program does at its end.
+    if (pid <= 0 || pid == getpid()) continue;
+    if (signal == SIGKILL || !signalled.is_ours(pid)) kill(pid, signal);
   }
   std::fclose(members);
 }

@@ -19,7 +19,8 @@ int signal_descendants(int signal);
 bool make_cgroup(const char* path);
 /// In the child: moves this process there.
 bool enter_cgroup(const char* path);
-/// Sends `signal` to its members; SIGKILL by cgroup.kill, which cannot be outrun.
+/// Sends `signal` to its members, those apart that the last signal_descendants() has reached;
+/// SIGKILL to all, by cgroup.kill, which cannot be outrun.
 void signal_cgroup(const char* path, int signal);
 void remove_cgroup(const char* path);
 
