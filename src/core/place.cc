@@ -48,21 +48,19 @@ void choose(std::vector<Candidate>& candidates, std::size_t wanted) {
   });
 }
 
-}  // namespace
-
-std::optional<Decision> place(const State& state, const model::Request& request, const Hold* hold) {
-  const auto resolved = resolve(state, request);
-  if (!resolved) return std::nullopt;
+std::optional<Decision> place_among(const State& state, const model::Request& request,
+                                    const Resolved& resolved, const Hold* hold) {
   std::vector<Candidate> fitting;
-  for (const DeviceEntry* device : resolved->devices) {
+  for (const DeviceEntry* device : resolved.devices) {
     const auto fits = fit(state, request, *device);
     if (!fits || (hold != nullptr && delays(state, *hold, request.kind, *fits, *device))) continue;
-    fitting.push_back(Candidate{score(request.policy, *device), device, *fits});
+    fitting.push_back(Candidate{score(state, request, *device), device, *fits});
   }
-  const std::size_t wanted = resolved->wanted(request);
+  const std::size_t wanted = resolved.wanted(request);
   if (wanted == 0 || fitting.size() < wanted) return std::nullopt;
   choose(fitting, wanted);
   Decision decision;
+  decision.fallback = resolved.fallback;
   decision.placement.rule = fitting.front().fit.rule;
   for (const Candidate& candidate : fitting) {
     const model::Device& device = candidate.device->device;
@@ -70,6 +68,16 @@ std::optional<Decision> place(const State& state, const model::Request& request,
     if (candidate.fit.whole) decision.whole.insert(device.id);
   }
   return decision;
+}
+
+}  // namespace
+
+std::optional<Decision> place(const State& state, const TaskEntry& task, const Hold* hold) {
+  const auto resolved = resolve(state, task.request);
+  if (!resolved) return std::nullopt;
+  auto decision = place_among(state, task.request, *resolved, hold);
+  if (decision || !task.cpu_due || resolved->fallback != Fallback::kNone) return decision;
+  return place_among(state, task.request, on_processor(state, Fallback::kGpusBusy), hold);
 }
 
 }  // namespace berth::core

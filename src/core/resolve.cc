@@ -119,11 +119,11 @@ base::Result<Resolved> resolve_named(const State& state, const model::Request& r
   return resolved;
 }
 
-Resolved on_cpu(const State& state, Fallback fallback) {
-  return Resolved{of_vendor(state, Vendor::kCpu), false, fallback};
-}
-
 }  // namespace
+
+Resolved on_processor(const State& state, Fallback why) {
+  return Resolved{of_vendor(state, Vendor::kCpu), false, why};
+}
 
 std::size_t Resolved::wanted(const model::Request& request) const {
   if (all) return devices.size();
@@ -133,11 +133,12 @@ std::size_t Resolved::wanted(const model::Request& request) const {
 
 base::Result<Resolved> resolve(const State& state, const model::Request& request) {
   const Selector& selector = request.selector;
-  if (selector.mode == Selector::Mode::kCpu) return on_cpu(state, Fallback::kNone);
+  if (selector.mode == Selector::Mode::kCpu) return on_processor(state, Fallback::kNone);
   if (!state.inventory_known) return Resolved{};
 
   auto gpus = all_gpus(state);
   if (gpus.empty()) {
+    if (state.gpus_seen) return Resolved{};  // a driver that is being replaced, say: they come back
     const bool by_uuid = selector.mode == Selector::Mode::kNamed &&
                          std::any_of(selector.named.begin(), selector.named.end(),
                                      [](const auto& named) { return !named.vendor; });
@@ -150,7 +151,7 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
           base::ErrorCode::kDeviceNotFound,
           "This machine has no GPU, so none of the type \"" + request.gpu_type + "\"");
     }
-    return on_cpu(state, Fallback::kNoGpu);
+    return on_processor(state, Fallback::kNoGpu);
   }
 
   Resolved resolved;
@@ -182,7 +183,7 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
   std::erase_if(resolved.devices, [&](const DeviceEntry* entry) {
     return !state.config.worker_vendors.contains(entry->device.vendor);
   });
-  if (resolved.devices.empty()) return on_cpu(state, Fallback::kWorkerWithoutGpu);
+  if (resolved.devices.empty()) return on_processor(state, Fallback::kWorkerWithoutGpu);
   return resolved;
 }
 

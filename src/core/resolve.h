@@ -21,7 +21,10 @@ struct Resolved {
 };
 
 /// kDeviceNotFound with the list of what is there. An empty candidate list without error means
-/// that the inventory is not known yet.
+/// that the inventory is not known yet, or that all GPUs are gone for the moment.
 base::Result<Resolved> resolve(const State& state, const model::Request& request);
+
+/// The processor instead of what was asked for.
+Resolved on_processor(const State& state, Fallback why);
 
 }  // namespace berth::core

@@ -40,22 +40,32 @@ std::int64_t capability(const DeviceEntry& device) {
   return part(0) * 100 + part(1);
 }
 
-Score balanced(const DeviceEntry& d) { return {load(d), -free_bytes(d), utilization(d)}; }
-Score most_free(const DeviceEntry& d) { return {-free_bytes(d), load(d), utilization(d)}; }
-Score least_loaded(const DeviceEntry& d) { return {utilization(d), load(d), -free_bytes(d)}; }
-Score pack(const DeviceEntry& d) { return {-load(d), free_bytes(d), utilization(d)}; }
-Score spread(const DeviceEntry& d) { return {count(d), -free_bytes(d), utilization(d)}; }
-Score fastest(const DeviceEntry& d) {
+using Keys = std::array<std::int64_t, 3>;
+
+Keys balanced(const DeviceEntry& d) { return {load(d), -free_bytes(d), utilization(d)}; }
+Keys most_free(const DeviceEntry& d) { return {-free_bytes(d), load(d), utilization(d)}; }
+Keys least_loaded(const DeviceEntry& d) { return {utilization(d), load(d), -free_bytes(d)}; }
+Keys pack(const DeviceEntry& d) { return {-load(d), free_bytes(d), utilization(d)}; }
+Keys spread(const DeviceEntry& d) { return {count(d), -free_bytes(d), utilization(d)}; }
+Keys fastest(const DeviceEntry& d) {
   return {-capability(d), -static_cast<std::int64_t>(d.device.max_clock_mhz.value_or(0)), load(d)};
 }
 
-constexpr std::array<Score (*)(const DeviceEntry&), 6> kPolicies{balanced, most_free, least_loaded,
-                                                                 pack,     spread,    fastest};
+constexpr std::array<Keys (*)(const DeviceEntry&), 6> kPolicies{balanced, most_free, least_loaded,
+                                                                pack,     spread,    fastest};
+
+// 0 among its like, 1 on an idle device, 2 beside others.
+std::int64_t company(Kind kind, const DeviceEntry& device) {
+  if (count(device) == 0) return 1;
+  return device.running_of(kind) == count(device) ? 0 : 2;
+}
 
 }  // namespace
 
-Score score(model::Policy policy, const DeviceEntry& device) {
-  return kPolicies.at(static_cast<std::size_t>(policy))(device);
+Score score(const State& state, const model::Request& request, const DeviceEntry& device) {
+  const bool group = request.group_by_kind || state.config.group_by_kind;
+  const Keys keys = kPolicies.at(static_cast<std::size_t>(request.policy))(device);
+  return {group ? company(request.kind, device) : 0, keys[0], keys[1], keys[2]};
 }
 
 }  // namespace berth::core

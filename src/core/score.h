@@ -11,10 +11,12 @@
 namespace berth::core {
 
 /// Smaller is better; ties are broken by device UUID.
-using Score = std::array<std::int64_t, 3>;
+using Score = std::array<std::int64_t, 4>;
 
 /// balanced: fewest running tasks of any kind relative to the limits, then most effective free
 /// memory, then lowest utilisation. most_free, least_loaded, pack, spread and fastest as named.
-Score score(model::Policy policy, const DeviceEntry& device);
+/// With group_by_kind devices come first where only tasks of the request's kind run, those last
+/// where others do; then the policy decides.
+Score score(const State& state, const model::Request& request, const DeviceEntry& device);
 
 }  // namespace berth::core
