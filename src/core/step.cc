@@ -182,8 +182,9 @@ void apply(State& state, const LaunchFailed& input, Outputs& outputs) {
     state.queue.push(task->first, task->second.request, queue_key(state.config, task->second));
     return;
   }
-  finish(state, task, task->second.cancelling ? TaskState::kCancelled : TaskState::kFailed,
-         model::Exit{{}, {}, "launch_failed"}, outputs);
+  const bool cancelled = task->second.cancelling;
+  finish(state, task, cancelled ? TaskState::kCancelled : TaskState::kFailed,
+         model::Exit{{}, {}, cancelled && input.again ? "cancelled" : "launch_failed"}, outputs);
 }
 
 void apply(State& state, const Exited& input, Outputs& outputs) {

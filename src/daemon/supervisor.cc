@@ -223,15 +223,15 @@ void Supervisor::stop(const model::TaskId& id, int attempt) {
   }
 }
 
-void Supervisor::adopt(const model::TaskRecord& record, const Grant& grant) {
+bool Supervisor::adopt(const model::TaskRecord& record) {
   const model::TaskId& id = record.id();
   const int attempt = record.attempt;
   auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
-  if (adoption && adoption->phase == Adoption::Phase::kNeverStarted)
-    return launch(record, attempt, grant);
+  if (adoption && adoption->phase == Adoption::Phase::kNeverStarted) return false;
   running_[id] = Running{attempt, {}, nullptr, nullptr, record.cancelling};
   watch_log(record, attempt);
   look(id, attempt);
+  return true;
 }
 
 }  // namespace berth::daemon

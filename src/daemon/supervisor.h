@@ -56,8 +56,9 @@ class Supervisor {
 
   void launch(const model::TaskRecord& record, int attempt, const Grant& grant);
   void stop(const model::TaskId& id, int attempt);
-  /// A running task of an earlier run of the daemon; launches it when it never started.
-  void adopt(const model::TaskRecord& record, const Grant& grant);
+  /// A running task of an earlier run of the daemon. False when it never started: it can be
+  /// launched.
+  bool adopt(const model::TaskRecord& record);
 
   [[nodiscard]] std::optional<model::TaskId> task_of(int pid) { return processes_.find(pid); }
   [[nodiscard]] const supervise::Cgroups& cgroups() const { return cgroups_; }
