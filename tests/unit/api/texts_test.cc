@@ -137,6 +137,19 @@ TEST(TextsTest, DaemonRecordsAreTheLinesOfTheOriginals) {
   EXPECT_EQ(message_of(R"({"code":"cancel_requested"})"), "任务已被用户取消");
 }
 
+TEST(TextsTest, ALaunchThatIsTakenBackIsExplained) {
+  constexpr auto kTaken = R"({"code":"memory_taken","args":["cuda:0","8.00 GB","2.10 GB"]})";
+  constexpr auto kNotReady = R"({"code":"device_not_ready","args":["cuda:0","lost"]})";
+  for (const auto language : {Language::kEnglish, Language::kChinese}) {
+    const std::string taken(rendered(kTaken, language).at("message").as_string());
+    for (const char* part : {"cuda:0", "8.00 GB", "2.10 GB"})
+      EXPECT_NE(taken.find(part), std::string::npos) << taken;
+    const std::string not_ready(rendered(kNotReady, language).at("message").as_string());
+    EXPECT_NE(not_ready.find("cuda:0"), std::string::npos) << not_ready;
+  }
+  EXPECT_NE(rendered(kTaken, Language::kEnglish), rendered(kTaken, Language::kChinese));
+}
+
 TEST(TextsTest, ARecordKeepsItsTimeAndLevelAndTheLastHasItsStage) {
   EXPECT_EQ(
       rendered(R"({"timestamp":"T","level":"ERROR","code":"failed","args":["training","why"]})",
