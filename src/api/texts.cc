@@ -138,6 +138,15 @@ std::string render_record(std::string_view text, Language language) {
                             args[2] + "），重新等待资源"
                       : "The memory of " + args[0] + " was taken just before the start (" +
                             args[1] + " needed, " + args[2] + " free): waiting for a device again";
+  } else if (code == "memory_over") {
+    message = chinese ? "在 " + args[0] + " 上占用显存 " + args[1] + "，超出预留的 " + args[2]
+                      : "Holds " + args[1] + " on " + args[0] + ", where " + args[2] +
+                            " are reserved for it";
+  } else if (code == "memory_limit") {
+    message = chinese
+                  ? "因超出显存预留而停止：" + args[0] + " 上占用 " + args[1] + "，预留 " + args[2]
+                  : "Stopped for its memory: used " + args[1] + " of " + args[2] + " reserved on " +
+                        args[0];
   } else if (code == "device_not_ready") {
     message = chinese ? "启动前 " + args[0] + " 状态异常（" + std::string(say(args[1], language)) +
                             "），重新等待资源"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -29,8 +30,8 @@ constexpr std::uint64_t kKeyFallback = 2;
 constexpr std::uint64_t key_of_attempt(int attempt, std::uint64_t phase) {
   return static_cast<std::uint64_t>(attempt) * 16 + phase;
 }
-constexpr std::uint64_t kAllocated = 3, kStarted = 4, kUndone = 5, kCancelRequested = 8,
-                        kEnded = 15;
+constexpr std::uint64_t kAllocated = 3, kStarted = 4, kUndone = 5, kMemoryOver = 6,
+                        kMemoryLimit = 7, kCancelRequested = 8, kEnded = 15;
 
 object record(std::string_view level, std::string_view code, array args = {}) {
   return object{{"level", level}, {"code", code}, {"args", std::move(args)}};
@@ -40,6 +41,16 @@ device::SamplerOptions sampler_options(const Config& config) {
   device::SamplerOptions options;
   options.machine.nvml_library = config.nvml_library;
   options.machine.sysfs_root = config.sysfs_root;
+  return options;
+}
+
+supervise::Enforcer::Options enforcement_options(const Config& config) {
+  supervise::Enforcer::Options options;
+  options.fence = config.fence_devices;
+  const char* path = std::getenv("PATH");
+  if (path != nullptr) options.search_path = path;
+  if (config.memory_watchdog != WatchdogMode::kOff)
+    options.watchdog = to_text(config.memory_watchdog);
   return options;
 }
 
@@ -85,7 +96,8 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
                                   std::move(on_broken), [this](bool full) { room_changed(full); }}),
       supervisor_(loop,
                   Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
-                                      config.cancel_grace, config.max_output, config.max_log},
+                                      config.cancel_grace, config.max_output, config.max_log,
+                                      enforcement_options(config)},
                   Supervisor::Callbacks{
                       [this](const model::TaskId& id, int attempt, const supervise::Ended& ended) {
                         task_ended(id, attempt, ended);
@@ -97,6 +109,7 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
       devices_(loop, std::move(program), sampler_options(config),
                [this](const DeviceFeed::Changes& changes) { devices_changed(changes); }),
       second_look_(loop, engine_.state(), second_look_deeds()),
+      memory_watchdog_(config.memory_watchdog),
       processor_(config.sysfs_root) {}
 
 void Service::start_devices() { devices_.start(); }
@@ -140,6 +153,7 @@ void Service::go() {
   check_room();
   stale_check_ = loop_.every(base::Duration{1'000}, [this] {
     check_stale();
+    check_memory();
     check_room();
     check_worker();
   });
@@ -284,6 +298,7 @@ std::map<std::string, std::string> Service::parts() const {
                          ? "PyTorch " + worker_.torch_version.value_or("?") + " with CUDA"
                          : "PyTorch " + worker_.torch_version.value_or("?") + ", CPU only";
   parts["store"] = ready() ? "ok" : ready().error().message;
+  parts["enforcement"] = supervisor_.enforcer().text();
   parts["devices"] = devices_.watch().has_inventory() ? "ok" : "the drivers have not answered yet";
   return parts;
 }
@@ -300,12 +315,58 @@ Grant Service::grant_for(const model::TaskRecord& task) const {
     builtin += entry.request.builtin && entry.state == model::TaskState::kRunning ? 1 : 0;
   }
   grant.threads = std::max(1, cores / std::max(1, builtin));
+  grant.nvidia_driver = inventory().driver_version.value_or("");
   if (!task.placement) return grant;
+  std::set<model::DeviceId> given;
   for (const auto& share : task.placement->shares) {
+    given.insert(share.device);
     const auto entry = state().devices.find(share.device);
     if (entry != state().devices.end()) grant.devices.push_back(entry->second.device);
   }
+  for (const auto& [id, entry] : state().devices) {
+    if (!entry.is_cpu() && !given.contains(id)) grant.withheld.push_back(entry.device);
+  }
   return grant;
+}
+
+// ---- memory beyond the reservation ----
+
+std::vector<MemoryWatchdog::Use> Service::memory_uses() const {
+  std::vector<MemoryWatchdog::Use> uses;
+  for (const auto& [id, device] : state().devices) {
+    if (!device.reading || device.is_cpu()) continue;
+    for (const auto& [task, used] : device.reading->used_by_task) {
+      const auto entry = state().tasks.find(task);
+      const auto reserved = device.reservations.find(task);
+      if (entry == state().tasks.end() || reserved == device.reservations.end()) continue;
+      if (entry->second.cancelling || !entry->second.placement) continue;
+      uses.push_back({task, entry->second.attempt, device.device.name, reserved->second, used,
+                      model::is_binding(entry->second.placement->rule)});
+    }
+  }
+  return uses;
+}
+
+void Service::check_memory() {
+  for (const auto& [kind, use] : memory_watchdog_.look(memory_uses(), now())) {
+    const array args{use.device, base::to_text(use.used), base::to_text(use.reserved)};
+    if (kind == MemoryWatchdog::Deed::Kind::kWarn) {
+      supervisor_.append_log(use.task, record("WARNING", "memory_over", args),
+                             key_of_attempt(use.attempt, kMemoryOver));
+      continue;
+    }
+    supervisor_.append_log(use.task, record("ERROR", "memory_limit", args),
+                           key_of_attempt(use.attempt, kMemoryLimit));
+    const auto task = engine_.table().find(use.task);
+    if (task != nullptr && !task->failure) {
+      task->failure = model::Failure{"memory_limit",
+                                     "used " + base::to_text(use.used) + " of " +
+                                         base::to_text(use.reserved) + " reserved on " + use.device,
+                                     ""};
+      engine_.touch(use.task);
+    }
+    supervisor_.end_for_memory(use.task, use.attempt);
+  }
 }
 
 // ---- from the decision to the process ----
@@ -476,6 +537,7 @@ std::string Service::end_in_words(const model::TaskId& id, int attempt,
                                   const supervise::Ended& ended) const {
   const model::Exit& exit = ended.exit;
   if (exit.cause == "timeout") return "the time limit was reached";
+  if (exit.cause == "memory_limit") return "used more device memory than was reserved for it";
   std::string words = ended.message;
   if (exit.cause == "launch_failed" || exit.cause == "lost") {
     return words.empty() ? "the process was lost" : words;

@@ -13,6 +13,7 @@
 #include "daemon/config.h"
 #include "daemon/device_feed.h"
 #include "daemon/engine.h"
+#include "daemon/memory_watchdog.h"
 #include "daemon/second_look.h"
 #include "daemon/supervisor.h"
 #include "daemon/watchers.h"
@@ -42,6 +43,10 @@ class Service final : public api::Service {
   [[nodiscard]] const api::WorkerBuild& worker() const override { return worker_; }
   [[nodiscard]] base::json::object processor() const override;
   [[nodiscard]] std::map<std::string, std::string> parts() const override;
+  /// What holds a running task to its share of its devices.
+  [[nodiscard]] std::optional<model::Enforcement> enforcement(const model::TaskId& id) const {
+    return supervisor_.enforcement(id);
+  }
   [[nodiscard]] base::Status ready() const override { return engine_.check_room(); }
   [[nodiscard]] base::Time now() const override { return base::now(); }
   [[nodiscard]] const TaskTable::Records& records() const override {
@@ -84,6 +89,8 @@ class Service final : public api::Service {
   void undo(const model::TaskId& id, int attempt, const std::optional<model::Refusal>& refusal);
   void stop(const core::Stop& stop);
   void distrust(const std::vector<model::DeviceId>& devices);
+  void check_memory();
+  [[nodiscard]] std::vector<MemoryWatchdog::Use> memory_uses() const;
   [[nodiscard]] Grant grant_for(const model::TaskRecord& record) const;
   void log_queued(const model::TaskRecord& record);
   void log_allocated(const model::TaskRecord& record);
@@ -106,6 +113,7 @@ class Service final : public api::Service {
   Supervisor supervisor_;
   DeviceFeed devices_;
   SecondLook second_look_;
+  MemoryWatchdog memory_watchdog_;
   mutable device::host::LoadMeter processor_;
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
   std::map<model::TaskId, std::vector<DoneCallback>>
