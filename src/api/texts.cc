@@ -118,7 +118,7 @@ std::string render_record(std::string_view text, Language language) {
       if (item.is_string()) args.emplace_back(item.as_string());
     }
   }
-  args.resize(2);
+  args.resize(3);
   const std::string what(work(args[0], language));
   const bool chinese = language == Language::kChinese;
   std::string message;
@@ -133,6 +133,25 @@ std::string render_record(std::string_view text, Language language) {
                         : "The built-in workers are built without GPU support: running on the CPU";
   } else if (code == "started") {
     message = chinese ? "开始" + what + "..." : what + " starts...";
+  } else if (code == "memory_taken") {
+    message = chinese ? "启动前 " + args[0] + " 的显存已被占用（需要 " + args[1] + "，可用 " +
+                            args[2] + "），重新等待资源"
+                      : "The memory of " + args[0] + " was taken just before the start (" +
+                            args[1] + " needed, " + args[2] + " free): waiting for a device again";
+  } else if (code == "memory_over") {
+    message = chinese ? "在 " + args[0] + " 上占用显存 " + args[1] + "，超出预留的 " + args[2]
+                      : "Holds " + args[1] + " on " + args[0] + ", where " + args[2] +
+                            " are reserved for it";
+  } else if (code == "memory_limit") {
+    message = chinese
+                  ? "因超出显存预留而停止：" + args[0] + " 上占用 " + args[1] + "，预留 " + args[2]
+                  : "Stopped for its memory: used " + args[1] + " of " + args[2] + " reserved on " +
+                        args[0];
+  } else if (code == "device_not_ready") {
+    message = chinese ? "启动前 " + args[0] + " 状态异常（" + std::string(say(args[1], language)) +
+                            "），重新等待资源"
+                      : args[0] + " was not ready just before the start (" + args[1] +
+                            "): waiting for a device again";
   } else if (code == "completed") {
     message = chinese ? what + "完成！" : what + " completed!";
   } else if (code == "failed") {

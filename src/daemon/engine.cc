@@ -277,6 +277,26 @@ void Engine::launch_failed(const model::TaskId& id, int attempt, const std::stri
   apply(core::LaunchFailed{id, attempt, false});
 }
 
+void Engine::launch_undone(const model::TaskId& id, int attempt) {
+  const auto record = table_.find(id);
+  const auto task = state_.tasks.find(id);
+  if (record == nullptr || task == state_.tasks.end() || task->second.attempt != attempt ||
+      task->second.state != model::TaskState::kRunning) {
+    return;
+  }
+  // Before the step, which may place it elsewhere at once.
+  if (!task->second.cancelling) {
+    record->state = model::TaskState::kQueued;
+    record->placement.reset();
+    record->started.reset();
+    record->device = record->request.selector.text;
+    record->updated = base::now();
+    table_.touch(id);
+    deeds_.changed(id);
+  }
+  apply(core::LaunchFailed{id, attempt, true});
+}
+
 void Engine::exited(const model::TaskId& id, int attempt, const model::Exit& exit,
                     const std::string& why) {
   const auto record = table_.find(id);

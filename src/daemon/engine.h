@@ -56,6 +56,9 @@ class Engine {
   void remove(const model::TaskId& id, DoneCallback callback);
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback);
   void launch_failed(const model::TaskId& id, int attempt, const std::string& why);
+  /// The process of the attempt was not started and will not be: queued again, or cancelled when
+  /// that was asked for meanwhile.
+  void launch_undone(const model::TaskId& id, int attempt);
   /// `why`: in words, for a failure that the task itself did not explain.
   void exited(const model::TaskId& id, int attempt, const model::Exit& exit,
               const std::string& why);

@@ -16,6 +16,7 @@
 #include "model/record.h"
 #include "supervise/adopt.h"
 #include "supervise/cgroup.h"
+#include "supervise/enforcer.h"
 #include "supervise/process.h"
 #include "supervise/task_log.h"
 
@@ -34,6 +35,7 @@ class Supervisor {
     base::Duration cancel_grace{10'000};
     base::Bytes max_output{64LL << 20};
     base::Bytes max_log{64LL << 20};
+    supervise::Enforcer::Options enforcement;
   };
   struct Callbacks {
     /// The process tree is gone and its log is complete.
@@ -56,11 +58,17 @@ class Supervisor {
 
   void launch(const model::TaskRecord& record, int attempt, const Grant& grant);
   void stop(const model::TaskId& id, int attempt);
-  /// A running task of an earlier run of the daemon; launches it when it never started.
-  void adopt(const model::TaskRecord& record, const Grant& grant);
+  /// Stops it as one that used more memory than was reserved. May be repeated.
+  void end_for_memory(const model::TaskId& id, int attempt);
+  /// What holds a running task to its share; std::nullopt when it has no process.
+  [[nodiscard]] std::optional<model::Enforcement> enforcement(const model::TaskId& id) const;
+  /// A running task of an earlier run of the daemon. False when it never started: it can be
+  /// launched.
+  bool adopt(const model::TaskRecord& record);
 
   [[nodiscard]] std::optional<model::TaskId> task_of(int pid) { return processes_.find(pid); }
   [[nodiscard]] const supervise::Cgroups& cgroups() const { return cgroups_; }
+  [[nodiscard]] const supervise::Enforcer& enforcer() const { return enforcer_; }
 
  private:
   struct Running {
@@ -69,10 +77,14 @@ class Supervisor {
     Loop::Handle wait;
     Loop::Handle retry;
     bool stop_requested = false;
+    model::Enforcement enforcement;
+    std::size_t limits = 0;  // that the shim sets
   };
 
   [[nodiscard]] std::function<void()> posted(std::function<void()> work);
   base::Status write_specification(const model::TaskRecord& record, const Grant& grant);
+  supervise::Enforcer::Measures enforce(const model::TaskRecord& record, const Grant& grant,
+                                        supervise::LaunchSpec& spec) const;
   void follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd);
   void look(const model::TaskId& id, int attempt);
   void finish(const model::TaskId& id, int attempt, supervise::Ended ended);
@@ -82,6 +94,7 @@ class Supervisor {
   Options options_;
   Callbacks callbacks_;
   supervise::Cgroups cgroups_;
+  supervise::Enforcer enforcer_;
   supervise::TaskProcesses processes_;
   std::map<model::TaskId, Running> running_;
   std::shared_ptr<Supervisor*>

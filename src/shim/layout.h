@@ -13,6 +13,9 @@
 //                 one pwrite(2) at the end, so that a full disk cannot lose the exit status.
 //                 All line feeds until then. Then "key=value" lines (below), line feeds as padding.
 //   events        what the task appends to (BERTH_EVENTS); made empty, owned by the task's user.
+//   limits        where limits of device memory were to be set: a line "GPU MIB STATUS" each, with
+//   what
+//                 the driver's program exited with (0: the limit holds).
 //   stdout        raw bytes of the current generation; stderr likewise.
 //   stdout.1      the generation before, once the current one was full.
 //   stdout.start  kStartRecordBytes bytes, allocated at the start: "INODE START\n" for the older
@@ -23,9 +26,10 @@
 //                 every moment. A file whose inode is not listed is read again from the start.
 //
 // Keys of the exit record: version=1, exit_code or signal, cause (exited | cancelled | timeout |
-// launch_failed), started_ms, ended_ms (Unix time), user_us, system_us, max_rss_kb (of all
-// processes of the task), dropped (output bytes that could not be stored), message (one line),
-// sum=<FNV-1a of everything before "sum=", 16 hex digits>. A record without a correct sum is none.
+// memory_limit | launch_failed), started_ms, ended_ms (Unix time), user_us, system_us, max_rss_kb
+// (of all processes of the task), dropped (output bytes that could not be stored), message (one
+// line), sum=<FNV-1a of everything before "sum=", 16 hex digits>. A record without a correct sum is
+// none.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +41,7 @@ inline constexpr char kClaimFile[] = "claim";
 inline constexpr char kShimFile[] = "shim";
 inline constexpr char kExitFile[] = "exit";
 inline constexpr char kEventsFile[] = "events";
+inline constexpr char kLimitsFile[] = "limits";
 inline constexpr char kStdoutFile[] = "stdout";
 inline constexpr char kStderrFile[] = "stderr";
 inline constexpr char kOlderSuffix[] = ".1";
