@@ -7,8 +7,10 @@
 //   flock(LOCK_EX)
 //                 on it for life: a claim that can be locked belongs to a shim that is gone. The
 //                 lock is there before the name is, so there is no moment in between.
-//   shim          "key=value" lines, replaced in one step: pid, start_time (field 22 of
-//                 /proc/PID/stat), boot_id, started_ms, cgroup, and child_pid once there is one.
+//   shim          "key=value" lines, there in one step: pid, start_time (field 22 of
+//                 /proc/PID/stat), boot_id, started_ms, cgroup; the line child_pid is added once
+//                 there is one (in place: a file replaced for each task is a file deleted, which
+//                 makes creating the next ones slow on ext4 without a journal).
 //   exit          kExitRecordBytes bytes, allocated before the claim and overwritten in place with
 //                 one pwrite(2) at the end, so that a full disk cannot lose the exit status.
 //                 All line feeds until then. Then "key=value" lines (below), line feeds as padding.

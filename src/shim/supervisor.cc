@@ -68,7 +68,10 @@ bool Supervisor::start() {
   if (events >= 0) close(events);
 
   in_cgroup_ = options_.cgroup != nullptr && make_cgroup(options_.cgroup);
-  if (!write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, 0)) return false;
+  int identity = -1;
+  if (!write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, &identity)) {
+    return false;
+  }
 
   if (in_cgroup_ && options_.limits_program != nullptr) {
     set_limits(dir_, options_.limits_program, options_.cgroup, options_.limits,
@@ -95,7 +98,7 @@ bool Supervisor::start() {
     if (in_cgroup_) remove_cgroup(options_.cgroup);
     return false;
   }
-  write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, child_);
+  add_child(identity, child_);
   return true;
 }
 
