@@ -19,18 +19,6 @@ std::int64_t load(const DeviceEntry& device) {
   return sum + 1000LL * device.running_of(Kind::kCommand);
 }
 
-std::int64_t count(const DeviceEntry& device) {
-  return device.running[0] + device.running[1] + device.running[2];
-}
-
-std::int64_t free_bytes(const DeviceEntry& device) {
-  return effective_free(device).value_or(Bytes{}).value;
-}
-
-std::int64_t utilization(const DeviceEntry& device) {
-  return device.reading ? device.reading->utilization_percent.value_or(0) : 0;
-}
-
 // "8.6" -> 806, so that "8.10" ranks above "8.9".
 std::int64_t capability(const DeviceEntry& device) {
   const auto parts = base::split(device.device.compute_capability.value_or("0.0"), '.');
@@ -40,22 +28,31 @@ std::int64_t capability(const DeviceEntry& device) {
   return part(0) * 100 + part(1);
 }
 
-Score balanced(const DeviceEntry& d) { return {load(d), -free_bytes(d), utilization(d)}; }
-Score most_free(const DeviceEntry& d) { return {-free_bytes(d), load(d), utilization(d)}; }
-Score least_loaded(const DeviceEntry& d) { return {utilization(d), load(d), -free_bytes(d)}; }
-Score pack(const DeviceEntry& d) { return {-load(d), free_bytes(d), utilization(d)}; }
-Score spread(const DeviceEntry& d) { return {count(d), -free_bytes(d), utilization(d)}; }
-Score fastest(const DeviceEntry& d) {
-  return {-capability(d), -static_cast<std::int64_t>(d.device.max_clock_mhz.value_or(0)), load(d)};
-}
+Score balanced(const Figures& f) { return {f.load, -f.free, f.utilization}; }
+Score most_free(const Figures& f) { return {-f.free, f.load, f.utilization}; }
+Score least_loaded(const Figures& f) { return {f.utilization, f.load, -f.free}; }
+Score pack(const Figures& f) { return {-f.load, f.free, f.utilization}; }
+Score spread(const Figures& f) { return {f.tasks, -f.free, f.utilization}; }
+Score fastest(const Figures& f) { return {-f.capability, -f.clock, f.load}; }
 
-constexpr std::array<Score (*)(const DeviceEntry&), 6> kPolicies{balanced, most_free, least_loaded,
-                                                                 pack,     spread,    fastest};
+constexpr std::array<Score (*)(const Figures&), 6> kPolicies{balanced, most_free, least_loaded,
+                                                             pack,     spread,    fastest};
 
 }  // namespace
 
-Score score(model::Policy policy, const DeviceEntry& device) {
-  return kPolicies.at(static_cast<std::size_t>(policy))(device);
+Figures figures_of(const DeviceEntry& device) {
+  Figures figures;
+  figures.load = load(device);
+  figures.tasks = device.running[0] + device.running[1] + device.running[2];
+  figures.free = effective_free(device).value_or(Bytes{}).value;
+  figures.utilization = device.reading ? device.reading->utilization_percent.value_or(0) : 0;
+  figures.capability = capability(device);
+  figures.clock = device.device.max_clock_mhz.value_or(0);
+  return figures;
+}
+
+Score score(model::Policy policy, const Figures& figures) {
+  return kPolicies.at(static_cast<std::size_t>(policy))(figures);
 }
 
 }  // namespace berth::core

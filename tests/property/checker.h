@@ -46,6 +46,7 @@ class Checker {
   std::optional<std::string> check_launch(const Launch& launch);
   std::optional<std::string> check_memory() const;
   std::optional<std::string> check_explain() const;
+  std::optional<std::string> check_screen() const;
 
   State state_;
   State twin_;  // gets the same inputs through their JSON form
