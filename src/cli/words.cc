@@ -64,6 +64,13 @@ constexpr auto kCatalog = std::to_array<Translation>({
     {"busy", "有任务在运行"},
     {"memory", "余量不足"},
     {"cores", "核心已满"},
+    {"pool", "不在资源池中"},
+    {"draining", "正在排空"},
+    {"fenced", "有无法结束的进程"},
+    {"on_hold", "已搁置"},
+    {"dependency", "等待前置任务"},
+    {"backoff", "重试前暂停"},
+    {"user_limit", "用户任务已满"},
 
     // ---- heads of tables ----
     {"CLASS", "类别"},

@@ -4,10 +4,14 @@
 #include <map>
 
 #include "core/filter.h"
+#include "core/pools.h"
+#include "core/waiting.h"
 
 namespace berth::core {
 
 namespace {
+
+constexpr int kMostRetries = 1000;
 
 // How many devices the request may get at the best, and why the others never.
 base::Result<Resolved> check_devices(const State& state, const model::Request& request,
@@ -26,6 +30,10 @@ base::Result<Resolved> check_devices(const State& state, const model::Request& r
     }
   }
   if (possible >= wanted) return resolved;
+  if (request.cpu_after && resolved.fallback == Fallback::kNone &&
+      check_devices(state, request, on_processor(state, Fallback::kGpusBusy))) {
+    return resolved;
+  }
   std::string message = "No device of this machine could ever take this task: ";
   if (reasons.empty()) {
     message += std::to_string(wanted) + " devices were asked for and " + std::to_string(possible) +
@@ -44,38 +52,94 @@ base::Result<Resolved> check_devices(const State& state, const model::Request& r
   return base::fail(base::ErrorCode::kNeverFits, message);
 }
 
+base::Error bad(std::string message) {
+  return {base::ErrorCode::kBadRequest, std::move(message), {}};
+}
+
+// Numbers that could never be meant.
+std::optional<base::Error> check_numbers(const model::Request& request) {
+  if (request.id.empty()) return bad("a task needs an id");
+  if (request.memory && *request.memory < Bytes{})
+    return bad("memory is " + base::to_text(*request.memory) + ": it must not be negative");
+  if (request.gpus < 1)
+    return bad("gpus is " + std::to_string(request.gpus) + ": it must be at least 1");
+  if (request.priority < 1 || request.priority > 10) {
+    return bad("priority is " + std::to_string(request.priority) +
+               ": it must be between 1 (most urgent) and 10");
+  }
+  const model::Retry& retry = request.retry;
+  if (retry.max < 0 || retry.max > kMostRetries) {
+    return bad("retry is " + std::to_string(retry.max) + ": it must be between 0 and " +
+               std::to_string(kMostRetries));
+  }
+  if (retry.backoff.count() < 0) return bad("the pause before a retry must not be negative");
+  if (retry.more_memory_percent < 0 || retry.more_memory_percent > 1000)
+    return bad("more memory after a failure: between 0 and 1000 percent");
+  if (request.cpu_after && request.cpu_after->count() < 0)
+    return bad("the time after which the processor will do must not be negative");
+  return std::nullopt;
+}
+
+std::optional<base::Error> check_queue(const State& state, const model::Request& request) {
+  const auto waits = static_cast<std::int64_t>(waiting(state));
+  if (state.config.queue_size > 0 && waits >= state.config.queue_size) {
+    return base::Error{base::ErrorCode::kQueueFull,
+                       "The queue is full: " + std::to_string(waits) +
+                           " tasks wait, the limit is " + std::to_string(state.config.queue_size),
+                       {}};
+  }
+  const auto user = state.users.find(request.user);
+  if (state.config.user_waiting > 0 && user != state.users.end() &&
+      user->second.waiting >= state.config.user_waiting) {
+    return base::Error{base::ErrorCode::kQueueFull,
+                       std::to_string(user->second.waiting) + " tasks of the user " +
+                           (request.user.empty() ? "-" : request.user) +
+                           " wait, the limit for each is " +
+                           std::to_string(state.config.user_waiting),
+                       {}};
+  }
+  return std::nullopt;
+}
+
+// What it is to follow must be there, so a circle cannot come about: the last task of one would
+// have to be submitted before itself.
+std::optional<base::Error> check_dependencies(const State& state, const model::Request& request) {
+  for (const auto& dependency : request.after) {
+    if (dependency.task == request.id) {
+      return bad("Task " + request.id.value +
+                 " is to come after itself: a circle that would never start");
+    }
+    const auto task = state.tasks.find(dependency.task);
+    if (task == state.tasks.end() || task->second.is_lease()) {
+      return bad("There is no task " + dependency.task.value + " for " + request.id.value +
+                 " to come after: it must be submitted first");
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 base::Result<Resolved> admit(const State& state, const model::Request& request) {
-  if (request.id.empty()) return base::fail(base::ErrorCode::kBadRequest, "a task needs an id");
-  if (request.memory && *request.memory < Bytes{}) {
-    return base::fail(base::ErrorCode::kBadRequest,
-                      "memory is " + base::to_text(*request.memory) + ": it must not be negative");
+  if (auto error = check_numbers(request)) return base::fail(*error);
+  if (auto error = check_queue(state, request)) return base::fail(*error);
+  if (auto error = check_dependencies(state, request)) return base::fail(*error);
+  if (!request.pool.empty() && !state.config.pools.contains(request.pool)) {
+    return base::fail(
+        bad("There is no pool \"" + request.pool + "\": the pools are " + pools::names(state)));
   }
-  if (request.gpus < 1) {
-    return base::fail(base::ErrorCode::kBadRequest,
-                      "gpus is " + std::to_string(request.gpus) + ": it must be at least 1");
-  }
-  if (request.priority < 1 || request.priority > 10) {
-    return base::fail(base::ErrorCode::kBadRequest,
-                      "priority is " + std::to_string(request.priority) +
-                          ": it must be between 1 (most urgent) and 10");
-  }
-  if (state.config.queue_size > 0 &&
-      static_cast<std::int64_t>(state.queue.size()) >= state.config.queue_size) {
-    return base::fail(base::ErrorCode::kQueueFull,
-                      "The queue is full: " + std::to_string(state.queue.size()) +
-                          " tasks wait, the limit is " + std::to_string(state.config.queue_size));
-  }
+  return admit_devices(state, request);
+}
+
+base::Result<Resolved> admit_devices(const State& state, const model::Request& request) {
   auto resolved = resolve(state, request);
   if (!resolved || resolved->devices.empty()) return resolved;
   const auto& selector = request.selector;
   if (resolved->all && request.gpus != 1 &&
       static_cast<std::size_t>(request.gpus) != selector.named.size()) {
-    return base::fail(base::ErrorCode::kBadRequest, "gpus is " + std::to_string(request.gpus) +
-                                                        ", but \"" + selector.text + "\" names " +
-                                                        std::to_string(selector.named.size()) +
-                                                        ": leave gpus out, or ask for \"cuda\"");
+    return base::fail(bad("gpus is " + std::to_string(request.gpus) + ", but \"" + selector.text +
+                          "\" names " + std::to_string(selector.named.size()) +
+                          ": leave gpus out, or ask for \"cuda\""));
   }
   return check_devices(state, request, std::move(*resolved));
 }

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "core/hold.h"
+#include "core/users.h"
 #include "core/words.h"
 
 namespace berth::core {
@@ -38,6 +39,16 @@ std::optional<Phrase> remedy(const model::Request& request, const model::Refusal
       return Phrase(words::kIfRoom);
     case RefusalCode::kUnhealthy:
       return Phrase{words::kIfHealthy, {name}};
+    case RefusalCode::kDraining:
+      return Phrase{words::kIfOpen, {name}};
+    case RefusalCode::kFenced:
+      return Phrase{words::kIfKilled, {name}};
+    case RefusalCode::kOnHold:
+      return Phrase{words::kIfReleased, {request.id.value}};
+    case RefusalCode::kBackoff:
+      return Phrase(words::kIfTime);
+    case RefusalCode::kUserLimit:
+      return Phrase{words::kIfUserSlot, {request.user.empty() ? "-" : request.user}};
     default:
       return std::nullopt;
   }
@@ -52,10 +63,67 @@ model::Refusal kept(const DeviceEntry& device, const Hold& hold) {
           false};
 }
 
-model::Refusal paused(const DeviceEntry& device) {
-  return {device.device.id,           device.device.name,
-          base::RefusalCode::kPaused, Phrase(words::kRoomToRecord),
-          Phrase(words::kStateFull),  false};
+// Why the task starts nowhere, whatever the devices say: code, needed, available.
+struct Reason {
+  base::RefusalCode code{};
+  Phrase needed;
+  Phrase available;
+};
+
+std::optional<Reason> reason_of_its_own(const State& state, const TaskEntry& task) {
+  using base::RefusalCode;
+  if (task.state != model::TaskState::kQueued) return std::nullopt;
+  if (state.paused)
+    return Reason{RefusalCode::kPaused, Phrase(words::kRoomToRecord), Phrase(words::kStateFull)};
+  if (task.held)
+    return Reason{RefusalCode::kOnHold, Phrase(words::kReleased), Phrase(words::kOnHold)};
+  if (!task.after.empty()) {
+    const auto& [first, any] = *task.after.begin();
+    return Reason{RefusalCode::kDependency,
+                  {any ? words::kEndOf : words::kGoodEndOf, {first.value}},
+                  Phrase(words::kNotEnded)};
+  }
+  if (task.not_before) {
+    return Reason{RefusalCode::kBackoff,
+                  Phrase(words::kPauseOver),
+                  {words::kTriedAgainAt, {base::iso8601(*task.not_before)}}};
+  }
+  if (!users::may_start(state, task.request.user)) {
+    return Reason{RefusalCode::kUserLimit,
+                  {words::kUserSlot, {task.request.user.empty() ? "-" : task.request.user}},
+                  {words::kInUse,
+                   {std::to_string(state.users.at(task.request.user).running),
+                    std::to_string(state.config.user_running)}}};
+  }
+  return std::nullopt;
+}
+
+// The verdict of one device: its own, then what others have first claim to, then what the task
+// itself waits for.
+Verdict verdict_of(const State& state, const TaskEntry& task, const Resolved& candidates,
+                   const std::optional<Hold>& hold, const std::optional<Reason>& reason,
+                   const DeviceEntry& device) {
+  auto verdict = filter(state, task.request, candidates, device);
+  if (const auto* fits = std::get_if<Fit>(&verdict);
+      fits != nullptr && hold && delays(state, *hold, task.request.kind, *fits, device)) {
+    verdict = kept(device, *hold);
+  }
+  if (reason && std::holds_alternative<Fit>(verdict)) {
+    verdict = model::Refusal{device.device.id, device.device.name, reason->code,
+                             reason->needed,   reason->available,  false};
+  }
+  return verdict;
+}
+
+// In the order in which they are shown: GPUs by index, the processor last.
+std::vector<const DeviceEntry*> in_order(const State& state) {
+  std::vector<const DeviceEntry*> order;
+  for (const auto& [id, device] : state.devices) order.push_back(&device);
+  std::sort(order.begin(), order.end(), [](const DeviceEntry* a, const DeviceEntry* b) {
+    return std::tie(a->device.vendor, a->device.index) <
+           std::tie(b->device.vendor, b->device.index);
+  });
+  return order;
 }
 
 }  // namespace
@@ -63,28 +131,23 @@ model::Refusal paused(const DeviceEntry& device) {
 Explanation explain(const State& state, const TaskEntry& task) {
   Explanation result;
   const auto resolved = resolve(state, task.request);
-  const Resolved candidates = resolved ? *resolved : Resolved{};
+  Resolved candidates = resolved ? *resolved : Resolved{};
   result.fallback = candidates.fallback;
   result.wanted = std::max<std::size_t>(1, candidates.wanted(task.request));
 
-  const auto hold =
-      task.state == model::TaskState::kQueued ? hold_before(state, task) : std::nullopt;
-  std::vector<const DeviceEntry*> order;
-  for (const auto& [id, device] : state.devices) order.push_back(&device);
-  std::sort(order.begin(), order.end(), [](const DeviceEntry* a, const DeviceEntry* b) {
-    return std::tie(a->device.vendor, a->device.index) <
-           std::tie(b->device.vendor, b->device.index);
-  });
-  for (const DeviceEntry* device : order) {
-    auto verdict = filter(state, task.request, candidates, *device);
-    if (const auto* fits = std::get_if<Fit>(&verdict);
-        fits != nullptr && hold && delays(state, *hold, task.request.kind, *fits, *device)) {
-      verdict = kept(*device, *hold);
-    }
-    if (state.paused && task.state == model::TaskState::kQueued &&
-        std::holds_alternative<Fit>(verdict)) {
-      verdict = paused(*device);
-    }
+  if (task.cpu_due && candidates.fallback == Fallback::kNone) {
+    const auto processors = on_processor(state, Fallback::kGpusBusy).devices;
+    candidates.devices = candidates.devices.with(processors);
+    candidates.vendors = 0;
+  }
+  const bool waits = task.state == model::TaskState::kQueued;
+  const auto hold = waits ? hold_before(state, task) : std::nullopt;
+  const auto reason = reason_of_its_own(state, task);
+  if (reason) result.own_reason = reason->code;
+  for (const auto& [id, any] : task.after)
+    result.would_fit_if.push_back({words::kIfEnded, {id.value}});
+  for (const DeviceEntry* device : in_order(state)) {
+    const auto verdict = verdict_of(state, task, candidates, hold, reason, *device);
     if (const auto* refusal = std::get_if<model::Refusal>(&verdict)) {
       ++result.counts[std::string(base::row(refusal->code).name)];
       const auto change = remedy(task.request, *refusal);
@@ -96,8 +159,8 @@ Explanation explain(const State& state, const TaskEntry& task) {
     }
     result.devices.push_back(DeviceVerdict{device->device.id, device->device.name, verdict});
   }
-  if (task.state == model::TaskState::kQueued) {
-    const auto group = state.queue.groups().find(Queue::shape(task.request));
+  if (waits && !task.parked()) {
+    const auto group = state.queue.groups().find(Queue::shape(task));
     if (group != state.queue.groups().end()) {
       result.ahead =
           std::distance(group->second.begin(), group->second.find(queue_key(state.config, task)));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,8 +23,9 @@ struct Explanation {
   std::vector<DeviceVerdict>
       devices;  // every device of the machine, GPUs by index, the processor last
   std::map<std::string, int> counts;  // verdict codes ("fits" included); adds up to the devices
-  std::vector<base::Phrase> would_fit_if;  // what would have to change
-  std::int64_t ahead = 0;                  // tasks of the same shape that come first
+  std::vector<base::Phrase> would_fit_if;       // what would have to change
+  std::optional<base::RefusalCode> own_reason;  // why it starts nowhere, whatever the devices say
+  std::int64_t ahead = 0;                       // tasks of the same shape that come first
   Fallback fallback = Fallback::kNone;
   std::size_t wanted = 1;  // devices at once
 };

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/occupancy.h"
+#include "core/pools.h"
 #include "core/words.h"
 
 namespace berth::core {
@@ -28,8 +30,12 @@ bool wrong_type(const model::Request& request, const DeviceEntry& device) {
          !contains_any_case(device.device.model, request.gpu_type);
 }
 
-bool unhealthy(const DeviceEntry& device) {
-  return !device.present || (device.reading && device.reading->health != model::Health::kHealthy);
+// What speaks against any task.
+std::optional<RefusalCode> closed(const State& state, const DeviceEntry& device) {
+  if (!device.fenced.empty()) return RefusalCode::kFenced;
+  if (!is_healthy(device)) return RefusalCode::kUnhealthy;
+  if (state.draining || state.drained.contains(device.device.id)) return RefusalCode::kDraining;
+  return std::nullopt;
 }
 
 std::optional<RefusalCode> occupied(const model::Request& request, const Need& wanted,
@@ -72,9 +78,10 @@ std::variant<Fit, RefusalCode> fit_memory(const Need& wanted, const DeviceEntry&
 std::variant<Fit, RefusalCode> judge(const State& state, const model::Request& request,
                                      const DeviceEntry& device) {
   if (wrong_type(request, device)) return RefusalCode::kWrongType;
+  if (!pools::admits(state, request, device)) return RefusalCode::kPool;
   const auto wanted = need(state, request, device);
   if (!wanted) return RefusalCode::kTooSmall;
-  if (unhealthy(device)) return RefusalCode::kUnhealthy;
+  if (const auto code = closed(state, device)) return *code;
   if (const auto code = occupied(request, *wanted, device)) return *code;
   return fit_memory(*wanted, device);
 }
@@ -91,6 +98,22 @@ Phrase state_of(const DeviceEntry& device) {
   const std::string_view state = model::to_text(device.reading->health);
   if (device.reading->health_reason.empty()) return Phrase(state);
   return {words::kStateAndReason, {std::string(state), device.reading->health_reason}};
+}
+
+// The pools that keep the task out, or that the device has no part in the one it names.
+Phrase pools_of(const DeviceEntry& device) {
+  if (device.pools.empty()) return Phrase(words::kInNoPool);
+  std::string names;
+  for (const auto& name : device.pools) names += (names.empty() ? "" : ", ") + name;
+  return {words::kInPool, {names}};
+}
+
+Phrase why_drained(const State& state, const DeviceEntry& device) {
+  const auto drained = state.drained.find(device.device.id);
+  const std::string& reason =
+      drained != state.drained.end() ? drained->second : state.draining.value_or("");
+  if (reason.empty()) return Phrase(words::kDrained);
+  return {words::kDrainedBecause, {reason}};
 }
 
 Refusal describe(const State& state, const model::Request& request, const DeviceEntry& device,
@@ -111,6 +134,17 @@ Refusal describe(const State& state, const model::Request& request, const Device
       return refuse(device, code,
                     Phrase(device.present ? words::kHealthyDevice : words::kDeviceThatIsThere),
                     state_of(device));
+    case RefusalCode::kPool:
+      return refuse(device, code,
+                    request.pool.empty()
+                        ? Phrase{words::kPoolFor, {kind, request.user.empty() ? "-" : request.user}}
+                        : Phrase{words::kInPool, {request.pool}},
+                    pools_of(device));
+    case RefusalCode::kFenced:
+      return refuse(device, code, Phrase(words::kHealthyDevice),
+                    {words::kCannotBeKilled, {device.fenced.begin()->task.value}});
+    case RefusalCode::kDraining:
+      return refuse(device, code, Phrase(words::kOpenDevice), why_drained(state, device));
     case RefusalCode::kLimitZero:
       return refuse(device, code, slot, Phrase(words::kLimitIsZero));
     case RefusalCode::kKindLimit:
@@ -172,8 +206,10 @@ std::optional<Fit> fit(const State& state, const model::Request& request,
 }
 
 bool fits_idle(const State& state, const model::Request& request, const DeviceEntry& device) {
-  if (wrong_type(request, device) || unhealthy(device) || device.limits.of(request.kind) == 0)
+  if (wrong_type(request, device) || !pools::admits(state, request, device) ||
+      closed(state, device) || device.limits.of(request.kind) == 0) {
     return false;
+  }
   if (!device.is_cpu() && !device.reading) return false;
   const auto wanted = need(state, request, device);
   if (!wanted) return false;

@@ -7,6 +7,7 @@
 
 #include "core/device_index.h"
 #include "core/resolve.h"
+#include "core/users.h"
 
 namespace berth::core {
 
@@ -89,7 +90,7 @@ std::optional<Hold> make_hold(const State& state, const TaskEntry& task) {
                         ? able_among(state, task.request, resolved->devices)
                         : able_soonest(state, task.request, resolved->vendors, wanted);
   if (able.size() < wanted) return std::nullopt;
-  Hold hold{task.request.id, task.request.kind, queue_key(state.config, task), {}};
+  Hold hold{task.request.id, task.request.kind, users::rank(state, task), {}};
   for (std::size_t i = 0; i < wanted; ++i) {
     const DeviceEntry& device = *able[i].device;
     hold.devices.emplace(device.device.id, *need(state, task.request, device));
@@ -102,7 +103,11 @@ std::optional<Hold> hold_before(const State& state, const TaskEntry& task) {
   for (const auto& [shape, group] : state.queue.groups()) {
     const auto& [key, id] = *group.begin();
     const TaskEntry& head = state.tasks.at(id);
-    if (key < queue_key(state.config, task) && may_hold(state, head)) before.emplace(key, &head);
+    const QueueKey place = users::rank(state, head);
+    if (place < users::rank(state, task) && may_hold(state, head) &&
+        users::may_start(state, head.request.user)) {
+      before.emplace(place, &head);
+    }
   }
   for (const auto& [key, head] : before) {
     if (auto hold = make_hold(state, *head)) return hold;

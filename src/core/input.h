@@ -12,9 +12,10 @@
 
 namespace berth::core {
 
-/// The daemon's configuration, once at each start.
+/// The daemon's configuration: at each `start`, and when it changes.
 struct Configure {
   Config config;
+  bool start = true;
 };
 
 /// The devices of the machine, at start and whenever they change. Not `complete`: a driver has not
@@ -35,6 +36,39 @@ struct Submit {
 struct Cancel {
   TaskId task;
 };
+
+/// A task that waits is kept from starting, or let go.
+struct SetHold {
+  TaskId task;
+  bool on = false;
+};
+
+/// Nothing new starts on these devices (none named: on the whole machine); what runs goes on.
+struct Drain {
+  std::vector<DeviceId> devices;
+  bool on = false;
+  std::string reason;
+};
+
+/// A reservation without a process of ours, at once or not at all.
+struct Lease {
+  model::Request request;
+  base::Duration time{60'000};
+};
+
+/// The lease goes on for `time` from now; with `adopted` until EndLease.
+struct RenewLease {
+  TaskId lease;
+  base::Duration time{60'000};
+  bool adopted = false;
+};
+
+struct EndLease {
+  TaskId lease;
+};
+
+/// The time that next_wakeup() named has come.
+struct Tick {};
 
 struct LimitChange {
   DeviceId device;
@@ -61,6 +95,7 @@ struct Exited {
   int attempt = 0;
   model::Exit exit;
   std::optional<Bytes> peak_memory;  // the most that was seen on one device
+  bool out_of_memory = false;        // of a device, as far as can be told
 };
 
 /// While it is on nothing is placed: what is decided could not be recorded. Configure ends it.
@@ -68,8 +103,9 @@ struct Pause {
   bool on = false;
 };
 
-using Input = std::variant<Configure, SetInventory, SetReadings, Submit, Cancel, SetLimits,
-                           LaunchFailed, Exited, Pause>;
+using Input =
+    std::variant<Configure, SetInventory, SetReadings, Submit, Cancel, SetLimits, LaunchFailed,
+                 Exited, Pause, SetHold, Drain, Lease, RenewLease, EndLease, Tick>;
 
 base::json::object to_json(const Input& input);
 base::Result<Input> input_from_json(const base::json::object& object);

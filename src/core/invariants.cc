@@ -9,35 +9,82 @@ namespace {
 
 using model::TaskState;
 
+void check_waiting(const State& state, const TaskEntry& task, std::vector<std::string>& broken) {
+  const std::string& id = task.request.id.value;
+  if (task.placement) broken.push_back("queued task " + id + " has a placement");
+  if (task.cancelling) broken.push_back("queued task " + id + " is being cancelled");
+  if (task.evicted) broken.push_back("queued task " + id + " is being evicted");
+  if (task.is_lease()) broken.push_back("lease " + id + " waits");
+  const auto group = state.queue.groups().find(Queue::shape(task));
+  const QueueKey key = queue_key(state.config, task);
+  const bool there = group != state.queue.groups().end() && group->second.contains(key) &&
+                     group->second.at(key) == task.request.id;
+  if (there == task.parked())
+    broken.push_back("queued task " + id +
+                     (there ? " is to be set aside" : " is not in the queue"));
+  if (state.parked.contains(task.request.id) != task.parked())
+    broken.push_back("queued task " + id + " is set aside wrongly");
+  for (const auto& [other, any] : task.after) {
+    const auto dependents = state.dependents.find(other);
+    if (!state.tasks.contains(other) || dependents == state.dependents.end() ||
+        !dependents->second.contains(task.request.id)) {
+      broken.push_back("task " + id + " waits for " + other.value + ", which does not know");
+    }
+  }
+}
+
+void check_running(const TaskEntry& task, std::vector<std::string>& broken) {
+  const std::string& id = task.request.id.value;
+  if (!task.placement || task.placement->shares.empty())
+    broken.push_back("running task " + id + " has no placement");
+  if (task.attempt < 1) broken.push_back("running task " + id + " was never launched");
+  if (task.parked()) broken.push_back("running task " + id + " is parked");
+}
+
 void check_tasks(const State& state, std::vector<std::string>& broken) {
   std::size_t queued = 0;
+  std::map<std::string, UserEntry> users;
   for (const auto& [id, task] : state.tasks) {
     if (task.request.id != id)
       broken.push_back("task " + id.value + " has another id in its request");
     if (task.sequence >= state.next_sequence)
       broken.push_back("task " + id.value + " comes from the future");
+    UserEntry& user = users[task.request.user];
     if (task.state == TaskState::kQueued) {
       ++queued;
-      if (task.placement) broken.push_back("queued task " + id.value + " has a placement");
-      const auto group = state.queue.groups().find(Queue::shape(task.request));
-      const bool there = group != state.queue.groups().end() &&
-                         group->second.contains(queue_key(state.config, task)) &&
-                         group->second.at(queue_key(state.config, task)) == id;
-      if (!there) broken.push_back("queued task " + id.value + " is not in the queue");
-      if (task.cancelling) broken.push_back("queued task " + id.value + " is being cancelled");
+      ++user.waiting;
+      check_waiting(state, task, broken);
     } else if (task.state == TaskState::kRunning) {
-      if (!task.placement || task.placement->shares.empty()) {
-        broken.push_back("running task " + id.value + " has no placement");
-      }
-      if (task.attempt < 1) broken.push_back("running task " + id.value + " was never launched");
+      ++user.running;
+      if (task.placement) user.devices += static_cast<int>(task.placement->shares.size());
+      check_running(task, broken);
     } else {
       broken.push_back("task " + id.value + " is neither queued nor running");
     }
   }
-  if (queued != state.queue.size())
+  if (queued != state.queue.size() + state.parked.size())
     broken.emplace_back("the queue holds other tasks than those queued");
   for (const auto& [shape, group] : state.queue.groups()) {
     if (group.empty()) broken.push_back("empty queue group " + shape);
+  }
+  for (const auto& [name, user] : users) {
+    const auto entry = state.users.find(name);
+    if (entry == state.users.end() || entry->second.running != user.running ||
+        entry->second.waiting != user.waiting || entry->second.devices != user.devices) {
+      broken.push_back("the counts of the user \"" + name + "\" are wrong");
+    }
+  }
+}
+
+// Each tie has its other end.
+void check_dependents(const State& state, std::vector<std::string>& broken) {
+  for (const auto& [id, dependents] : state.dependents) {
+    if (dependents.empty()) broken.push_back("nobody waits for " + id.value);
+    for (const auto& dependent : dependents) {
+      const auto task = state.tasks.find(dependent);
+      if (task == state.tasks.end() || !task->second.after.contains(id))
+        broken.push_back(dependent.value + " does not know that it waits for " + id.value);
+    }
   }
 }
 
@@ -81,6 +128,7 @@ std::vector<std::string> check(const State& state) {
   check_tasks(state, broken);
   if (state.devices.index().is_wrong())
     broken.emplace_back("the index of the devices differs from the devices");
+  check_dependents(state, broken);
   for (const auto& [id, device] : state.devices) {
     if (device.device.id != id) broken.push_back("device " + id.value + " has another id inside");
     check_device(state, device, broken);

@@ -25,7 +25,7 @@ bool better(const Candidate& a, const Candidate& b) {
   return std::tie(a.score, a.device->device.id) < std::tie(b.score, b.device->device.id);
 }
 
-// Whether a device takes the task, holds included.
+// Whether a device takes the task, holds included, and how it is ranked.
 class Judge {
  public:
   Judge(const State& state, const model::Request& request, const Hold* hold)
@@ -37,6 +37,11 @@ class Judge {
       fits.reset();
     return fits;
   }
+
+  [[nodiscard]] Score rank(const Figures& figures) const {
+    return score(state_, request_, figures);
+  }
+  [[nodiscard]] Screen screen() const { return Screen(request_); }
 
  private:
   const State& state_;
@@ -52,24 +57,22 @@ struct Ranked {
 };
 
 template <class Visit>
-void for_possible(const DeviceIndex& index, const model::Request& request, Vendors vendors,
-                  Visit visit) {
-  const Screen screen(request);
+void for_possible(const DeviceIndex& index, Vendors vendors, const Judge& judge, Visit visit) {
+  const Screen screen = judge.screen();
   for (const auto* rows : {&index.idle(), &index.shared()}) {
     for (const std::uint32_t row : *rows) {
       const Glance& glance = index.rows()[row];
       if ((vendors & bit(glance.vendor)) == 0 || !screen.lets_through(glance)) continue;
-      visit(Ranked{score(request.policy, glance.figures), row});
+      visit(Ranked{judge.rank(glance.figures), row});
     }
   }
 }
 
 // The best device; only those that would be better than the best so far are looked at closely.
-std::vector<Candidate> choose_one(const DeviceIndex& index, const model::Request& request,
-                                  Vendors vendors, const Judge& judge) {
+std::vector<Candidate> choose_one(const DeviceIndex& index, Vendors vendors, const Judge& judge) {
   std::optional<Ranked> best;
   std::vector<Candidate> chosen;
-  for_possible(index, request, vendors, [&](const Ranked& ranked) {
+  for_possible(index, vendors, judge, [&](const Ranked& ranked) {
     if (best && !(ranked < *best)) return;
     const DeviceEntry* device = index.rows()[ranked.row].device;
     const auto fits = judge.ask(*device);
@@ -99,10 +102,10 @@ std::vector<Candidate> take(std::size_t wanted, Next next) {
   return taken;
 }
 
-std::vector<Candidate> choose_several(const DeviceIndex& index, const model::Request& request,
-                                      Vendors vendors, const Judge& judge, std::size_t wanted) {
+std::vector<Candidate> choose_several(const DeviceIndex& index, Vendors vendors, const Judge& judge,
+                                      std::size_t wanted) {
   std::vector<Ranked> heap;
-  for_possible(index, request, vendors, [&](const Ranked& ranked) { heap.push_back(ranked); });
+  for_possible(index, vendors, judge, [&](const Ranked& ranked) { heap.push_back(ranked); });
   if (heap.size() < wanted) return {};
   std::make_heap(heap.begin(), heap.end(), std::greater<>());
   return take(wanted, [&]() -> std::optional<Candidate> {
@@ -117,12 +120,12 @@ std::vector<Candidate> choose_several(const DeviceIndex& index, const model::Req
   });
 }
 
-std::vector<Candidate> choose_among(const DeviceList& devices, const model::Request& request,
-                                    const Judge& judge, std::size_t wanted) {
+std::vector<Candidate> choose_among(const DeviceList& devices, const Judge& judge,
+                                    std::size_t wanted) {
   std::vector<Candidate> fitting;
   for (const DeviceEntry* device : devices) {
     if (const auto fits = judge.ask(*device))
-      fitting.push_back(Candidate{score(request.policy, figures_of(*device)), device, *fits});
+      fitting.push_back(Candidate{judge.rank(figures_of(*device)), device, *fits});
   }
   std::sort(fitting.begin(), fitting.end(), better);
   auto next = fitting.begin();
@@ -131,25 +134,23 @@ std::vector<Candidate> choose_among(const DeviceList& devices, const model::Requ
   });
 }
 
-}  // namespace
-
-std::optional<Decision> place(const State& state, const model::Request& request, const Hold* hold) {
-  const auto resolved = resolve(state, request);
-  if (!resolved) return std::nullopt;
-  const std::size_t wanted = resolved->wanted(request);
+std::optional<Decision> place_among(const State& state, const model::Request& request,
+                                    const Resolved& resolved, const Hold* hold) {
+  const std::size_t wanted = resolved.wanted(request);
   if (wanted == 0) return std::nullopt;
   const Judge judge(state, request, hold);
   const DeviceIndex& index = state.devices.index();
-  auto chosen = resolved->vendors == 0 ? choose_among(resolved->devices, request, judge, wanted)
-                : wanted == 1          ? choose_one(index, request, resolved->vendors, judge)
-                              : choose_several(index, request, resolved->vendors, judge, wanted);
+  auto chosen = resolved.vendors == 0 ? choose_among(resolved.devices, judge, wanted)
+                : wanted == 1         ? choose_one(index, resolved.vendors, judge)
+                                      : choose_several(index, resolved.vendors, judge, wanted);
   if (chosen.empty()) return std::nullopt;
-  Decision decision;
   // Inside the task the devices are numbered in the order of this machine.
   std::sort(chosen.begin(), chosen.end(), [](const Candidate& a, const Candidate& b) {
     return std::tie(a.device->device.vendor, a.device->device.index) <
            std::tie(b.device->device.vendor, b.device->device.index);
   });
+  Decision decision;
+  decision.fallback = resolved.fallback;
   decision.placement.rule = chosen.front().fit.rule;
   for (const Candidate& candidate : chosen) {
     const model::Device& device = candidate.device->device;
@@ -157,6 +158,16 @@ std::optional<Decision> place(const State& state, const model::Request& request,
     if (candidate.fit.whole) decision.whole.insert(device.id);
   }
   return decision;
+}
+
+}  // namespace
+
+std::optional<Decision> place(const State& state, const TaskEntry& task, const Hold* hold) {
+  const auto resolved = resolve(state, task.request);
+  if (!resolved) return std::nullopt;
+  auto decision = place_among(state, task.request, *resolved, hold);
+  if (decision || !task.cpu_due || resolved->fallback != Fallback::kNone) return decision;
+  return place_among(state, task.request, on_processor(state, Fallback::kGpusBusy), hold);
 }
 
 }  // namespace berth::core

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/hold.h"
+#include "core/output.h"
 #include "core/state.h"
 
 namespace berth::core {
@@ -13,10 +14,11 @@ namespace berth::core {
 struct Decision {
   model::Placement placement;
   std::set<DeviceId> whole;  // those of its devices that the task has to itself
+  Fallback fallback = Fallback::kNone;
 };
 
 /// std::nullopt when the task has to wait. `hold`: devices kept for a task ranked before; may be
 /// null.
-std::optional<Decision> place(const State& state, const model::Request& request, const Hold* hold);
+std::optional<Decision> place(const State& state, const TaskEntry& task, const Hold* hold);
 
 }  // namespace berth::core

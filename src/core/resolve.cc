@@ -120,11 +120,6 @@ base::Result<Resolved> resolve_named(const State& state, const model::Request& r
   return resolved;
 }
 
-Resolved on_cpu(const State& state, Fallback fallback) {
-  constexpr Vendors kProcessor = bit(Vendor::kCpu);
-  return Resolved{state.devices.index().of(kProcessor), false, kProcessor, fallback};
-}
-
 // Built-in tasks run in our workers: GPUs that these cannot use are no candidates.
 Vendors usable_by_workers(const State& state) {
   Vendors usable = 0;
@@ -134,6 +129,11 @@ Vendors usable_by_workers(const State& state) {
 
 }  // namespace
 
+Resolved on_processor(const State& state, Fallback why) {
+  constexpr Vendors kProcessor = bit(Vendor::kCpu);
+  return Resolved{state.devices.index().of(kProcessor), false, kProcessor, why};
+}
+
 std::size_t Resolved::wanted(const model::Request& request) const {
   if (all) return devices.size();
   // The processor takes it whatever number of GPUs was asked for.
@@ -142,12 +142,13 @@ std::size_t Resolved::wanted(const model::Request& request) const {
 
 base::Result<Resolved> resolve(const State& state, const model::Request& request) {
   const Selector& selector = request.selector;
-  if (selector.mode == Selector::Mode::kCpu) return on_cpu(state, Fallback::kNone);
+  if (selector.mode == Selector::Mode::kCpu) return on_processor(state, Fallback::kNone);
   if (!state.inventory_known) return Resolved{};
 
   const DeviceIndex& index = state.devices.index();
   const Vendors gpus = index.vendors() & ~bit(Vendor::kCpu);
   if (gpus == 0) {
+    if (state.gpus_seen) return Resolved{};  // a driver that is being replaced, say: they come back
     const bool by_uuid = selector.mode == Selector::Mode::kNamed &&
                          std::any_of(selector.named.begin(), selector.named.end(),
                                      [](const auto& named) { return !named.vendor; });
@@ -160,7 +161,7 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
           base::ErrorCode::kDeviceNotFound,
           "This machine has no GPU, so none of the type \"" + request.gpu_type + "\"");
     }
-    return on_cpu(state, Fallback::kNoGpu);
+    return on_processor(state, Fallback::kNoGpu);
   }
 
   if (selector.mode == Selector::Mode::kNamed) {
@@ -170,7 +171,7 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
     std::erase_if(devices, [&](const DeviceEntry* entry) {
       return !state.config.worker_vendors.contains(entry->device.vendor);
     });
-    if (devices.empty()) return on_cpu(state, Fallback::kWorkerWithoutGpu);
+    if (devices.empty()) return on_processor(state, Fallback::kWorkerWithoutGpu);
     named->devices = DeviceList(std::move(devices));
     return named;
   }
@@ -187,7 +188,7 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
     }
   }
   if (request.builtin) vendors &= usable_by_workers(state);
-  if (vendors == 0) return on_cpu(state, Fallback::kWorkerWithoutGpu);
+  if (vendors == 0) return on_processor(state, Fallback::kWorkerWithoutGpu);
   return Resolved{index.of(vendors), false, vendors, Fallback::kNone};
 }
 

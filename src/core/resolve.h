@@ -25,6 +25,11 @@ class DeviceList {
   [[nodiscard]] List::const_iterator end() const { return list_->end(); }
   [[nodiscard]] std::size_t size() const { return list_->size(); }
   [[nodiscard]] bool empty() const { return list_->empty(); }
+  [[nodiscard]] DeviceList with(const DeviceList& more) const {
+    List all = *list_;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
 
  private:
   std::shared_ptr<const List> list_ = std::make_shared<const List>();
@@ -41,7 +46,10 @@ struct Resolved {
 };
 
 /// kDeviceNotFound with the list of what is there. An empty candidate list without error means
-/// that the inventory is not known yet.
+/// that the inventory is not known yet, or that all GPUs are gone for the moment.
 base::Result<Resolved> resolve(const State& state, const model::Request& request);
+
+/// The processor instead of what was asked for.
+Resolved on_processor(const State& state, Fallback why);
 
 }  // namespace berth::core

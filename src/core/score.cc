@@ -28,15 +28,23 @@ std::int64_t capability(const DeviceEntry& device) {
   return part(0) * 100 + part(1);
 }
 
-Score balanced(const Figures& f) { return {f.load, -f.free, f.utilization}; }
-Score most_free(const Figures& f) { return {-f.free, f.load, f.utilization}; }
-Score least_loaded(const Figures& f) { return {f.utilization, f.load, -f.free}; }
-Score pack(const Figures& f) { return {-f.load, f.free, f.utilization}; }
-Score spread(const Figures& f) { return {f.tasks, -f.free, f.utilization}; }
-Score fastest(const Figures& f) { return {-f.capability, -f.clock, f.load}; }
+using Keys = std::array<std::int64_t, 3>;
 
-constexpr std::array<Score (*)(const Figures&), 6> kPolicies{balanced, most_free, least_loaded,
-                                                             pack,     spread,    fastest};
+Keys balanced(const Figures& f) { return {f.load, -f.free, f.utilization}; }
+Keys most_free(const Figures& f) { return {-f.free, f.load, f.utilization}; }
+Keys least_loaded(const Figures& f) { return {f.utilization, f.load, -f.free}; }
+Keys pack(const Figures& f) { return {-f.load, f.free, f.utilization}; }
+Keys spread(const Figures& f) { return {f.tasks, -f.free, f.utilization}; }
+Keys fastest(const Figures& f) { return {-f.capability, -f.clock, f.load}; }
+
+constexpr std::array<Keys (*)(const Figures&), 6> kPolicies{balanced, most_free, least_loaded,
+                                                            pack,     spread,    fastest};
+
+// 0 among its like, 1 on an idle device, 2 beside others.
+std::int64_t company(Kind kind, const Figures& figures) {
+  if (figures.tasks == 0) return 1;
+  return figures.running.at(static_cast<std::size_t>(kind)) == figures.tasks ? 0 : 2;
+}
 
 }  // namespace
 
@@ -44,6 +52,7 @@ Figures figures_of(const DeviceEntry& device) {
   Figures figures;
   figures.load = load(device);
   figures.tasks = device.running[0] + device.running[1] + device.running[2];
+  figures.running = device.running;
   figures.free = effective_free(device).value_or(Bytes{}).value;
   figures.utilization = device.reading ? device.reading->utilization_percent.value_or(0) : 0;
   figures.capability = capability(device);
@@ -51,8 +60,10 @@ Figures figures_of(const DeviceEntry& device) {
   return figures;
 }
 
-Score score(model::Policy policy, const Figures& figures) {
-  return kPolicies.at(static_cast<std::size_t>(policy))(figures);
+Score score(const State& state, const model::Request& request, const Figures& figures) {
+  const bool group = request.group_by_kind || state.config.group_by_kind;
+  const Keys keys = kPolicies.at(static_cast<std::size_t>(request.policy))(figures);
+  return {group ? company(request.kind, figures) : 0, keys[0], keys[1], keys[2]};
 }
 
 }  // namespace berth::core

@@ -5,7 +5,9 @@
 #include <optional>
 #include <set>
 
+#include "core/config_codec.h"
 #include "core/invariants.h"
+#include "core/pools.h"
 
 namespace berth::core {
 
@@ -14,15 +16,6 @@ namespace {
 using base::json::array;
 using base::json::object;
 using base::json::value;
-
-object to_json(const KindLimits& limits) {
-  return object{{"training", limits.training}, {"inference", limits.inference}};
-}
-
-KindLimits limits_from_json(const object& from, KindLimits otherwise) {
-  return KindLimits{static_cast<int>(base::int_or(from, "training", otherwise.training)),
-                    static_cast<int>(base::int_or(from, "inference", otherwise.inference))};
-}
 
 const object& part(const object& from, std::string_view key) {
   static const object kEmpty;
@@ -44,7 +37,34 @@ object to_json(const TaskEntry& task) {
                 {"attempt", task.attempt},
                 {"cancelling", task.cancelling}};
   if (task.placement) result["placement"] = model::to_json(*task.placement);
+  // The rest is left out where it says nothing: there may be 100,000 tasks.
+  const auto add_flag = [&](std::string_view key, bool on) {
+    if (on) result[key] = true;
+  };
+  const auto add_time = [&](std::string_view key, const std::optional<Time>& time) {
+    if (time) result[key] = base::to_ms(*time);
+  };
+  add_flag("held", task.held);
+  add_flag("unchecked", task.unchecked);
+  add_flag("cpu_due", task.cpu_due);
+  add_flag("adopted", task.adopted);
+  add_time("not_before", task.not_before);
+  add_time("ready", task.ready);
+  add_time("evicted", task.evicted);
+  add_time("started", task.started);
+  add_time("lease_until", task.lease_until);
+  if (task.retries > 0) result["retries"] = task.retries;
+  if (!task.after.empty()) {
+    object after;
+    for (const auto& [id, any] : task.after) after[id.value] = any;
+    result["after"] = std::move(after);
+  }
   return result;
+}
+
+std::optional<Time> maybe_time(const object& from, std::string_view key) {
+  const auto ms = base::maybe_int(from, key);
+  return ms ? std::optional(base::from_ms(*ms)) : std::nullopt;
 }
 
 base::Result<TaskEntry> task_from_json(const object& from) {
@@ -63,6 +83,20 @@ base::Result<TaskEntry> task_from_json(const object& from) {
     if (!placement) return base::fail(placement.error());
     task.placement = std::move(*placement);
   }
+  task.held = base::bool_or(from, "held");
+  task.unchecked = base::bool_or(from, "unchecked");
+  task.cpu_due = base::bool_or(from, "cpu_due");
+  task.adopted = base::bool_or(from, "adopted");
+  task.not_before = maybe_time(from, "not_before");
+  task.ready = maybe_time(from, "ready");
+  task.evicted = maybe_time(from, "evicted");
+  task.started = maybe_time(from, "started");
+  task.lease_until = maybe_time(from, "lease_until");
+  task.retries = static_cast<int>(base::int_or(from, "retries"));
+  for (const auto& entry : part(from, "after")) {
+    task.after.emplace(TaskId(std::string(entry.key())),
+                       entry.value().is_bool() && entry.value().as_bool());
+  }
   return task;
 }
 
@@ -72,6 +106,13 @@ object to_json(const DeviceEntry& device) {
                 {"limits", to_json(device.limits)},
                 {"exclusive", device.exclusive ? value(device.exclusive->value) : value(nullptr)}};
   if (device.reading) result["reading"] = core::to_json(*device.reading);
+  if (device.hung_since) result["hung_since"] = base::to_ms(*device.hung_since);
+  if (!device.fenced.empty()) {
+    array fenced;
+    for (const auto& attempt : device.fenced)
+      fenced.push_back(object{{"task", attempt.task.value}, {"attempt", attempt.number}});
+    result["fenced"] = std::move(fenced);
+  }
   return result;
 }
 
@@ -84,6 +125,12 @@ base::Result<DeviceEntry> device_entry_from_json(const object& from) {
   entry.limits = limits_from_json(part(from, "limits"), KindLimits{});
   if (const auto id = base::maybe_string(from, "exclusive")) entry.exclusive = TaskId(*id);
   if (from.contains("reading")) entry.reading = reading_from_json(part(from, "reading"));
+  entry.hung_since = maybe_time(from, "hung_since");
+  for (const value& item : list(from, "fenced")) {
+    if (!item.is_object()) continue;
+    entry.fenced.insert({TaskId(base::string_or(item.as_object(), "task")),
+                         static_cast<int>(base::int_or(item.as_object(), "attempt"))});
+  }
   return entry;
 }
 
@@ -91,58 +138,78 @@ base::Result<State> broken(const std::string& what) {
   return base::fail(base::ErrorCode::kStoreError, "the stored state is broken: " + what);
 }
 
-// Reservations and counts are derived from the placements, so that they cannot disagree. What is
-// broken, or nothing.
-std::optional<std::string> restore_occupancy(State& state) {
+void restore_running(State& state, const TaskEntry& task) {
+  const TaskId& id = task.request.id;
+  UserEntry& user = state.users[task.request.user];
+  ++user.running;
+  for (const auto& share : task.placement->shares) {
+    DeviceEntry& device = state.devices[share.device];
+    if (device.device.id.empty()) {
+      device.device.id = share.device;
+      device.device.name = share.name;
+      device.present = false;
+    }
+    device.reservations.emplace(id, share.reserved);
+    ++device.running.at(static_cast<std::size_t>(task.request.kind));
+    ++user.devices;
+  }
+  if (task.evicted) {
+    state.wakeups.insert(
+        {*task.evicted + state.config.fence, Wakeup::What::kFence, task.request.id.value});
+  }
+  if (task.lease_until)
+    state.wakeups.insert({*task.lease_until, Wakeup::What::kLease, task.request.id.value});
+}
+
+void restore_waiting(State& state, const TaskEntry& task) {
+  const std::string& id = task.request.id.value;
+  ++state.users[task.request.user].waiting;
+  for (const auto& [other, any] : task.after) state.dependents[other].insert(task.request.id);
+  if (task.not_before) state.wakeups.insert({*task.not_before, Wakeup::What::kBackoff, id});
+  if (task.parked()) {
+    state.parked.insert(task.request.id);
+    return;
+  }
+  if (task.request.cpu_after && !task.cpu_due && task.ready) {
+    state.wakeups.insert({*task.ready + *task.request.cpu_after, Wakeup::What::kProcessor, id});
+  }
+  state.queue.push(task, queue_key(state.config, task));
+}
+
+// What can be told from the tasks is derived from them, so that it cannot disagree. What is broken,
+// or nothing.
+std::optional<std::string> restore_derived(State& state) {
   std::set<std::uint64_t> sequences;
   for (const auto& [id, task] : state.tasks) {
     if (!sequences.insert(task.sequence).second)
       return "task " + id.value + " has the place of another one";
     state.latest = std::max(state.latest, task.submitted);
     if (task.state == model::TaskState::kQueued) {
-      state.queue.push(id, task.request, queue_key(state.config, task));
-      continue;
-    }
-    if (!task.placement) continue;
-    for (const auto& share : task.placement->shares) {
-      DeviceEntry& device = state.devices[share.device];
-      if (device.device.id.empty()) {
-        device.device.id = share.device;
-        device.device.name = share.name;
-        device.present = false;
-      }
-      device.reservations.emplace(id, share.reserved);
-      ++device.running.at(static_cast<std::size_t>(task.request.kind));
+      restore_waiting(state, task);
+    } else if (task.placement) {
+      restore_running(state, task);
     }
   }
+  for (const auto& [id, device] : state.devices) {
+    if (device.hung_since) {
+      state.wakeups.insert(
+          {*device.hung_since + state.config.hung_device, Wakeup::What::kHungDevice, id.value});
+    }
+  }
+  pools::assign(state);
   return std::nullopt;
 }
 
-}  // namespace
-
-object to_json(const Config& config) {
-  array vendors;
-  for (const auto vendor : config.worker_vendors) vendors.push_back(static_cast<int>(vendor));
-  return object{{"gpu_limits", to_json(config.gpu_limits)},
-                {"cpu_limits", to_json(config.cpu_limits)},
-                {"worker_vendors", std::move(vendors)},
-                {"queue_size", config.queue_size},
-                {"aging_ms", config.aging.count()}};
-}
-
-Config config_from_json(const object& from) {
-  Config config;
-  config.gpu_limits = limits_from_json(part(from, "gpu_limits"), config.gpu_limits);
-  config.cpu_limits = limits_from_json(part(from, "cpu_limits"), config.cpu_limits);
-  for (const value& vendor : list(from, "worker_vendors")) {
-    if (vendor.is_int64() && vendor.as_int64() >= 0 && vendor.as_int64() <= 4) {
-      config.worker_vendors.insert(static_cast<model::Vendor>(vendor.as_int64()));
-    }
+object users_to_json(const State& state) {
+  object users;
+  for (const auto& [name, user] : state.users) {
+    if (user.device_ms == 0 && user.devices == 0) continue;
+    users[name] = object{{"device_ms", user.device_ms}, {"counted", base::to_ms(user.counted)}};
   }
-  config.queue_size = base::int_or(from, "queue_size");
-  config.aging = base::Duration{base::int_or(from, "aging_ms", config.aging.count())};
-  return config;
+  return users;
 }
+
+}  // namespace
 
 object to_json(const Reading& reading) {
   object used;
@@ -188,6 +255,8 @@ object to_json(const State& state) {
   for (const auto& [id, limits] : state.limit_changes) changes[id.value] = to_json(limits);
   object peaks;
   for (const auto& [signature, bytes] : state.peaks) peaks[signature] = bytes.value;
+  object drained;
+  for (const auto& [id, reason] : state.drained) drained[id.value] = reason;
   return object{{"config", to_json(state.config)},
                 {"inventory_known", state.inventory_known},
                 {"devices", std::move(devices)},
@@ -196,11 +265,23 @@ object to_json(const State& state) {
                 {"latest", base::to_ms(state.latest)},
                 {"limit_changes", std::move(changes)},
                 {"peaks", std::move(peaks)},
-                {"paused", state.paused}};
+                {"paused", state.paused},
+                {"gpus_seen", state.gpus_seen},
+                {"draining", state.draining ? value(*state.draining) : value(nullptr)},
+                {"drained", std::move(drained)},
+                {"users", users_to_json(state)}};
 }
 
 base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
+  // Leases are in no record: they stay as they are.
+  for (const auto& [id, task] : state.tasks) {
+    if (task.is_lease()) tasks.emplace(id, task);
+  }
   state.queue = Queue{};
+  state.parked.clear();
+  state.dependents.clear();
+  state.wakeups.clear();
+  for (auto& [name, user] : state.users) user.running = user.waiting = user.devices = 0;
   for (auto& [id, device] : state.devices) {
     device.reservations.clear();
     device.running = {};
@@ -209,7 +290,7 @@ base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
   state.tasks = std::move(tasks);
   for (const auto& [id, task] : state.tasks)
     state.next_sequence = std::max(state.next_sequence, task.sequence + 1);
-  if (const auto damage = restore_occupancy(state)) return broken(*damage);
+  if (const auto damage = restore_derived(state)) return broken(*damage);
   for (const auto& [id, task] : state.tasks) {
     if (!task.placement) continue;
     const auto rule = task.placement->rule;
@@ -234,6 +315,19 @@ base::Result<State> state_from_json(const object& from) {
   state.paused = base::bool_or(from, "paused");
   state.next_sequence = static_cast<std::uint64_t>(base::int_or(from, "next_sequence", 1));
   state.latest = base::from_ms(base::int_or(from, "latest"));
+  state.gpus_seen = base::bool_or(from, "gpus_seen");
+  state.draining = base::maybe_string(from, "draining");
+  for (const auto& entry : part(from, "drained")) {
+    if (entry.value().is_string())
+      state.drained.emplace(DeviceId(std::string(entry.key())),
+                            std::string(entry.value().as_string()));
+  }
+  for (const auto& entry : part(from, "users")) {
+    if (!entry.value().is_object()) continue;
+    UserEntry& user = state.users[entry.key()];
+    user.device_ms = base::int_or(entry.value().as_object(), "device_ms");
+    user.counted = base::from_ms(base::int_or(entry.value().as_object(), "counted"));
+  }
   for (const auto& entry : part(from, "limit_changes")) {
     if (!entry.value().is_object()) continue;
     state.limit_changes.emplace(DeviceId(std::string(entry.key())),
@@ -256,7 +350,7 @@ base::Result<State> state_from_json(const object& from) {
     const TaskId id = task->request.id;
     if (!state.tasks.emplace(id, std::move(*task)).second) return broken("two tasks " + id.value);
   }
-  if (const auto trouble = restore_occupancy(state)) return broken(*trouble);
+  if (const auto trouble = restore_derived(state)) return broken(*trouble);
   const auto damage = invariants::check(state);
   if (!damage.empty()) return broken(damage.front());
   return state;

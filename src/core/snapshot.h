@@ -14,8 +14,6 @@ base::Result<State> state_from_json(const base::json::object& object);
 /// whose journal cannot be replayed, where the task records are the word that counts.
 base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks);
 
-base::json::object to_json(const Config& config);
-Config config_from_json(const base::json::object& object);
 base::json::object to_json(const Reading& reading);
 Reading reading_from_json(const base::json::object& object);
 

@@ -35,8 +35,17 @@ const DeviceEntry* find_device(const State& state, std::string_view name) {
   return gone;
 }
 
-KindLimits default_limits(const Config& config, model::Vendor vendor) {
-  return vendor == model::Vendor::kCpu ? config.cpu_limits : config.gpu_limits;
+KindLimits default_limits(const Config& config, const DeviceEntry& device) {
+  for (const auto& name : device.pools) {
+    const auto pool = config.pools.find(name);
+    if (pool != config.pools.end() && pool->second.kind_limits) return *pool->second.kind_limits;
+  }
+  return device.is_cpu() ? config.cpu_limits : config.gpu_limits;
+}
+
+std::optional<Time> next_wakeup(const State& state) {
+  if (state.wakeups.empty()) return std::nullopt;
+  return state.wakeups.begin()->at;
 }
 
 }  // namespace berth::core

@@ -36,6 +36,26 @@ struct KindLimits {
   [[nodiscard]] int of(Kind kind) const;  // a very large number for commands
 };
 
+/// Devices set aside by the configuration. A device that belongs to pools takes only what one of
+/// them admits; a request may name one.
+struct Pool {
+  std::set<std::string> devices;          // names ("cuda:0") and beginnings of UUIDs, lower case
+  std::string gpu_type;                   // or: devices whose model has this in its name, any case
+  Bytes min_memory;                       // ... that have at least so much; 0: any size
+  std::set<Kind> kinds;                   // empty: all
+  std::set<std::string> users;            // empty: all
+  std::optional<KindLimits> kind_limits;  // of each of its devices
+  bool operator==(const Pool&) const = default;
+};
+
+/// Who used much lately comes later. A task of a user ranks as if it had been submitted later by
+/// the user's device time (devices x time), decayed with `half_life`, times `weight_percent` / 100.
+struct FairShare {
+  bool on = false;
+  base::Duration half_life{24 * 3'600'000LL};
+  int weight_percent = 100;
+};
+
 struct Config {
   KindLimits gpu_limits{1, 3};
   KindLimits cpu_limits{2, 4};
@@ -44,6 +64,15 @@ struct Config {
   /// A waiting task gains one step of priority each `aging` (a task of priority p ranks as if it
   /// had been submitted p * aging later), so that none starves.
   base::Duration aging{3'600'000};
+  std::map<std::string, Pool> pools;
+  bool group_by_kind = false;  // for every request
+  int user_running = 0;        // tasks of one user that run at a time; 0: no limit
+  int user_waiting = 0;        // ... that wait
+  FairShare fair_share;
+  /// A device that has not answered for so long is given up with the tasks on it.
+  base::Duration hung_device{60'000};
+  /// A task on a lost device that cannot be killed in this time is started elsewhere all the same.
+  base::Duration fence{1'000};
 };
 
 /// The part of a sample that decisions are made on.
@@ -59,6 +88,13 @@ struct Reading {
   bool operator==(const Reading&) const = default;
 };
 
+/// One attempt of a task.
+struct Attempt {
+  TaskId task;
+  int number = 0;
+  auto operator<=>(const Attempt&) const = default;
+};
+
 struct DeviceEntry {
   model::Device device;
   bool present = true;             // in the newest inventory
@@ -67,6 +103,9 @@ struct DeviceEntry {
   std::map<TaskId, Bytes> reservations;  // our running tasks and what each holds here
   std::array<int, 3> running{};          // by kind
   std::optional<TaskId> exclusive;       // the task that has the device to itself
+  std::set<Attempt> fenced;  // could not be killed when the device was lost: nothing starts here
+  std::optional<Time> hung_since;  // the driver has not answered since; while tasks are here
+  std::set<std::string> pools;     // that it belongs to, of Config::pools
 
   [[nodiscard]] int running_of(Kind kind) const {
     return running.at(static_cast<std::size_t>(kind));
@@ -124,6 +163,42 @@ struct TaskEntry {
   int attempt = 0;  // counts launches, from 1
   bool cancelling = false;
   std::optional<model::Placement> placement;  // while running
+
+  // Why it is not in the queue although it waits; see parked().
+  bool held = false;
+  std::map<TaskId, bool> after;    // live tasks that have to end first; true: any end will do
+  std::optional<Time> not_before;  // a pause before the next try
+
+  int retries = 0;              // of Request::retry
+  bool unchecked = false;       // came before the devices were known: admit() has not seen them
+  std::optional<Time> ready;    // in the queue since
+  bool cpu_due = false;         // Request::cpu_after is over: the processor will do
+  std::optional<Time> evicted;  // its device was lost then: it is being killed
+  std::optional<Time> started;  // of this attempt
+
+  std::optional<Time> lease_until;  // it is a lease: a reservation without a process of ours
+  bool adopted = false;             // a lease that ends with a process, not by time
+
+  [[nodiscard]] bool parked() const { return held || !after.empty() || not_before; }
+  [[nodiscard]] bool is_lease() const { return lease_until.has_value(); }
+};
+
+/// When step() has something to do without being told of anything.
+struct Wakeup {
+  enum class What : std::uint8_t { kBackoff, kProcessor, kFence, kLease, kHungDevice };
+  Time at{};
+  What what = What::kBackoff;
+  std::string subject;  // task or device
+  auto operator<=>(const Wakeup&) const = default;
+};
+
+/// What a user has and had; a record of nothing is dropped.
+struct UserEntry {
+  int running = 0;  // tasks and leases
+  int waiting = 0;
+  int devices = 0;             // that those which run have
+  std::int64_t device_ms = 0;  // decayed (FairShare), as of `counted`
+  Time counted{};
 };
 
 /// Place in the queue: rank first (see Config::aging), then order of submission.
@@ -137,15 +212,15 @@ struct QueueKey {
 /// group does, so a pass looks at each group once and not at each task.
 class Queue {
  public:
-  void push(const TaskId& id, const model::Request& request, QueueKey key);
-  void erase(const model::Request& request, QueueKey key);
+  void push(const TaskEntry& task, QueueKey key);
+  void erase(const TaskEntry& task, QueueKey key);
   [[nodiscard]] std::size_t size() const { return size_; }
 
   using Group = std::map<QueueKey, TaskId>;
   [[nodiscard]] const std::map<std::string, Group>& groups() const { return groups_; }
 
-  /// Two requests with the same shape are placed by the same rules on the same devices.
-  static std::string shape(const model::Request& request);
+  /// Two tasks with the same shape are placed by the same rules on the same devices.
+  static std::string shape(const TaskEntry& task);
 
  private:
   std::map<std::string, Group> groups_;
@@ -155,13 +230,21 @@ class Queue {
 struct State {
   Config config;
   bool inventory_known = false;
-  bool paused = false;  // nothing is placed
+  bool paused = false;     // nothing is placed
+  bool gpus_seen = false;  // since Configure: should they all go, what asks for one waits for them
+  std::optional<std::string> draining;      // nothing new starts on the whole machine: why
+  std::map<DeviceId, std::string> drained;  // ... on these devices: why
   DeviceMap devices;
   std::map<TaskId, TaskEntry> tasks;  // queued and running ones
   Queue queue;
+  // Derived from the tasks, as the queue is.
+  std::set<TaskId> parked;                        // queued, but not yet to be placed
+  std::map<TaskId, std::set<TaskId>> dependents;  // of live tasks
+  std::set<Wakeup> wakeups;                       // also such as have become void
   std::uint64_t next_sequence = 1;
   std::map<DeviceId, KindLimits> limit_changes;  // made at run time, kept across restarts
   std::map<std::string, Bytes> peaks;            // by request signature: most memory seen
+  std::map<std::string, UserEntry> users;
   Time latest{};  // of the newest step; never goes back, so that a clock set back reorders nobody
 };
 
@@ -170,7 +253,10 @@ QueueKey queue_key(const Config& config, const TaskEntry& task);
 /// The device called `name` ("cuda:0", "cpu", any case) or a UUID; nullptr when there is none.
 const DeviceEntry* find_device(const State& state, std::string_view name);
 
-/// Limits that a device starts with.
-KindLimits default_limits(const Config& config, model::Vendor vendor);
+/// Limits that a device starts with: those of its first pool that has any, else its vendor's.
+KindLimits default_limits(const Config& config, const DeviceEntry& device);
+
+/// When step() wants to be called at the latest (with Tick, should nothing else happen).
+std::optional<Time> next_wakeup(const State& state);
 
 }  // namespace berth::core

@@ -31,8 +31,37 @@ inline constexpr std::string_view kNotKept = "a device that is not kept for anot
 inline constexpr std::string_view kKeptFor = "task {} waits for it";
 inline constexpr std::string_view kRoomToRecord = "room to record the start in";
 inline constexpr std::string_view kStateFull = "the state directory is full";
+inline constexpr std::string_view kOpenDevice = "a device that takes new tasks";
+inline constexpr std::string_view kDrained = "being drained";
+inline constexpr std::string_view kDrainedBecause = "being drained: {}";
+inline constexpr std::string_view kCannotBeKilled = "a process of task {} cannot be killed";
+inline constexpr std::string_view kInPool = "in the pool {}";
+inline constexpr std::string_view kInNoPool = "in no pool";
+inline constexpr std::string_view kPoolFor = "a pool for {} tasks of the user {}";
+
+// Why the task itself does not start yet, wherever: needed, available.
+inline constexpr std::string_view kReleased = "to be released";
+inline constexpr std::string_view kOnHold = "on hold";
+inline constexpr std::string_view kEndOf = "the end of {}";
+inline constexpr std::string_view kGoodEndOf = "a good end of {}";
+inline constexpr std::string_view kNotEnded = "not there yet";
+inline constexpr std::string_view kPauseOver = "the pause after a failure to be over";
+inline constexpr std::string_view kTriedAgainAt = "tried again at {}";
+inline constexpr std::string_view kUserSlot = "a task of the user {} to end";
+
+// Why the scheduler ended a task.
+inline constexpr std::string_view kAfterFailed =
+    "task {}, which it was to follow, did not end well";
+inline constexpr std::string_view kNeverFits = "it can never run here: {}";
 
 // What would have to change.
+inline constexpr std::string_view kIfOpen = "{} were no longer drained";
+inline constexpr std::string_view kIfKilled = "the process on {} that cannot be killed were gone";
+inline constexpr std::string_view kIfReleased = "the task were released (berth release {})";
+inline constexpr std::string_view kIfEnded = "task {} had ended";
+inline constexpr std::string_view kIfTime = "the pause were over";
+inline constexpr std::string_view kIfUserSlot =
+    "a task of the user {} ended, or the limit were higher";
 inline constexpr std::string_view kIfFree = "{} were free on {} (now {})";
 inline constexpr std::string_view kIfLimit = "the limit for {} on {} were above 0";
 inline constexpr std::string_view kIfSlot =
@@ -45,13 +74,19 @@ inline constexpr std::string_view kIfRoom = "the state directory had room";
 inline constexpr std::string_view kIfHealthy = "{} were healthy again";
 
 inline constexpr std::array kAll{
-    kAmount,       kWholeDevice,    kHealthyDevice,  kDeviceThatIsThere,
-    kGone,         kStateAndReason, kSlot,           kLimitIsZero,
-    kInUse,        kSharedDevice,   kHasItToItself,  kDeviceToItself,
-    kRunningThere, kCore,           kDriverIsSilent, kNoReading,
-    kWorkerFor,    kNone,           kNotKept,        kKeptFor,
-    kRoomToRecord, kStateFull,      kIfFree,         kIfLimit,
-    kIfSlot,       kIfFreeAgain,    kIfAlone,        kIfCore,
-    kIfRoom,       kIfHealthy};
+    kAmount,         kWholeDevice,    kHealthyDevice,  kDeviceThatIsThere,
+    kGone,           kStateAndReason, kSlot,           kLimitIsZero,
+    kInUse,          kSharedDevice,   kHasItToItself,  kDeviceToItself,
+    kRunningThere,   kCore,           kDriverIsSilent, kNoReading,
+    kWorkerFor,      kNone,           kNotKept,        kKeptFor,
+    kRoomToRecord,   kStateFull,      kIfFree,         kIfLimit,
+    kIfSlot,         kIfFreeAgain,    kIfAlone,        kIfCore,
+    kIfRoom,         kIfHealthy,      kOpenDevice,     kDrained,
+    kDrainedBecause, kCannotBeKilled, kInPool,         kInNoPool,
+    kPoolFor,        kReleased,       kOnHold,         kEndOf,
+    kGoodEndOf,      kNotEnded,       kPauseOver,      kTriedAgainAt,
+    kUserSlot,       kAfterFailed,    kNeverFits,      kIfOpen,
+    kIfKilled,       kIfReleased,     kIfEnded,        kIfTime,
+    kIfUserSlot};
 
 }  // namespace berth::core::words

@@ -13,6 +13,9 @@ constexpr std::array<std::string_view, 3> kKinds{"training", "inference", "comma
 constexpr std::array<std::string_view, 6> kPolicies{"balanced", "most_free", "least_loaded",
                                                     "pack",     "spread",    "fastest"};
 
+constexpr std::array<std::string_view, 6> kFailureKinds{"exit",        "out_of_memory", "timeout",
+                                                        "device_lost", "launch_failed", "lost"};
+
 struct Prefix {
   std::string_view text;
   Vendor vendor;
@@ -68,6 +71,21 @@ std::optional<Policy> policy_from_text(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view to_text(FailureKind kind) {
+  return kFailureKinds.at(static_cast<std::size_t>(kind));
+}
+
+std::optional<FailureKind> failure_kind_from_text(std::string_view text) {
+  for (std::size_t i = 0; i < kFailureKinds.size(); ++i) {
+    if (kFailureKinds[i] == text) return static_cast<FailureKind>(i);
+  }
+  return std::nullopt;
+}
+
+bool Retry::covers(FailureKind kind) const {
+  return on.empty() ? kind != FailureKind::kTimeout : on.contains(kind);
+}
+
 base::Result<Selector> parse_selector(std::string_view text) {
   Selector selector;
   selector.text = std::string(base::trim(text));
@@ -94,8 +112,65 @@ base::Result<Selector> parse_selector(std::string_view text) {
   return selector;
 }
 
+namespace {
+
+base::json::object to_json(const Retry& retry) {
+  base::json::array on;
+  for (const auto kind : retry.on) on.emplace_back(to_text(kind));
+  return base::json::object{{"max", retry.max},
+                            {"backoff_ms", retry.backoff.count()},
+                            {"on", std::move(on)},
+                            {"more_memory_percent", retry.more_memory_percent}};
+}
+
+Retry retry_from_json(const base::json::object& from) {
+  Retry retry;
+  retry.max = static_cast<int>(base::int_or(from, "max"));
+  retry.backoff = base::Duration{base::int_or(from, "backoff_ms", retry.backoff.count())};
+  retry.more_memory_percent = static_cast<int>(base::int_or(from, "more_memory_percent"));
+  if (const auto* on = from.if_contains("on"); on != nullptr && on->is_array()) {
+    for (const auto& word : on->as_array()) {
+      if (!word.is_string()) continue;
+      if (const auto kind = failure_kind_from_text(std::string_view(word.as_string())))
+        retry.on.insert(*kind);
+    }
+  }
+  return retry;
+}
+
+std::vector<Dependency> dependencies_from_json(const base::json::object& from) {
+  std::vector<Dependency> after;
+  const auto* list = from.if_contains("after");
+  if (list == nullptr || !list->is_array()) return after;
+  for (const auto& entry : list->as_array()) {
+    if (!entry.is_object()) continue;
+    const auto& dependency = entry.as_object();
+    after.push_back(
+        {TaskId(base::string_or(dependency, "task")), base::bool_or(dependency, "any")});
+  }
+  return after;
+}
+
+// What most requests do not say is left out: a journal of 100,000 tasks is read at each start.
+void add_rarer(const Request& request, base::json::object& to) {
+  if (!request.user.empty()) to["user"] = request.user;
+  if (!request.pool.empty()) to["pool"] = request.pool;
+  if (request.group_by_kind) to["group_by_kind"] = true;
+  if (request.hold) to["hold"] = true;
+  if (!(request.retry == Retry{})) to["retry"] = to_json(request.retry);
+  if (request.cpu_after) to["cpu_after_ms"] = request.cpu_after->count();
+  if (request.after.empty()) return;
+  base::json::array after;
+  for (const auto& dependency : request.after) {
+    after.push_back(base::json::object{{"task", dependency.task.value}, {"any", dependency.any}});
+  }
+  to["after"] = std::move(after);
+}
+
+}  // namespace
+
 base::json::object to_json(const Request& request) {
-  return base::json::object{{"id", request.id.value},
+  base::json::object result{{"id", request.id.value},
                             {"kind", to_text(request.kind)},
                             {"device", request.selector.text},
                             {"gpus", request.gpus},
@@ -106,6 +181,8 @@ base::json::object to_json(const Request& request) {
                             {"policy", to_text(request.policy)},
                             {"priority", request.priority},
                             {"signature", request.signature}};
+  add_rarer(request, result);
+  return result;
 }
 
 base::Result<Request> request_from_json(const base::json::object& from) {
@@ -128,6 +205,15 @@ base::Result<Request> request_from_json(const base::json::object& from) {
   request.builtin = base::bool_or(from, "builtin");
   request.priority = static_cast<int>(base::int_or(from, "priority", 5));
   request.signature = base::string_or(from, "signature");
+  request.user = base::string_or(from, "user");
+  request.pool = base::string_or(from, "pool");
+  request.group_by_kind = base::bool_or(from, "group_by_kind");
+  request.hold = base::bool_or(from, "hold");
+  if (const auto* retry = from.if_contains("retry"); retry != nullptr && retry->is_object())
+    request.retry = retry_from_json(retry->as_object());
+  request.after = dependencies_from_json(from);
+  if (const auto after = base::maybe_int(from, "cpu_after_ms"))
+    request.cpu_after = base::Duration{*after};
   return request;
 }
 

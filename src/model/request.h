@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,35 @@ struct Selector {
 /// kSchemaViolation for anything else.
 base::Result<Selector> parse_selector(std::string_view text);
 
+/// Ways for an attempt to end badly.
+enum class FailureKind : std::uint8_t {
+  kExit,         // an exit status other than 0, or a signal
+  kOutOfMemory,  // of a device: as the worker, the program's last words or the watchdog say
+  kTimeout,      // the time limit
+  kDeviceLost,   // the device went away under it
+  kLaunch,       // the process could not be started
+  kLost          // nobody knows how it ended
+};
+std::string_view to_text(FailureKind kind);
+std::optional<FailureKind> failure_kind_from_text(std::string_view text);
+
+/// When a task that ended badly is started again.
+struct Retry {
+  int max = 0;                    // times; 0: never
+  base::Duration backoff{5'000};  // before the first; doubled each time, an hour at most
+  std::set<FailureKind> on;       // empty: any but kTimeout
+  int more_memory_percent = 0;    // what is added to the reservation after kOutOfMemory
+  [[nodiscard]] bool covers(FailureKind kind) const;
+  bool operator==(const Retry&) const = default;
+};
+
+/// A task that has to end first; well, unless `any` end will do.
+struct Dependency {
+  TaskId task;
+  bool any = false;
+  bool operator==(const Dependency&) const = default;
+};
+
 struct Request {
   TaskId id;
   Kind kind = Kind::kCommand;
@@ -58,8 +88,16 @@ struct Request {
   bool exclusive = false;
   bool builtin = false;  // runs in one of our workers, so their build decides on GPUs
   Policy policy = Policy::kBalanced;
-  int priority = 5;       // 1 most urgent .. 10
-  std::string signature;  // tasks with the same one use about the same memory; may be empty
+  int priority = 5;            // 1 most urgent .. 10
+  std::string signature;       // tasks with the same one use about the same memory; may be empty
+  std::string user;            // who asked; empty: unknown
+  std::string pool;            // of the configuration; empty: any that admits it
+  bool group_by_kind = false;  // rather beside tasks of its kind than beside others
+  bool hold = false;           // waits until it is released
+  Retry retry;
+  std::vector<Dependency> after;
+  /// On the processor when no GPU was free for so long. std::nullopt: never.
+  std::optional<base::Duration> cpu_after;
 };
 
 base::json::object to_json(const Request& request);

@@ -93,6 +93,8 @@ class World {
       const bool arrival =
           next < jobs_.size() && (events_.empty() || jobs_[next].arrival_ms <= events_.top().at);
       if (!arrival && over(next)) break;
+      const std::int64_t at = arrival ? jobs_[next].arrival_ms : events_.top().at;
+      if (tick_before(at)) continue;
       if (arrival) {
         now_ = jobs_[next].arrival_ms;
         submit(next++);
@@ -177,6 +179,7 @@ class World {
     input.request.kind = job.kind;
     input.request.selector = cuda_;
     input.request.gpus = job.gpus;
+    input.request.user = "user-" + std::to_string(job.user);
     if (job.memory.value > 0) input.request.memory = job.memory;
     input.request.policy = conditions_.policy;
     feed(input);
@@ -370,6 +373,15 @@ class World {
   [[nodiscard]] bool over(std::size_t next) const {
     if (next < jobs_.size() || !running_.empty()) return false;
     return state_.tasks.empty() || now_ - progress_ms_ > kHopeless;
+  }
+
+  // The scheduler has something to do by itself before `at`.
+  bool tick_before(std::int64_t at) {
+    const auto due = core::next_wakeup(state_);
+    if (!due || base::to_ms(*due) - epoch_ >= at) return false;
+    now_ = std::max(now_, base::to_ms(*due) - epoch_);
+    feed(core::Tick{});
+    return true;
   }
 
   void handle(const Event& event) {

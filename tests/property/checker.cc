@@ -7,6 +7,7 @@
 #include "core/explain.h"
 #include "core/hold.h"
 #include "core/invariants.h"
+#include "core/pools.h"
 #include "core/snapshot.h"
 #include "core/step.h"
 
@@ -42,10 +43,10 @@ Trouble Checker::take(const Event& event) {
   if (const auto broken = invariants::check(state_); !broken.empty())
     return "invariant: " + broken.front();
   if (auto trouble = check_outputs(event.input)) return trouble;
-  if (stale && !(live_.contains(*stale) && live_.at(*stale).running))
+  if (stale && !(live_.contains(*stale) && live_.at(*stale).running) && !was_requeued(*stale))
     return "news of another attempt counted";
   if (auto trouble = check_memory()) return trouble;
-  if (live_.size() != state_.tasks.size()) return "tasks were lost or kept";
+  if (live_.size() + leases_.size() != state_.tasks.size()) return "tasks were lost or kept";
   figures_.most_waiting = std::max(figures_.most_waiting, state_.queue.size());
 
   const auto again =
@@ -58,6 +59,14 @@ Trouble Checker::take(const Event& event) {
     if (auto trouble = check_screen()) return trouble;
   }
   return std::nullopt;
+}
+
+// In the last step, because its time had come.
+bool Checker::was_requeued(const TaskId& id) const {
+  return std::any_of(outputs_.begin(), outputs_.end(), [&](const Output& output) {
+    const auto* requeued = std::get_if<Requeued>(&output);
+    return requeued != nullptr && requeued->task == id;
+  });
 }
 
 Trouble Checker::restart() {
@@ -93,6 +102,14 @@ Trouble Checker::check_outputs(const Input& input) {
         return "a live task was queued again: " + queued->task.value;
     } else if (std::holds_alternative<Refused>(output)) {
       ++figures_.refused;
+    } else if (const auto* requeued = std::get_if<Requeued>(&output)) {
+      if (auto trouble = check_requeued(*requeued)) return trouble;
+    } else if (const auto* leased = std::get_if<Leased>(&output)) {
+      leases_.insert(leased->task);
+    } else if (const auto* ended = std::get_if<LeaseEnded>(&output)) {
+      if (leases_.erase(ended->task) == 0)
+        return "a lease ended that was not: " + ended->task.value;
+      ++figures_.leases;
     } else if (const auto* launch = std::get_if<Launch>(&output)) {
       if (const auto* failed = std::get_if<LaunchFailed>(&input);
           failed != nullptr && failed->task == launch->task) {
@@ -104,7 +121,11 @@ Trouble Checker::check_outputs(const Input& input) {
       const auto task = live_.find(stop->task);
       if (task == live_.end() || !task->second.running || task->second.attempt != stop->attempt)
         return "stop of nothing";
-      task->second.cancelled = true;
+      if (stop->now) {
+        ++figures_.evictions;
+      } else {
+        task->second.cancelled = true;
+      }
     } else if (const auto* finished = std::get_if<Finished>(&output)) {
       const auto task = live_.find(finished->task);
       if (task == live_.end()) return "a task ended that does not live: " + finished->task.value;
@@ -112,6 +133,7 @@ Trouble Checker::check_outputs(const Input& input) {
       if (task->second.cancelled && finished->state != model::TaskState::kCancelled)
         return "cancelled, but ended otherwise";
       if (!model::is_final(finished->state)) return "ended in a state that is not final";
+      if (auto trouble = check_followers(*finished)) return trouble;
       live_.erase(task);
       ++figures_.finished;
     }
@@ -121,6 +143,31 @@ Trouble Checker::check_outputs(const Input& input) {
     if (task == state_.tasks.end()) return "task " + id.value + " vanished";
     live.running = task->second.state == model::TaskState::kRunning;
   }
+  return std::nullopt;
+}
+
+Trouble Checker::check_requeued(const Requeued& requeued) {
+  const std::string& id = requeued.task.value;
+  const auto live = live_.find(requeued.task);
+  if (live == live_.end()) return "queued again, but not live: " + id;
+  if (live->second.attempt != requeued.attempt) return "another attempt was queued again: " + id;
+  if (live->second.cancelled) return "queued again, but cancelled: " + id;
+  live->second.running = false;
+  ++live->second.retries;
+  const auto task = state_.tasks.find(requeued.task);
+  if (task != state_.tasks.end() && live->second.retries > task->second.request.retry.max)
+    return "tried more often than allowed: " + id;
+  ++figures_.retries;
+  figures_.fences += requeued.fenced ? 1 : 0;
+  return std::nullopt;
+}
+
+// Nobody is left waiting for what is over.
+Trouble Checker::check_followers(const Finished& finished) {
+  for (const auto& [id, task] : state_.tasks) {
+    if (task.after.contains(finished.task)) return id.value + " waits for what is over";
+  }
+  figures_.orphans += finished.exit.cause == "dependency" ? 1 : 0;
   return std::nullopt;
 }
 
@@ -138,6 +185,8 @@ Trouble Checker::check_launch(const Launch& launch) {
   const auto& selector = task.request.selector;
   const bool on_cpu = state_.devices.at(shares.front().device).is_cpu();
   if (on_cpu && shares.size() != 1) return "several processors: " + id;
+  if (launch.fallback == Fallback::kGpusBusy && !task.request.cpu_after)
+    return "on the processor without being asked: " + id;
   if (!on_cpu && selector.mode != model::Selector::Mode::kNamed &&
       shares.size() != static_cast<std::size_t>(task.request.gpus)) {
     return "another number of devices: " + id;
@@ -146,6 +195,10 @@ Trouble Checker::check_launch(const Launch& launch) {
   for (const auto& share : shares) {
     const DeviceEntry& device = state_.devices.at(share.device);
     if (!device.present) return "launched on a device that is gone: " + id;
+    if (!device.fenced.empty()) return "launched beside what cannot be killed: " + id;
+    if (state_.draining || state_.drained.contains(share.device))
+      return "launched on a drained device: " + id;
+    if (!pools::admits(state_, task.request, device)) return "launched outside its pool: " + id;
     if (!device.is_cpu() && !device.reading) return "launched without a reading: " + id;
     if (device.reading && device.reading->health != model::Health::kHealthy)
       return "launched on a sick device: " + id;
@@ -153,8 +206,12 @@ Trouble Checker::check_launch(const Launch& launch) {
       return "limit exceeded by " + id;
     if (task.request.exclusive && device.exclusive != launch.task) return "not alone: " + id;
   }
+  if (task.held || !task.after.empty() || task.not_before) return "launched before its time: " + id;
+  const int most = state_.config.user_running;
+  if (most > 0 && state_.users.at(task.request.user).running > most)
+    return "one user has too many: " + id;
   // First in, first out: nobody of the same shape and an earlier place still waits.
-  const auto group = state_.queue.groups().find(Queue::shape(task.request));
+  const auto group = state_.queue.groups().find(Queue::shape(task));
   if (group != state_.queue.groups().end() &&
       group->second.begin()->first < queue_key(state_.config, task)) {
     return "overtook one of its own shape: " + id;

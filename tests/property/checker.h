@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,8 @@ class Checker {
   std::optional<std::string> restart();
 
   struct Figures {
-    std::int64_t launches = 0, finished = 0, refused = 0, restarts = 0;
+    std::int64_t launches = 0, finished = 0, refused = 0, restarts = 0, retries = 0, evictions = 0,
+                 fences = 0, leases = 0, orphans = 0;
     std::size_t most_waiting = 0;
   };
   [[nodiscard]] const Figures& figures() const { return figures_; }
@@ -38,12 +40,16 @@ class Checker {
  private:
   struct Live {
     int attempt = 0;
+    int retries = 0;
     bool running = false;
     bool cancelled = false;
   };
   [[nodiscard]] std::optional<TaskId> stale_news(const Input& input) const;
+  [[nodiscard]] bool was_requeued(const TaskId& id) const;
   std::optional<std::string> check_outputs(const Input& input);
   std::optional<std::string> check_launch(const Launch& launch);
+  std::optional<std::string> check_requeued(const Requeued& requeued);
+  std::optional<std::string> check_followers(const Finished& finished);
   std::optional<std::string> check_memory() const;
   std::optional<std::string> check_explain() const;
   std::optional<std::string> check_screen() const;
@@ -52,6 +58,7 @@ class Checker {
   State twin_;  // gets the same inputs through their JSON form
   std::vector<Output> outputs_;
   std::map<TaskId, Live> live_;
+  std::set<TaskId> leases_;
   Figures figures_;
   std::int64_t steps_ = 0;
 };

@@ -43,6 +43,9 @@ TEST(SchedulerProperties, HoldInRandomWorlds) {
       events.push_back(std::move(event));
       if (!trouble && i % 509 == 508) trouble = checker.restart();
       if (trouble) {
+        std::printf("seed %lld, step %lld: %s; shortening it\n", static_cast<long long>(seed),
+                    static_cast<long long>(i), trouble->c_str());
+        std::fflush(stdout);
         const auto few = shrink(events, 400);
         FAIL() << "seed " << seed << ", step " << i << ": " << *trouble << "\n"
                << "BERTH_PROPERTY_SEED=" << seed << " BERTH_PROPERTY_STEPS=" << i + 1 << "\n"
@@ -57,15 +60,23 @@ TEST(SchedulerProperties, HoldInRandomWorlds) {
     sum.finished += figures.finished;
     sum.refused += figures.refused;
     sum.restarts += figures.restarts;
+    sum.retries += figures.retries;
+    sum.evictions += figures.evictions;
+    sum.fences += figures.fences;
+    sum.leases += figures.leases;
+    sum.orphans += figures.orphans;
     sum.most_waiting = std::max(sum.most_waiting, figures.most_waiting);
   }
   RecordProperty("launches", static_cast<int>(sum.launches));
   std::printf(
-      "%lld steps, seeds %s: %lld launches, %lld ended, %lld refused, %lld restarts, at most %zu "
-      "waiting\n",
+      "%lld steps, seeds %s: %lld launches, %lld ended, %lld refused, %lld restarts, %lld retries, "
+      "%lld evicted, %lld fenced, %lld leases, %lld ended with another, at most %zu waiting\n",
       static_cast<long long>(steps), only > 0 ? std::to_string(only).c_str() : "1..10",
       static_cast<long long>(sum.launches), static_cast<long long>(sum.finished),
-      static_cast<long long>(sum.refused), static_cast<long long>(sum.restarts), sum.most_waiting);
+      static_cast<long long>(sum.refused), static_cast<long long>(sum.restarts),
+      static_cast<long long>(sum.retries), static_cast<long long>(sum.evictions),
+      static_cast<long long>(sum.fences), static_cast<long long>(sum.leases),
+      static_cast<long long>(sum.orphans), sum.most_waiting);
 }
 
 TEST(SchedulerProperties, TheWorldIsTheSameForTheSameSeed) {

@@ -76,6 +76,17 @@ void World::observe(const std::vector<Output>& outputs) {
       for (const auto& share : launch->placement.shares)
         running.reserved[share.device] = share.reserved;
       running_[launch->task] = std::move(running);
+    } else if (const auto* requeued = std::get_if<Requeued>(&output)) {
+      if (requeued->fenced) stuck_.push_back({requeued->task, requeued->attempt});
+      running_.erase(requeued->task);
+      queued_.push_back(requeued->task);
+    } else if (const auto* leased = std::get_if<Leased>(&output)) {
+      Running running{0, {}, {}};
+      for (const auto& share : leased->placement.shares)
+        running.reserved[share.device] = share.reserved;
+      leases_[leased->task] = std::move(running);
+    } else if (const auto* ended = std::get_if<LeaseEnded>(&output)) {
+      leases_.erase(ended->task);
     } else if (const auto* finished = std::get_if<Finished>(&output)) {
       std::erase(queued_, finished->task);
       running_.erase(finished->task);
@@ -94,7 +105,11 @@ Input World::next() {
   const int dice = random_.below(100);
   const bool crowded = queued_.size() + running_.size() > 150;
   const bool rush = (step_ / 300) % 2 == 0;  // more comes than goes, then the other way round
-  if (dice < (rush ? 45 : 20)) return crowded ? exit() : submit();
+  if (random_.one_in(12)) return rarity();
+  if (dice < (rush ? 45 : 20)) {
+    if (!crowded) return submit();
+    return random_.one_in(2) ? exit() : cancel();
+  }
   if (dice < 60) return readings();
   if (dice < 80) return rush && !random_.one_in(3) ? readings() : exit();
   if (dice < 85) return launch_failed();
@@ -103,6 +118,48 @@ Input World::next() {
   if (dice < 97) return inventory();
   if (random_.one_in(4)) return Pause{random_.one_in(2)};
   return random_.one_in(4) ? configure() : nonsense();
+}
+
+// What a site does now and then.
+Input World::rarity() {
+  switch (random_.below(7)) {
+    case 0: {
+      const TaskId task =
+          queued_.empty() || random_.one_in(10) ? any_running() : random_.pick(queued_);
+      return SetHold{task, random_.one_in(2)};
+    }
+    case 1: {
+      Drain drain{{}, random_.one_in(3), "maintenance"};
+      if (!random_.one_in(6)) drain.devices.push_back(random_.pick(devices_).device.id);
+      if (random_.one_in(20)) drain.devices.emplace_back("GPU-none");
+      return drain;
+    }
+    case 2: {
+      Lease lease{request(TaskId("lease" + std::to_string(++submitted_))),
+                  base::Duration{random_.below(60'000)}};
+      return lease;
+    }
+    case 3:
+      return RenewLease{any_lease(), base::Duration{random_.below(60'000)}, random_.one_in(3)};
+    case 4:
+      return EndLease{any_lease()};
+    case 5:
+      if (!stuck_.empty()) {
+        const Attempt attempt = random_.pick(stuck_);
+        std::erase(stuck_, attempt);
+        return Exited{attempt.task, attempt.number, model::Exit{{}, 9, "exited"}, {}, false};
+      }
+      return Tick{};
+    default:
+      return Tick{};
+  }
+}
+
+TaskId World::any_lease() {
+  if (leases_.empty()) return TaskId("no lease");
+  auto lease = leases_.begin();
+  std::advance(lease, random_.below(static_cast<int>(leases_.size())));
+  return lease->first;
 }
 
 void World::change_hardware() {
@@ -121,11 +178,13 @@ void World::change_hardware() {
     }
     if (random_.one_in(300)) physical.reads_memory = !physical.reads_memory;
   }
-  for (auto& [id, running] : running_) {
-    for (const auto& [device, reserved] : running.reserved) {
-      if (random_.one_in(5)) {  // sometimes more than it asked for
-        running.used[device] =
-            Bytes{reserved.value / 100 * random_.below(130) + random_.below(300) * kMib};
+  for (auto* holders : {&running_, &leases_}) {
+    for (auto& [id, running] : *holders) {
+      for (const auto& [device, reserved] : running.reserved) {
+        if (random_.one_in(5)) {  // sometimes more than it asked for
+          running.used[device] =
+              Bytes{reserved.value / 100 * random_.below(130) + random_.below(300) * kMib};
+        }
       }
     }
   }
@@ -142,10 +201,30 @@ std::string World::device_string() {
 }
 
 Input World::submit() {
-  Submit input;
+  Submit input{request(TaskId(
+      "t" + std::to_string(random_.one_in(100) ? random_.below(submitted_ + 1) : ++submitted_)))};
   auto& request = input.request;
-  request.id = TaskId(
-      "t" + std::to_string(random_.one_in(100) ? random_.below(submitted_ + 1) : ++submitted_));
+  request.hold = random_.one_in(40);
+  if (random_.one_in(3)) {
+    request.retry.max = random_.one_in(60) ? -1 : random_.below(4);
+    request.retry.backoff = base::Duration{random_.below(20'000)};
+    request.retry.more_memory_percent = random_.one_in(2) ? 0 : random_.below(100);
+    if (random_.one_in(3)) request.retry.on = {static_cast<model::FailureKind>(random_.below(6))};
+  }
+  for (int i = random_.one_in(6) ? 1 + random_.below(3) : 0; i > 0; --i) {
+    const TaskId other = random_.one_in(40)  ? request.id
+                         : queued_.empty()   ? any_running()
+                         : random_.one_in(3) ? any_running()
+                                             : random_.pick(queued_);
+    request.after.push_back({other, random_.one_in(3)});
+  }
+  if (random_.one_in(8)) request.cpu_after = base::Duration{random_.below(30'000)};
+  return input;
+}
+
+model::Request World::request(TaskId id) {
+  model::Request request;
+  request.id = std::move(id);
   auto selector = model::parse_selector(device_string());
   if (selector) request.selector = *selector;
   request.kind = static_cast<Kind>(random_.below(3));
@@ -160,7 +239,11 @@ Input World::submit() {
   request.policy = static_cast<model::Policy>(random_.below(6));
   request.priority = random_.one_in(50) ? random_.below(13) : 1 + random_.below(10);
   if (random_.one_in(2)) request.signature = "s" + std::to_string(random_.below(6));
-  return input;
+  request.user = random_.pick(std::vector<std::string>{"", "ann", "bob"});
+  if (random_.one_in(30))
+    request.pool = random_.pick(std::vector<std::string>{"large", "train", "nowhere"});
+  request.group_by_kind = random_.one_in(6);
+  return request;
 }
 
 Input World::readings() {
@@ -175,11 +258,13 @@ Input World::readings() {
     if (physical.reads_memory) {
       Bytes free =
           *physical.device.total_memory - physical.foreign - physical.reserved.value_or(Bytes{});
-      for (const auto& [task, running] : running_) {
-        const auto used = running.used.find(physical.device.id);
-        if (used == running.used.end()) continue;
-        if (!random_.one_in(20)) free -= used->second;  // the two figures disagree now and then
-        if (!random_.one_in(20)) reading.used_by_task[task] = used->second;
+      for (const auto* holders : {&running_, &leases_}) {
+        for (const auto& [task, running] : *holders) {
+          const auto used = running.used.find(physical.device.id);
+          if (used == running.used.end()) continue;
+          if (!random_.one_in(20)) free -= used->second;  // the two figures disagree now and then
+          if (!random_.one_in(20)) reading.used_by_task[task] = used->second;
+        }
       }
       reading.total = physical.device.total_memory;
       reading.reserved = physical.reserved;
@@ -224,6 +309,25 @@ Input World::configure() {
   input.config.queue_size = random_.one_in(3) ? 40 : 0;
   input.config.aging = base::Duration{random_.pick(std::vector<int>{60'000, 600'000, 3'600'000})};
   input.config.gpu_limits = {1 + random_.below(2), 2 + random_.below(3)};
+  input.start = random_.one_in(2);
+  if (random_.one_in(2)) {
+    Pool& large = input.config.pools["large"];
+    large.gpu_type = random_.one_in(2) ? "a100" : "";
+    large.min_memory = Bytes{random_.below(40) * kGib};
+    if (random_.one_in(2)) large.users = {"ann"};
+    if (random_.one_in(2)) large.kind_limits = KindLimits{2, 2};
+  }
+  if (random_.one_in(3)) {
+    Pool& train = input.config.pools["train"];
+    train.devices = {"cuda:0", "rocm:0"};
+    if (random_.one_in(2)) train.kinds = {Kind::kTraining};
+  }
+  input.config.group_by_kind = random_.one_in(4);
+  input.config.user_running = random_.one_in(3) ? 1 + random_.below(6) : 0;
+  input.config.user_waiting = random_.one_in(4) ? 20 : 0;
+  input.config.fair_share.on = random_.one_in(3);
+  input.config.fair_share.half_life = base::Duration{random_.one_in(2) ? 600'000 : 86'400'000};
+  input.config.hung_device = base::Duration{random_.one_in(2) ? 10'000 : 60'000};
   return input;
 }
 
@@ -244,6 +348,8 @@ Input World::exit() {
   } else {
     input.exit = model::Exit{random_.one_in(4) ? 1 : 0, {}, "exited"};
   }
+  input.out_of_memory = random_.one_in(8);
+  if (random_.one_in(10)) input.exit.cause = "timeout";
   if (random_.one_in(2)) input.peak_memory = Bytes{random_.below(30'000) * kMib};
   return input;
 }

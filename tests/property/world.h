@@ -58,6 +58,9 @@ class World {
   };
 
   Input submit();
+  Input rarity();
+  [[nodiscard]] model::Request request(TaskId id);
+  [[nodiscard]] TaskId any_lease();
   Input readings();
   Input inventory();
   Input limits();
@@ -75,6 +78,8 @@ class World {
   Time now_ = base::from_ms(1'700'000'000'000);
   std::vector<Physical> devices_;
   std::map<TaskId, Running> running_;
+  std::map<TaskId, Running> leases_;
+  std::vector<Attempt> stuck_;
   std::vector<TaskId> queued_;
   std::set<TaskId> seen_;
   int submitted_ = 0;

@@ -43,7 +43,7 @@ FakeService::FakeService() {
   for (const auto& each : machine.devices) {
     core::DeviceEntry entry;
     entry.device = each;
-    entry.limits = core::default_limits(scheduler.config, each.vendor);
+    entry.limits = core::default_limits(scheduler.config, entry);
     core::Reading reading;
     reading.device = each.id;
     reading.total = each.total_memory;

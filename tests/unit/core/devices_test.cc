@@ -33,7 +33,7 @@ TEST(Devices, ATaskForAnUnhealthyDeviceWaits) {
   EXPECT_EQ(box.where("a"), "queued");  // nor is it moved to the processor
 }
 
-TEST(Devices, ATaskOnADeviceThatVanishesEndsNormally) {
+TEST(Devices, ATaskOnADeviceThatVanishesIsStopped) {
   Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
   box.take(submit("a").training().on("cuda:1"));
   box.announce(Fleet().gpus(1, "A100", 80_GiB).cpu(8));

@@ -98,6 +98,35 @@ Ask& Ask::signature(std::string_view text) {
   request.signature = text;
   return *this;
 }
+Ask& Ask::retry(int times, int backoff_s) {
+  request.retry.max = times;
+  request.retry.backoff = base::Duration{backoff_s * 1000};
+  return *this;
+}
+Ask& Ask::more_memory(int percent) {
+  request.retry.more_memory_percent = percent;
+  return *this;
+}
+Ask& Ask::after(const std::string& id, bool any) {
+  request.after.push_back({TaskId(id), any});
+  return *this;
+}
+Ask& Ask::hold() {
+  request.hold = true;
+  return *this;
+}
+Ask& Ask::user(std::string_view name) {
+  request.user = name;
+  return *this;
+}
+Ask& Ask::pool(std::string_view name) {
+  request.pool = name;
+  return *this;
+}
+Ask& Ask::cpu_after(int seconds) {
+  request.cpu_after = base::Duration{seconds * 1000};
+  return *this;
+}
 
 Box::Box(const Fleet& fleet, const Config& config) {
   input(Configure{config});
@@ -139,6 +168,19 @@ const std::vector<Output>& Box::sample() {
 const std::vector<Output>& Box::exits(const std::string& id, int code, std::optional<Bytes> peak) {
   for (auto& [device, truth] : truth_) truth.used.erase(id);
   return input(Exited{TaskId(id), attempts_[TaskId(id)], model::Exit{code, {}, "exited"}, peak});
+}
+
+const std::vector<Output>& Box::runs_out_of_memory(const std::string& id,
+                                                   std::optional<Bytes> peak) {
+  for (auto& [device, truth] : truth_) truth.used.erase(id);
+  return input(Exited{TaskId(id), attempts_[TaskId(id)], model::Exit{1, {}, "exited"}, peak, true});
+}
+
+const std::vector<Output>& Box::drain(std::vector<std::string> devices, bool on,
+                                      std::string reason) {
+  Drain input_of{{}, on, std::move(reason)};
+  for (const auto& name : devices) input_of.devices.push_back(id_of(name));
+  return input(input_of);
 }
 
 const std::vector<Output>& Box::exited(const std::string& id, int attempt, int code) {

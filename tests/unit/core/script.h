@@ -66,6 +66,13 @@ class Ask {
   Ask& policy(model::Policy policy);
   Ask& priority(int priority);
   Ask& signature(std::string_view text);
+  Ask& retry(int times, int backoff_s = 0);
+  Ask& more_memory(int percent);
+  Ask& after(const std::string& id, bool any = false);
+  Ask& hold();
+  Ask& user(std::string_view name);
+  Ask& pool(std::string_view name);
+  Ask& cpu_after(int seconds);
 
   model::Request request;
 };
@@ -91,6 +98,18 @@ class Box {
                                    std::optional<Bytes> peak = {});
   const std::vector<Output>& exited(const std::string& id, int attempt, int code);
   const std::vector<Output>& launch_failed(const std::string& id, bool again);
+  const std::vector<Output>& runs_out_of_memory(const std::string& id, std::optional<Bytes> peak);
+  const std::vector<Output>& drain(std::vector<std::string> devices, bool on = true,
+                                   std::string reason = {});
+  const std::vector<Output>& lease(const Ask& ask, int seconds) {
+    return input(Lease{ask.request, base::Duration{seconds * 1000}});
+  }
+  /// Time passes and nothing else.
+  const std::vector<Output>& after(base::Duration time) {
+    now += time;
+    return input(Tick{});
+  }
+  const std::vector<Output>& after_s(int seconds) { return after(base::Duration{seconds * 1000}); }
   const std::vector<Output>& input(const Input& input);
 
   // ---- what the devices report at the next sample() ----
@@ -120,6 +139,14 @@ class Box {
   [[nodiscard]] base::Error refusal()
       const;  // of the last step; fails the test when there was none
   [[nodiscard]] DeviceId id_of(std::string_view name) const;
+  template <class T>
+  [[nodiscard]] T only() const {  // the one output of this kind in the last step
+    EXPECT_EQ(seen<T>(), 1);
+    for (const auto& output : outputs) {
+      if (const auto* one = std::get_if<T>(&output)) return *one;
+    }
+    return {};
+  }
   template <class T>
   [[nodiscard]] int seen() const {  // outputs of this kind in the last step
     int count = 0;

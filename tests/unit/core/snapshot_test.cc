@@ -105,7 +105,8 @@ TEST(Codec, OutputsNameTaskAndAttempt) {
   EXPECT_EQ(serialize(to_json(box.outputs[0])), R"({"type":"queued","task":"a","fallback":0})");
   EXPECT_EQ(to_json(box.outputs[1]).at("attempt"), 1);
   box.cancel("a");
-  EXPECT_EQ(serialize(to_json(box.outputs[0])), R"({"type":"stop","task":"a","attempt":1})");
+  EXPECT_EQ(serialize(to_json(box.outputs[0])),
+            R"({"type":"stop","task":"a","attempt":1,"now":false,"cause":"cancelled"})");
   box.take(submit("b").on("cuda:7"));
   EXPECT_EQ(serialize(to_json(box.outputs[0])),
             R"({"type":"refused","task":"b","code":"device_not_found"})");
