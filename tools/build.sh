@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 programs= worker_programs=
 if [ "${1:-}" = programs ]; then
-  programs="--target berthd berth berth-shim"
+  programs="--target berthd berth berth-shim berth-sim"
   worker_programs="--target berth-worker-vision berth-worker-dataset"
 fi
 jobs=${BERTH_JOBS:-$(nproc)}

@@ -8,7 +8,7 @@ mkdir -p "$prefix/bin" "$prefix/lib/berth"
 for program in build/release/bin/*; do
   install -m 0755 "$program" "$prefix/lib/berth/"
 done
-for program in berth berthd; do
+for program in berth berthd berth-sim; do
   ln -sf "../lib/berth/$program" "$prefix/bin/$program"
 done
 echo "Installed into $prefix: start berthd, then try: berth gpus"

@@ -23,7 +23,8 @@ base::Result<Resolved> check_devices(const State& state, const model::Request& r
     const auto verdict = filter(state, request, resolved, *device);
     const auto* refusal = std::get_if<model::Refusal>(&verdict);
     if (refusal == nullptr || !refusal->never) {
-      ++possible;
+      // As many as are needed: the others, thousands perhaps, need no look.
+      if (++possible >= wanted && wanted > 0) return resolved;
     } else {
       reasons.emplace(refusal->name, *refusal);
     }

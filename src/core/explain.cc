@@ -137,7 +137,8 @@ Explanation explain(const State& state, const TaskEntry& task) {
 
   if (task.cpu_due && candidates.fallback == Fallback::kNone) {
     const auto processors = on_processor(state, Fallback::kGpusBusy).devices;
-    candidates.devices.insert(candidates.devices.end(), processors.begin(), processors.end());
+    candidates.devices = candidates.devices.with(processors);
+    candidates.vendors = 0;
   }
   const bool waits = task.state == model::TaskState::kQueued;
   const auto hold = waits ? hold_before(state, task) : std::nullopt;

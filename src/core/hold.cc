@@ -5,6 +5,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/device_index.h"
 #include "core/resolve.h"
 #include "core/users.h"
 
@@ -29,6 +30,50 @@ Bytes smallest_reservation(const State& state, Kind kind, const DeviceEntry& dev
   return smallest.value_or(Bytes{});
 }
 
+void sort(std::vector<Able>& able) {
+  std::sort(able.begin(), able.end(), [](const Able& a, const Able& b) {
+    return std::tie(a.blocked, a.tasks, a.device->device.id) <
+           std::tie(b.blocked, b.tasks, b.device->device.id);
+  });
+}
+
+std::vector<Able> able_among(const State& state, const model::Request& request,
+                             const DeviceList& devices) {
+  std::vector<Able> able;
+  for (const DeviceEntry* device : devices) {
+    if (!fits_idle(state, request, *device)) continue;
+    able.push_back({!fit(state, request, *device), device->reservations.size(), device});
+  }
+  sort(able);
+  return able;
+}
+
+// The first `wanted` of them, or all when there are fewer: those that fit, which only open devices
+// do, then others by the number of their tasks.
+std::vector<Able> able_soonest(const State& state, const model::Request& request, Vendors vendors,
+                               std::size_t wanted) {
+  const DeviceIndex& index = state.devices.index();
+  const Screen screen(request);
+  std::vector<Able> able;
+  for (const auto* rows : {&index.idle(), &index.shared()}) {
+    for (const std::uint32_t row : *rows) {
+      const Glance& glance = index.rows()[row];
+      if ((vendors & bit(glance.vendor)) == 0 || !screen.lets_through(glance)) continue;
+      if (fit(state, request, *glance.device) && fits_idle(state, request, *glance.device))
+        able.push_back({false, glance.tasks, glance.device});
+    }
+  }
+  sort(able);
+  for (const auto& [tasks, row] : index.by_tasks()) {
+    if (able.size() >= wanted) break;
+    const Glance& glance = index.rows()[row];
+    if ((vendors & bit(glance.vendor)) == 0) continue;
+    if (fits_idle(state, request, *glance.device) && !fit(state, request, *glance.device))
+      able.push_back({true, tasks, glance.device});
+  }
+  return able;
+}
+
 }  // namespace
 
 bool may_hold(const State& state, const TaskEntry& task) {
@@ -40,16 +85,11 @@ std::optional<Hold> make_hold(const State& state, const TaskEntry& task) {
   const auto resolved = resolve(state, task.request);
   if (!resolved) return std::nullopt;
   const std::size_t wanted = resolved->wanted(task.request);
-  std::vector<Able> able;
-  for (const DeviceEntry* device : resolved->devices) {
-    if (!fits_idle(state, task.request, *device)) continue;
-    able.push_back({!fit(state, task.request, *device), device->reservations.size(), device});
-  }
-  if (wanted == 0 || able.size() < wanted) return std::nullopt;
-  std::sort(able.begin(), able.end(), [](const Able& a, const Able& b) {
-    return std::tie(a.blocked, a.tasks, a.device->device.id) <
-           std::tie(b.blocked, b.tasks, b.device->device.id);
-  });
+  if (wanted == 0) return std::nullopt;
+  const auto able = resolved->vendors == 0
+                        ? able_among(state, task.request, resolved->devices)
+                        : able_soonest(state, task.request, resolved->vendors, wanted);
+  if (able.size() < wanted) return std::nullopt;
   Hold hold{task.request.id, task.request.kind, users::rank(state, task), {}};
   for (std::size_t i = 0; i < wanted; ++i) {
     const DeviceEntry& device = *able[i].device;

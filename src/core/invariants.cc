@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/invariants.h"
 
+#include "core/device_index.h"
+
 namespace berth::core::invariants {
 
 namespace {
@@ -124,6 +126,8 @@ void check_device(const State& state, const DeviceEntry& device, std::vector<std
 std::vector<std::string> check(const State& state) {
   std::vector<std::string> broken;
   check_tasks(state, broken);
+  if (state.devices.index().is_wrong())
+    broken.emplace_back("the index of the devices differs from the devices");
   check_dependents(state, broken);
   for (const auto& [id, device] : state.devices) {
     if (device.device.id != id) broken.push_back("device " + id.value + " has another id inside");

@@ -12,7 +12,7 @@ namespace {
 using model::Selector;
 using model::Vendor;
 
-using Devices = std::vector<const DeviceEntry*>;
+using Devices = DeviceIndex::List;
 
 template <class Predicate>
 Devices those(const State& state, Predicate wanted) {
@@ -106,23 +106,32 @@ base::Result<const DeviceEntry*> look_up(const State& state, const Selector::Nam
 base::Result<Resolved> resolve_named(const State& state, const model::Request& request) {
   Resolved resolved;
   resolved.all = true;
+  Devices devices;
   for (const auto& named : request.selector.named) {
     auto found = look_up(state, named, request.selector.text);
     if (!found) return base::fail(found.error());
-    if (std::find(resolved.devices.begin(), resolved.devices.end(), *found) !=
-        resolved.devices.end()) {
+    if (std::find(devices.begin(), devices.end(), *found) != devices.end()) {
       return base::fail(base::ErrorCode::kBadRequest, "\"" + request.selector.text + "\" names " +
                                                           (*found)->device.name + " twice");
     }
-    resolved.devices.push_back(*found);
+    devices.push_back(*found);
   }
+  resolved.devices = DeviceList(std::move(devices));
   return resolved;
+}
+
+// Built-in tasks run in our workers: GPUs that these cannot use are no candidates.
+Vendors usable_by_workers(const State& state) {
+  Vendors usable = 0;
+  for (const Vendor vendor : state.config.worker_vendors) usable |= bit(vendor);
+  return usable;
 }
 
 }  // namespace
 
 Resolved on_processor(const State& state, Fallback why) {
-  return Resolved{of_vendor(state, Vendor::kCpu), false, why};
+  constexpr Vendors kProcessor = bit(Vendor::kCpu);
+  return Resolved{state.devices.index().of(kProcessor), false, kProcessor, why};
 }
 
 std::size_t Resolved::wanted(const model::Request& request) const {
@@ -136,8 +145,9 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
   if (selector.mode == Selector::Mode::kCpu) return on_processor(state, Fallback::kNone);
   if (!state.inventory_known) return Resolved{};
 
-  auto gpus = all_gpus(state);
-  if (gpus.empty()) {
+  const DeviceIndex& index = state.devices.index();
+  const Vendors gpus = index.vendors() & ~bit(Vendor::kCpu);
+  if (gpus == 0) {
     if (state.gpus_seen) return Resolved{};  // a driver that is being replaced, say: they come back
     const bool by_uuid = selector.mode == Selector::Mode::kNamed &&
                          std::any_of(selector.named.begin(), selector.named.end(),
@@ -154,37 +164,32 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
     return on_processor(state, Fallback::kNoGpu);
   }
 
-  Resolved resolved;
-  switch (selector.mode) {
-    case Selector::Mode::kNamed: {
-      auto named = resolve_named(state, request);
-      if (!named) return named;
-      resolved = std::move(*named);
-      break;
-    }
-    case Selector::Mode::kVendor:
-      resolved.devices = of_vendor(state, selector.vendor);
-      // PyTorch on ROCm calls AMD devices "cuda" too.
-      if (resolved.devices.empty() && selector.vendor == Vendor::kNvidia) {
-        resolved.devices = of_vendor(state, Vendor::kAmd);
-      }
-      if (resolved.devices.empty()) {
-        return base::fail(
-            base::ErrorCode::kDeviceNotFound,
-            "This machine has no " + brand(selector.vendor) + " device; it has " + names(gpus));
-      }
-      break;
-    default:
-      resolved.devices = std::move(gpus);
+  if (selector.mode == Selector::Mode::kNamed) {
+    auto named = resolve_named(state, request);
+    if (!named || !request.builtin) return named;
+    Devices devices(named->devices.begin(), named->devices.end());
+    std::erase_if(devices, [&](const DeviceEntry* entry) {
+      return !state.config.worker_vendors.contains(entry->device.vendor);
+    });
+    if (devices.empty()) return on_processor(state, Fallback::kWorkerWithoutGpu);
+    named->devices = DeviceList(std::move(devices));
+    return named;
   }
-  if (!request.builtin) return resolved;
 
-  // Built-in tasks run in our workers: GPUs that these cannot use are no candidates.
-  std::erase_if(resolved.devices, [&](const DeviceEntry* entry) {
-    return !state.config.worker_vendors.contains(entry->device.vendor);
-  });
-  if (resolved.devices.empty()) return on_processor(state, Fallback::kWorkerWithoutGpu);
-  return resolved;
+  Vendors vendors = gpus;
+  if (selector.mode == Selector::Mode::kVendor) {
+    vendors = gpus & bit(selector.vendor);
+    // PyTorch on ROCm calls AMD devices "cuda" too.
+    if (vendors == 0 && selector.vendor == Vendor::kNvidia) vendors = gpus & bit(Vendor::kAmd);
+    if (vendors == 0) {
+      return base::fail(base::ErrorCode::kDeviceNotFound,
+                        "This machine has no " + brand(selector.vendor) + " device; it has " +
+                            names(all_gpus(state)));
+    }
+  }
+  if (request.builtin) vendors &= usable_by_workers(state);
+  if (vendors == 0) return on_processor(state, Fallback::kWorkerWithoutGpu);
+  return Resolved{index.of(vendors), false, vendors, Fallback::kNone};
 }
 
 }  // namespace berth::core

@@ -13,10 +13,24 @@ namespace berth::core {
 /// Smaller is better; ties are broken by device UUID.
 using Score = std::array<std::int64_t, 4>;
 
+/// All that a device's score depends on.
+struct Figures {
+  std::int64_t load = 0;  // running tasks relative to the limits, in thousandths
+  std::int64_t tasks = 0;
+  std::array<int, 3> running{};  // by kind
+  std::int64_t free = 0;         // effective free memory; 0 when the driver gives no reading
+  std::int64_t utilization = 0;
+  std::int64_t capability = 0;  // 806 for "8.6"
+  std::int64_t clock = 0;
+  bool operator==(const Figures&) const = default;
+};
+
+Figures figures_of(const DeviceEntry& device);
+
 /// balanced: fewest running tasks of any kind relative to the limits, then most effective free
 /// memory, then lowest utilisation. most_free, least_loaded, pack, spread and fastest as named.
 /// With group_by_kind devices come first where only tasks of the request's kind run, those last
 /// where others do; then the policy decides.
-Score score(const State& state, const model::Request& request, const DeviceEntry& device);
+Score score(const State& state, const model::Request& request, const Figures& figures);
 
 }  // namespace berth::core

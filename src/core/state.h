@@ -8,9 +8,11 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/time.h"
 #include "base/units.h"
@@ -111,6 +113,48 @@ struct DeviceEntry {
   [[nodiscard]] bool is_cpu() const { return device.vendor == model::Vendor::kCpu; }
 };
 
+class DeviceIndex;
+
+/// The devices by UUID: a map that knows which of its entries may have changed since the index was
+/// last looked at. Whoever gets an entry to write has changed it; so nobody may keep such a
+/// reference across a pass.
+class DeviceMap {
+ public:
+  using Map = std::map<DeviceId, DeviceEntry>;
+
+  DeviceMap() = default;
+  DeviceMap(const DeviceMap& other) : map_(other.map_) {}
+  DeviceMap(DeviceMap&& other) noexcept : map_(std::move(other.map_)) { other.index_.reset(); }
+  DeviceMap& operator=(const DeviceMap& other);
+  DeviceMap& operator=(DeviceMap&& other) noexcept;
+  ~DeviceMap() = default;
+
+  [[nodiscard]] Map::const_iterator begin() const { return map_.begin(); }
+  [[nodiscard]] Map::const_iterator end() const { return map_.end(); }
+  [[nodiscard]] Map::iterator begin();  // all of them may change
+  [[nodiscard]] Map::iterator end() { return map_.end(); }
+  [[nodiscard]] Map::const_iterator find(const DeviceId& id) const { return map_.find(id); }
+  [[nodiscard]] Map::iterator find(const DeviceId& id);
+  [[nodiscard]] const DeviceEntry& at(const DeviceId& id) const { return map_.at(id); }
+  [[nodiscard]] DeviceEntry& at(const DeviceId& id);
+  [[nodiscard]] bool contains(const DeviceId& id) const { return map_.contains(id); }
+  [[nodiscard]] std::size_t size() const { return map_.size(); }
+  [[nodiscard]] bool empty() const { return map_.empty(); }
+
+  DeviceEntry& operator[](const DeviceId& id) { return try_emplace(id).first->second; }
+  std::pair<Map::iterator, bool> try_emplace(const DeviceId& id);
+  std::pair<Map::iterator, bool> emplace(const DeviceId& id, DeviceEntry entry);
+  Map::iterator erase(Map::iterator entry);
+  std::size_t erase(const DeviceId& id);
+
+  /// Up to date (core/device_index.h). Like everything here for one thread at a time.
+  [[nodiscard]] const DeviceIndex& index() const;
+
+ private:
+  Map map_;
+  mutable std::shared_ptr<DeviceIndex> index_;  // derived; absent until somebody asks
+};
+
 struct TaskEntry {
   model::Request request;
   model::TaskState state = model::TaskState::kQueued;
@@ -190,7 +234,7 @@ struct State {
   bool gpus_seen = false;  // since Configure: should they all go, what asks for one waits for them
   std::optional<std::string> draining;      // nothing new starts on the whole machine: why
   std::map<DeviceId, std::string> drained;  // ... on these devices: why
-  std::map<DeviceId, DeviceEntry> devices;
+  DeviceMap devices;
   std::map<TaskId, TaskEntry> tasks;  // queued and running ones
   Queue queue;
   // Derived from the tasks, as the queue is.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/device_index.h"
 #include "core/explain.h"
 #include "core/hold.h"
 #include "core/invariants.h"
@@ -55,6 +56,7 @@ Trouble Checker::take(const Event& event) {
     return "the twin decided otherwise";
   if (steps_ % 97 == 0) {
     if (auto trouble = check_explain()) return trouble;
+    if (auto trouble = check_screen()) return trouble;
   }
   return std::nullopt;
 }
@@ -242,6 +244,19 @@ Trouble Checker::check_memory() const {
       left -= std::max(Bytes{}, reserved - taken);
     }
     if (wanted > std::max(Bytes{}, left)) return "more reserved than free on " + device.device.name;
+  }
+  return std::nullopt;
+}
+
+// The index leaves out no device that takes a waiting task.
+Trouble Checker::check_screen() const {
+  for (const auto& [shape, group] : state_.queue.groups()) {
+    const model::Request& request = state_.tasks.at(group.begin()->second).request;
+    const Screen screen(request);
+    for (const Glance& glance : state_.devices.index().rows()) {
+      if (!screen.lets_through(glance) && fit(state_, request, *glance.device))
+        return glance.device->device.name + " takes " + request.id.value + " but is left out";
+    }
   }
   return std::nullopt;
 }

@@ -52,6 +52,7 @@ class Checker {
   std::optional<std::string> check_followers(const Finished& finished);
   std::optional<std::string> check_memory() const;
   std::optional<std::string> check_explain() const;
+  std::optional<std::string> check_screen() const;
 
   State state_;
   State twin_;  // gets the same inputs through their JSON form
