@@ -52,6 +52,11 @@ std::string fallback_note(std::string_view fallback, Language language) {
         Pair{"（未检测到GPU，使用CPU）", " (no GPU on this machine: running on the CPU)"}.in(
             language));
   }
+  if (fallback == "gpus_busy") {
+    return std::string(
+        Pair{"（GPU资源不足，使用CPU）", " (no GPU was free in time: running on the CPU)"}.in(
+            language));
+  }
   if (fallback == "worker_without_gpu") {
     return std::string(
         Pair{"（内置程序未启用GPU支持，使用CPU）",
@@ -156,6 +161,21 @@ std::string render_record(std::string_view text, Language language) {
     message = chinese ? what + "完成！" : what + " completed!";
   } else if (code == "failed") {
     message = (chinese ? what + "失败: " : what + " failed: ") + args[1];
+  } else if (code == "gpus_busy") {
+    message = chinese ? "GPU资源不足，使用CPU" : "No GPU was free in time: running on the CPU";
+  } else if (code == "device_lost") {
+    message = chinese ? "设备 " + args[0] + " 已失效，结束任务进程"
+                      : "The device " + args[0] + " was lost: the task's processes are killed";
+  } else if (code == "tried_again") {
+    message = chinese ? "第 " + args[0] + " 次重试，共 " + args[1] + " 次"
+                      : "Queued again, retry " + args[0] + " of " + args[1];
+    if (!args[2].empty()) message += chinese ? "，最早于 " + args[2] : ", not before " + args[2];
+    if (!args[3].empty())
+      message += chinese ? "，显存需求提高到 " + args[3] : ", now with " + args[3] + " of memory";
+    if (!args[4].empty()) {
+      message += chinese ? "；旧进程无法结束，其设备已被隔离"
+                         : "; the old process cannot be killed: its device is closed";
+    }
   } else if (code == "cancel_requested") {
     message = chinese ? "任务已被用户取消" : "The user cancelled the task";
   } else if (code == "cancelled") {

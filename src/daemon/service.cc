@@ -30,8 +30,9 @@ constexpr std::uint64_t kKeyFallback = 2;
 constexpr std::uint64_t key_of_attempt(int attempt, std::uint64_t phase) {
   return static_cast<std::uint64_t>(attempt) * 16 + phase;
 }
-constexpr std::uint64_t kAllocated = 3, kStarted = 4, kUndone = 5, kMemoryOver = 6,
-                        kMemoryLimit = 7, kCancelRequested = 8, kEnded = 15;
+constexpr std::uint64_t kOnProcessor = 2, kAllocated = 3, kStarted = 4, kUndone = 5,
+                        kMemoryOver = 6, kMemoryLimit = 7, kCancelRequested = 8, kDeviceLost = 9,
+                        kTriedAgain = 14, kEnded = 15;
 
 object record(std::string_view level, std::string_view code, array args = {}) {
   return object{{"level", level}, {"code", code}, {"args", std::move(args)}};
@@ -86,14 +87,18 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
       worker_stamp_(worker_stamp(worker_dir_)),
       worker_(read_worker_build(worker_dir_)),
       watchers_(loop),
-      engine_(loop, Engine::Deeds{[this](const model::TaskRecord& task) { log_queued(task); },
-                                  [this](const model::TaskRecord& task, const core::Launch& order) {
-                                    launch(task.id(), order.attempt);
-                                  },
-                                  [this](const core::Stop& order) { stop(order); },
-                                  [this](const model::TaskRecord& task) { close_finished(task); },
-                                  [this](const model::TaskId& id) { watchers_.changed(id); },
-                                  std::move(on_broken), [this](bool full) { room_changed(full); }}),
+      engine_(loop,
+              Engine::Deeds{[this](const model::TaskRecord& task) { log_queued(task); },
+                            [this](const model::TaskRecord& task, const core::Launch& order) {
+                              launch(task.id(), order.attempt);
+                            },
+                            [this](const core::Stop& order) { stop(order); },
+                            [this](const model::TaskRecord& task, const core::Requeued& again) {
+                              log_requeued(task, again);
+                            },
+                            [this](const model::TaskRecord& task) { close_finished(task); },
+                            [this](const model::TaskId& id) { watchers_.changed(id); },
+                            std::move(on_broken), [this](bool full) { room_changed(full); }}),
       supervisor_(loop,
                   Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
                                       config.cancel_grace, config.max_output, config.max_log,
@@ -125,7 +130,7 @@ base::Status Service::restore(store::Store& store, store::Loaded loaded) {
 
 void Service::go() {
   going_ = true;
-  configure_scheduler();
+  configure_scheduler(true);
   if (!devices_.watch().has_inventory()) observe_host();
   DeviceFeed::Changes all;
   all.inventory = devices_.watch().has_inventory();
@@ -149,6 +154,10 @@ void Service::go() {
       }
     }
   }
+  std::vector<core::Attempt> fenced;
+  for (const auto& [id, device] : state().devices)
+    fenced.insert(fenced.end(), device.fenced.begin(), device.fenced.end());
+  for (const auto& attempt : fenced) supervisor_.follow_fenced(attempt.task, attempt.number);
   devices_changed(all);
   check_room();
   stale_check_ = loop_.every(base::Duration{1'000}, [this] {
@@ -159,10 +168,10 @@ void Service::go() {
   });
 }
 
-void Service::configure_scheduler() {
+void Service::configure_scheduler(bool start) {
   core::Config scheduler = config_.scheduler;
   if (worker_.installed && worker_.cuda) scheduler.worker_vendors.insert(model::Vendor::kNvidia);
-  engine_.configure(std::move(scheduler));
+  engine_.configure(std::move(scheduler), start);
 }
 
 // The built-in workers may be installed, replaced or removed while the daemon runs.
@@ -173,7 +182,7 @@ void Service::check_worker() {
   const bool had_cuda = worker_.installed && worker_.cuda;
   worker_ = read_worker_build(worker_dir_);
   base::log_info("the built-in workers changed", {{"now", parts().at("workers")}});
-  if (had_cuda != (worker_.installed && worker_.cuda)) configure_scheduler();
+  if (had_cuda != (worker_.installed && worker_.cuda)) configure_scheduler(false);
 }
 
 // A little before the end, so that the ends of what runs can still be written.
@@ -417,13 +426,30 @@ void Service::undo(const model::TaskId& id, int attempt,
 }
 
 void Service::stop(const core::Stop& order) {
-  supervisor_.append_log(order.task, record("WARNING", "cancel_requested"),
-                         key_of_attempt(order.attempt, kCancelRequested));
+  const auto task = engine_.table().find(order.task);
+  if (order.cause == "device_lost") {
+    supervisor_.append_log(order.task,
+                           record("ERROR", "device_lost", {task == nullptr ? "" : task->device}),
+                           key_of_attempt(order.attempt, kDeviceLost));
+  } else {
+    supervisor_.append_log(order.task, record("WARNING", "cancel_requested"),
+                           key_of_attempt(order.attempt, kCancelRequested));
+  }
   if (second_look_.drop(order.task, order.attempt)) {
     engine_.launch_undone(order.task, order.attempt);
   } else {
-    supervisor_.stop(order.task, order.attempt);
+    supervisor_.stop(order.task, order.attempt, order.now);
   }
+}
+
+void Service::log_requeued(const model::TaskRecord& task, const core::Requeued& again) {
+  supervisor_.append_log(
+      task.id(),
+      record("WARNING", "tried_again",
+             {std::to_string(again.retries), std::to_string(task.request.retry.max),
+              again.not_before ? base::iso8601(*again.not_before) : "",
+              again.memory ? base::to_text(*again.memory) : "", again.fenced ? "fenced" : ""}),
+      key_of_attempt(again.attempt, kTriedAgain));
 }
 
 // Their newest readings are too old to start anything on. They count again with the next one.
@@ -452,14 +478,16 @@ void Service::log_queued(const model::TaskRecord& task) {
   std::transform(device.begin(), device.end(), device.begin(),
                  [](char c) { return std::toupper(c); });
   supervisor_.append_log(task.id(), record("INFO", "waiting", {device}), kKeyWaiting);
-  if (!task.fallback.empty()) {
-    supervisor_.append_log(
-        task.id(), record("INFO", task.fallback == "no_gpu" ? "no_gpu" : "worker_without_gpu"),
-        kKeyFallback);
+  if (task.fallback == "no_gpu" || task.fallback == "worker_without_gpu") {
+    supervisor_.append_log(task.id(), record("INFO", task.fallback), kKeyFallback);
   }
 }
 
 void Service::log_allocated(const model::TaskRecord& task) {
+  if (task.fallback == "gpus_busy") {
+    supervisor_.append_log(task.id(), record("INFO", "gpus_busy"),
+                           key_of_attempt(task.attempt, kOnProcessor));
+  }
   supervisor_.append_log(task.id(), record("INFO", "allocated", {task.device}),
                          key_of_attempt(task.attempt, kAllocated));
 }
@@ -629,6 +657,14 @@ void Service::remove_now(const model::TaskId& id, DoneCallback callback) {
 
 void Service::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {
   engine_.set_limits(std::move(changes), std::move(callback));
+}
+
+void Service::set_hold(const model::TaskId& id, bool on, DoneCallback callback) {
+  engine_.set_hold(id, on, std::move(callback));
+}
+
+void Service::drain(core::Drain drain, DoneCallback callback) {
+  engine_.drain(std::move(drain), std::move(callback));
 }
 
 std::shared_ptr<void> Service::every(base::Duration interval, std::function<void()> work) {

@@ -69,6 +69,8 @@ class Service final : public api::Service {
   void cancel(const model::TaskId& id, DoneCallback callback) override;
   void remove(const model::TaskId& id, DoneCallback callback) override;
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
+  void set_hold(const model::TaskId& id, bool on, DoneCallback callback) override;
+  void drain(core::Drain drain, DoneCallback callback) override;
   [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id,
                                             std::function<void()> changed) override;
   [[nodiscard]] std::shared_ptr<void> every(base::Duration interval,
@@ -79,7 +81,8 @@ class Service final : public api::Service {
   void check_stale();
   void check_room();
   void check_worker();
-  void configure_scheduler();
+  void configure_scheduler(bool start);
+  void log_requeued(const model::TaskRecord& task, const core::Requeued& again);
   void room_changed(bool full);
   void devices_changed(const DeviceFeed::Changes& changes);
   [[nodiscard]] core::Reading reading_of(const model::Sample& sample);

@@ -184,6 +184,10 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
   spec.cgroup = cgroups_.path_for(id, attempt);
   const auto measures = enforce(record, grant, spec);
   Running& running = running_[id];
+  if (running.pidfd.valid() && running.attempt != attempt) {
+    running.wait.reset();
+    set_aside(id, running.attempt, std::move(running.pidfd));
+  }
   running = Running{attempt, {}, nullptr, nullptr, false, measures.enforcement, spec.limits.size()};
   auto launched = supervise::launch(options_.shim, spec);
   if (!launched) {
@@ -213,7 +217,7 @@ void Supervisor::follow(const model::TaskId& id, int attempt, int shim_pid, base
     found->second.wait.reset();
     look(id, attempt);
   });
-  if (task.stop_requested) stop(id, attempt);
+  if (task.stop_requested) stop(id, attempt, false);
 }
 
 // What has become of the attempt, after its shim ended or when it is being taken over.
@@ -258,18 +262,51 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
 
 void Supervisor::finish(const model::TaskId& id, int attempt, supervise::Ended ended) {
   logs_->finish(id, attempt, posted([this, id, attempt, ended = std::move(ended)] {
-                  running_.erase(id);
-                  processes_.remove(id);
+                  const auto found = running_.find(id);
+                  if (found != running_.end() && found->second.attempt == attempt) {
+                    running_.erase(found);
+                    processes_.remove(id);
+                  }
                   callbacks_.ended(id, attempt, ended);
                 }));
 }
 
-void Supervisor::stop(const model::TaskId& id, int attempt) {
+// Its process could not be killed with its device. When it is gone the device can be used again.
+void Supervisor::set_aside(const model::TaskId& id, int attempt, base::Fd pidfd) {
+  Fenced& fenced = fenced_[{id, attempt}];
+  fenced.pidfd = std::move(pidfd);
+  fenced.wait = loop_.on_readable(fenced.pidfd.get(), [this, id, attempt] {
+    const auto found = fenced_.find({id, attempt});
+    if (found == fenced_.end()) return;
+    (void)supervise::reap(found->second.pidfd.get());  // one that we did not start has no status
+    found->second.wait.reset();
+    fenced_.erase(found);
+    supervise::Ended ended;
+    ended.exit.cause = "device_lost";
+    callbacks_.ended(id, attempt, ended);
+  });
+}
+
+void Supervisor::follow_fenced(const model::TaskId& id, int attempt) {
+  auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
+  if (adoption && adoption->phase == Adoption::Phase::kRunning) {
+    set_aside(id, attempt, std::move(adoption->pidfd));
+    return;
+  }
+  supervise::Ended ended;
+  ended.exit.cause = "device_lost";
+  loop_.post([this, id, attempt, ended] { callbacks_.ended(id, attempt, ended); });
+}
+
+void Supervisor::stop(const model::TaskId& id, int attempt, bool now) {
   const auto found = running_.find(id);
   if (found == running_.end() || found->second.attempt != attempt) return;
   found->second.stop_requested = true;
+  found->second.kill_requested = found->second.kill_requested || now;
   if (!found->second.pidfd.valid()) return;
-  const auto status = supervise::send_signal(found->second.pidfd.get(), supervise::kCancelSignal);
+  const auto status = supervise::send_signal(
+      found->second.pidfd.get(),
+      found->second.kill_requested ? supervise::kKillSignal : supervise::kCancelSignal);
   if (!status && status.error().code != base::ErrorCode::kNotFound) {
     base::log_warning("cannot signal a task",
                       {{"task", id.value}, {"reason", status.error().message}});
@@ -290,7 +327,7 @@ void Supervisor::end_for_memory(const model::TaskId& id, int attempt) {
 std::optional<model::Enforcement> Supervisor::enforcement(const model::TaskId& id) const {
   const auto found = running_.find(id);
   if (found == running_.end()) return std::nullopt;
-  const auto& [attempt, pidfd, wait, retry, stop, enforcement, limits] = found->second;
+  const auto& [attempt, pidfd, wait, retry, stop, enforcement, limits, kill] = found->second;
   if (limits == 0) return enforcement;
   const auto hold =
       supervise::limits_hold(attempt_directory(options_.state_dir, id, attempt), limits);

@@ -57,7 +57,10 @@ class Supervisor {
   void delete_task(const model::TaskId& id, std::function<void()> deleted);
 
   void launch(const model::TaskRecord& record, int attempt, const Grant& grant);
-  void stop(const model::TaskId& id, int attempt);
+  /// SIGTERM to the tree, grace, SIGKILL; with `now` SIGKILL.
+  void stop(const model::TaskId& id, int attempt, bool now);
+  /// An attempt that a next one did not wait for (core::Requeued::fenced), after a restart.
+  void follow_fenced(const model::TaskId& id, int attempt);
   /// Stops it as one that used more memory than was reserved. May be repeated.
   void end_for_memory(const model::TaskId& id, int attempt);
   /// What holds a running task to its share; std::nullopt when it has no process.
@@ -79,6 +82,7 @@ class Supervisor {
     bool stop_requested = false;
     model::Enforcement enforcement;
     std::size_t limits = 0;  // that the shim sets
+    bool kill_requested = false;
   };
 
   [[nodiscard]] std::function<void()> posted(std::function<void()> work);
@@ -87,6 +91,7 @@ class Supervisor {
                                         supervise::LaunchSpec& spec) const;
   void follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd);
   void look(const model::TaskId& id, int attempt);
+  void set_aside(const model::TaskId& id, int attempt, base::Fd pidfd);
   void finish(const model::TaskId& id, int attempt, supervise::Ended ended);
   void watch_log(const model::TaskRecord& record, int attempt);
 
@@ -96,6 +101,11 @@ class Supervisor {
   supervise::Cgroups cgroups_;
   supervise::Enforcer enforcer_;
   supervise::TaskProcesses processes_;
+  struct Fenced {
+    base::Fd pidfd;
+    Loop::Handle wait;
+  };
+  std::map<std::pair<model::TaskId, int>, Fenced> fenced_;
   std::map<model::TaskId, Running> running_;
   std::shared_ptr<Supervisor*>
       self_;  // what posted work holds, so that it does nothing after the end
