@@ -7,12 +7,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import depth  # noqa: E402
 import scheduling  # noqa: E402
+import short_commands  # noqa: E402
 import start_up  # noqa: E402
+import status_reads  # noqa: E402
+import together  # noqa: E402
 from figures import Figure, print_table, write_results  # noqa: E402
 
 
@@ -25,6 +30,12 @@ def main() -> int:
     figures: list[Figure] = []
     figures += start_up.measure(bin_dir, fakes)
     figures += scheduling.measure(bin_dir.parent)
+    # Nothing is deleted until the end: on some file systems that slows down what comes after it.
+    with tempfile.TemporaryDirectory(prefix="berth-bench-") as directory:
+        for part in (short_commands, status_reads, together, depth):
+            folder = Path(directory) / part.__name__
+            folder.mkdir()
+            figures += part.measure(folder)
     print_table(figures)
     write_results(figures, arguments.out)
     missed = [f.name for f in figures if f.met is False]

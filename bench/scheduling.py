@@ -10,6 +10,7 @@ from pathlib import Path
 from figures import Figure
 
 GOALS = {"pass alone, nothing fits": 5.0}
+SUBMISSION = "a task is submitted and waits"
 
 
 def measure(build: Path) -> list[Figure]:
@@ -21,4 +22,7 @@ def measure(build: Path) -> list[Figure]:
             Figure(f"scheduler, 100,000 tasks, 1,000 devices: {row['name']} (median)", row["median_ms"], "ms",
                    goal=GOALS.get(row["name"]), note=f"worst {row['worst_ms']:.3f} ms")
         )
+        if row["name"] == SUBMISSION:
+            figures.append(Figure(f"scheduler, 100,000 tasks, 1,000 devices: {SUBMISSION} (p99)", row["p99_ms"], "ms",
+                                  goal=5.0))
     return figures

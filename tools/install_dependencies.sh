@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages. As root or with sudo; nothing when all is there.
-#   install_dependencies.sh build|lint
+#   install_dependencies.sh build|lint|bench
 set -eu
 
 build="g++ make cmake ninja-build ccache pkg-config git ca-certificates
@@ -11,11 +11,14 @@ build="g++ make cmake ninja-build ccache pkg-config git ca-certificates
  libjpeg62-turbo-dev libpng-dev libstb-dev libkissfft-dev"
 lint="clang-format-19 clang-tidy-19 python3-yaml libboost1.81-dev libboost-json1.81-dev libexpected-dev libsqlite3-dev
  libyaml-cpp-dev libcli11-dev libgtest-dev g++ cmake ninja-build"
+# What Berth is compared with, and what asks. Slurm is only unpacked (unpack_slurm.sh): installed it would be set up.
+bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools"
 
 case "${1:-build}" in
   build) wanted=$build ;;
   lint) wanted=$lint ;;
-  *) echo "usage: install_dependencies.sh build|lint" >&2; exit 2 ;;
+  bench) wanted=$bench ;;
+  *) echo "usage: install_dependencies.sh build|lint|bench" >&2; exit 2 ;;
 esac
 
 missing=

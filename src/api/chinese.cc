@@ -72,6 +72,8 @@ constexpr std::array kRows{
     Row{", for {} s", "，已持续 {} 秒"},
     Row{", tried again in {} s", "，{} 秒后重试"},
     Row{"Waiting", "等待中"},
+    Row{"The task is on hold", "任务已搁置"},
+    Row{"The task is released", "任务已释放"},
     Row{"Waiting behind {} like it", "等待中，前面有 {} 个同类任务"},
     Row{"{} for {} devices at once, of which {} fit now",
         "{}，需要同时有 {} 个设备，目前 {} 个可用"},

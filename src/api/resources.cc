@@ -207,6 +207,47 @@ void configure(Service& service, const http::Request& request, http::Exchange ex
   });
 }
 
+object drains(const core::State& state) {
+  object devices;
+  for (const auto& [id, reason] : state.drained) {
+    const auto device = state.devices.find(id);
+    devices[device == state.devices.end() ? id.value : device->second.device.name] = reason;
+  }
+  return object{{"machine", state.draining.has_value()},
+                {"reason", state.draining ? value(*state.draining) : value(nullptr)},
+                {"devices", std::move(devices)}};
+}
+
+// {devices: ["cuda:0"], drain: true, reason}; without devices the whole machine.
+void drain(Service& service, const http::Request& request, http::Exchange exchange) {
+  Fields fields(request.body);
+  core::Drain input;
+  for (const auto& entry : fields.body()) {
+    if (entry.key() != "devices" && entry.key() != "drain" && entry.key() != "reason")
+      fields.refuse("extra_forbidden", entry.key(), "There is no such field");
+  }
+  input.on = fields.boolean_or("drain", true);
+  input.reason = fields.nullable_string("reason");
+  std::vector<std::string> names;
+  const auto* devices = fields.body().if_contains("devices");
+  if (devices != nullptr && !devices->is_null()) names = fields.strings("devices");
+  if (!fields.valid()) return exchange.respond(fields.refusal());
+  if (devices != nullptr && devices->is_array() && names.empty())
+    return exchange.fail(400, "devices is empty: leave it out to mean the whole machine");
+  for (const auto& name : names) {
+    auto found = devices_of(service.state(), name);
+    if (found.empty()) {
+      return exchange.fail(400, "There is no device " + name + " here: `berth gpus` lists them");
+    }
+    input.devices.insert(input.devices.end(), found.begin(), found.end());
+  }
+  auto held = std::make_shared<http::Exchange>(std::move(exchange));
+  service.drain(std::move(input), [held, &service](const base::Status& status) {
+    if (!status) return held->fail(status.error());
+    held->respond(json_response(drains(service.state())));
+  });
+}
+
 }  // namespace
 
 object device_usage(const core::State& state) {
@@ -259,6 +300,14 @@ object gpu_object(const Service& service) {
 }
 
 void add_resource_routes(http::Router& router, Service& service) {
+  router.add("GET", "/api/v2/resources/drain",
+             [&service](const http::Request&, http::Exchange exchange) {
+               exchange.respond(json_response(drains(service.state())));
+             });
+  router.add("POST", "/api/v2/resources/drain",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               drain(service, request, std::move(exchange));
+             });
   router.add("GET", "/api/v2/resources", [&service](const http::Request&, http::Exchange exchange) {
     exchange.respond(json_response(object{{"device_usage", device_usage(service.state())},
                                           {"active_tasks", active_tasks(service)},

@@ -94,6 +94,10 @@ bool Fields::clean(const std::string& text, const array& where) {
   return false;
 }
 
+void Fields::merge(const Fields& part) {
+  detail_.insert(detail_.end(), part.detail_.begin(), part.detail_.end());
+}
+
 http::Response Fields::refusal() const { return unprocessable(detail_); }
 
 const value* Fields::find(std::string_view name) const { return object_.if_contains(name); }

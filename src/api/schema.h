@@ -52,6 +52,8 @@ class Fields {
   /// A violation found by the caller.
   void refuse(std::string_view type, std::string_view name, std::string_view message,
               base::json::object context = {});
+  /// The violations of an object inside this one.
+  void merge(const Fields& part);
 
  private:
   const base::json::value* find(std::string_view name) const;

@@ -105,6 +105,10 @@ class Service {
   virtual void cancel(const model::TaskId& id, DoneCallback callback) = 0;
   virtual void remove(const model::TaskId& id, DoneCallback callback) = 0;
   virtual void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) = 0;
+  /// A task that waits is kept from starting, or let go. kNotFound, kWrongState.
+  virtual void set_hold(const model::TaskId& id, bool on, DoneCallback callback) = 0;
+  /// kDeviceNotFound.
+  virtual void drain(core::Drain drain, DoneCallback callback) = 0;
 
   /// Calls `changed` (from the loop, coalesced) whenever the task's record, log or output grew,
   /// until the handle is dropped.

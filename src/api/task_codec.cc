@@ -45,6 +45,12 @@ value placement(const model::TaskRecord& record) {
   return object{{"devices", std::move(devices)}, {"rule", model::to_text(record.placement->rule)}};
 }
 
+value after(const model::TaskRecord& record) {
+  array ids;
+  for (const auto& dependency : record.request.after) ids.push_back(value(dependency.task.value));
+  return ids;
+}
+
 value failure(const model::TaskRecord& record) {
   if (!record.failure) return nullptr;
   return object{{"code", record.failure->code},
@@ -84,6 +90,11 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"policy", model::to_text(record.request.policy)},
       {"cancelling", record.cancelling && !final},
       {"attempt", record.attempt},
+      {"retries", record.retries},
+      {"not_before", time_or_null(record.not_before)},
+      {"held", record.held},
+      {"after", after(record)},
+      {"pool", text_or_null(record.request.pool)},
       {"started_at", time_or_null(record.started)},
       {"finished_at", time_or_null(record.finished)},
       {"exit_code", final && record.exit ? base::or_null(record.exit->exit_code) : value(nullptr)},

@@ -20,26 +20,14 @@ using base::json::value;
 // At most this much memory can be asked for; above it the request is a mistake (GiB).
 constexpr double kMostMemoryGb = 1 << 20;
 constexpr double kMostSeconds = 1e9;
+constexpr std::int64_t kMostRetries = 1000;
+constexpr double kLongestPause = 3600;
 
-constexpr std::array kCommandFields{"command",
-                                    "kind",
-                                    "device",
-                                    "gpus",
-                                    "memory_gb",
-                                    "gpu_type",
-                                    "exclusive",
-                                    "policy",
-                                    "priority",
-                                    "name",
-                                    "task_id",
-                                    "description",
-                                    "env",
-                                    "cwd",
-                                    "retry",
-                                    "timeout_s",
-                                    "after",
-                                    "memory_fraction",
-                                    "memory_strategy"};
+constexpr std::array kCommandFields{
+    "command",   "kind",   "device",        "gpus",      "memory_gb",       "gpu_type",
+    "exclusive", "policy", "priority",      "name",      "task_id",         "description",
+    "env",       "cwd",    "retry",         "timeout_s", "after",           "after_any",
+    "hold",      "pool",   "group_by_kind", "fallback",  "memory_fraction", "memory_strategy"};
 
 // This route is ours alone: a misspelt field is better refused than ignored.
 void refuse_unknown(Fields& fields) {
@@ -48,6 +36,89 @@ void refuse_unknown(Fields& fields) {
     if (std::find(kCommandFields.begin(), kCommandFields.end(), name) == kCommandFields.end())
       fields.refuse("extra_forbidden", name, "There is no such field");
   }
+}
+
+// `retry`: a number of times, or {max, backoff_s, on: [...], more_memory}.
+void read_retry(Fields& fields, model::Retry& retry) {
+  const value* given = fields.body().if_contains("retry");
+  if (given == nullptr || given->is_null()) return;
+  if (!given->is_object()) {
+    retry.max = static_cast<int>(fields.integer_or("retry", 0, 0, kMostRetries));
+    return;
+  }
+  Fields parts(given->as_object(), {"body", "retry"});
+  for (const auto& entry : parts.body()) {
+    if (entry.key() == "max" || entry.key() == "backoff_s" || entry.key() == "on" ||
+        entry.key() == "more_memory") {
+      continue;
+    }
+    parts.refuse("extra_forbidden", entry.key(), "There is no such field");
+  }
+  retry.max = static_cast<int>(parts.integer("max", 0, kMostRetries));
+  const double pause =
+      parts.number_or("backoff_s", static_cast<double>(retry.backoff.count()) / 1000);
+  if (pause < 0 || pause > kLongestPause) {
+    parts.refuse("value_error", "backoff_s", "The pause before a retry is between 0 and 3600 s");
+  } else {
+    retry.backoff = base::Duration{std::llround(pause * 1000)};
+  }
+  // A factor, 1.5: half as much again.
+  const double factor = parts.number_or("more_memory", 1);
+  if (factor < 1 || factor > 10) {
+    parts.refuse("value_error", "more_memory",
+                 "The factor for the memory of the next try is between 1 and 10");
+  } else {
+    retry.more_memory_percent = static_cast<int>(std::lround((factor - 1) * 100));
+  }
+  if (parts.body().contains("on")) {
+    for (const auto& word : parts.strings("on")) {
+      if (const auto kind = model::failure_kind_from_text(word)) {
+        retry.on.insert(*kind);
+      } else {
+        parts.refuse("enum", "on",
+                     "Input should be 'exit', 'out_of_memory', 'timeout', 'device_lost', "
+                     "'launch_failed' or 'lost'");
+      }
+    }
+  }
+  if (!parts.valid()) fields.merge(parts);
+}
+
+// `fallback`: "cpu" (at once when no GPU is free), or {to: "cpu", after_s}.
+void read_fallback(Fields& fields, model::Request& request) {
+  const value* given = fields.body().if_contains("fallback");
+  if (given == nullptr || given->is_null()) return;
+  if (!given->is_object()) {
+    if (fields.string_or("fallback", "") != "cpu") {
+      fields.refuse("enum", "fallback", "Input should be 'cpu', or {to: 'cpu', after_s: seconds}");
+    }
+    request.cpu_after = base::Duration{0};
+    return;
+  }
+  Fields parts(given->as_object(), {"body", "fallback"});
+  if (parts.string("to") != "cpu" && parts.valid())
+    parts.refuse("enum", "to", "Input should be 'cpu'");
+  const double after = parts.number_or("after_s", 0);
+  if (after < 0 || after > kMostSeconds) {
+    parts.refuse("value_error", "after_s", "The time to wait for a GPU must not be negative");
+  } else {
+    request.cpu_after = base::Duration{std::llround(after * 1000)};
+  }
+  if (!parts.valid()) fields.merge(parts);
+}
+
+void read_queueing(Fields& fields, model::Request& request) {
+  read_retry(fields, request.retry);
+  read_fallback(fields, request);
+  for (const bool any : {false, true}) {
+    const char* name = any ? "after_any" : "after";
+    const value* given = fields.body().if_contains(name);
+    if (given == nullptr || given->is_null()) continue;
+    for (const auto& id : fields.strings(name)) request.after.push_back({model::TaskId(id), any});
+  }
+  request.hold = fields.boolean_or("hold", false);
+  request.pool = fields.nullable_string("pool");
+  request.group_by_kind = fields.boolean_or("group_by_kind", false);
 }
 
 void read_command(Fields& fields, model::TaskRecord& record) {
@@ -83,8 +154,9 @@ void read_command(Fields& fields, model::TaskRecord& record) {
   if (const auto timeout = fields.maybe_positive("timeout_s", kMostSeconds)) {
     record.timeout = std::max(base::Duration{1}, base::Duration{std::llround(*timeout * 1000)});
   }
+  read_queueing(fields, record.request);
   // Promised, not there yet: better refused than ignored.
-  for (const char* name : {"retry", "after", "memory_fraction", "memory_strategy"}) {
+  for (const char* name : {"memory_fraction", "memory_strategy"}) {
     const value* given = fields.body().if_contains(name);
     const bool nothing = given == nullptr || given->is_null() ||
                          (given->is_array() && given->as_array().empty()) ||
@@ -177,6 +249,20 @@ void remove(Service& service, const http::Request& request, http::Exchange excha
   });
 }
 
+// POST .../hold and .../release.
+void hold(Service& service, const http::Request& request, http::Exchange exchange, bool on) {
+  const auto task = find_task(service, request, exchange, own_language(request));
+  if (task == nullptr) return;
+  auto held = std::make_shared<http::Exchange>(std::move(exchange));
+  const std::string message(
+      say(on ? "The task is on hold" : "The task is released", own_language(request)));
+  service.set_hold(task->id(), on, [held, message, id = task->id()](const base::Status& status) {
+    if (!status) return held->fail(status.error());
+    held->respond(
+        json_response(object{{"status", "success"}, {"message", message}, {"task_id", id.value}}));
+  });
+}
+
 }  // namespace
 
 void submit_task(Service& service, const http::Request& request, http::Exchange exchange,
@@ -236,6 +322,12 @@ void add_task_routes(http::Router& router, Service& service) {
                const auto task = find_task(service, request, exchange, language_of(request));
                if (task != nullptr) cancel_task(service, request, std::move(exchange), task);
              });
+  for (const bool on : {true, false}) {
+    router.add("POST", on ? "/api/v2/tasks/{task_id}/hold" : "/api/v2/tasks/{task_id}/release",
+               [&service, on](const http::Request& request, http::Exchange exchange) {
+                 hold(service, request, std::move(exchange), on);
+               });
+  }
   router.add("DELETE", "/api/v2/tasks/{task_id}",
              [&service](const http::Request& request, http::Exchange exchange) {
                remove(service, request, std::move(exchange));

@@ -52,6 +52,11 @@ std::string fallback_note(std::string_view fallback, Language language) {
         Pair{"（未检测到GPU，使用CPU）", " (no GPU on this machine: running on the CPU)"}.in(
             language));
   }
+  if (fallback == "gpus_busy") {
+    return std::string(
+        Pair{"（GPU资源不足，使用CPU）", " (no GPU was free in time: running on the CPU)"}.in(
+            language));
+  }
   if (fallback == "worker_without_gpu") {
     return std::string(
         Pair{"（内置程序未启用GPU支持，使用CPU）",
@@ -118,7 +123,7 @@ std::string render_record(std::string_view text, Language language) {
       if (item.is_string()) args.emplace_back(item.as_string());
     }
   }
-  args.resize(2);
+  args.resize(3);
   const std::string what(work(args[0], language));
   const bool chinese = language == Language::kChinese;
   std::string message;
@@ -133,10 +138,44 @@ std::string render_record(std::string_view text, Language language) {
                         : "The built-in workers are built without GPU support: running on the CPU";
   } else if (code == "started") {
     message = chinese ? "开始" + what + "..." : what + " starts...";
+  } else if (code == "memory_taken") {
+    message = chinese ? "启动前 " + args[0] + " 的显存已被占用（需要 " + args[1] + "，可用 " +
+                            args[2] + "），重新等待资源"
+                      : "The memory of " + args[0] + " was taken just before the start (" +
+                            args[1] + " needed, " + args[2] + " free): waiting for a device again";
+  } else if (code == "memory_over") {
+    message = chinese ? "在 " + args[0] + " 上占用显存 " + args[1] + "，超出预留的 " + args[2]
+                      : "Holds " + args[1] + " on " + args[0] + ", where " + args[2] +
+                            " are reserved for it";
+  } else if (code == "memory_limit") {
+    message = chinese
+                  ? "因超出显存预留而停止：" + args[0] + " 上占用 " + args[1] + "，预留 " + args[2]
+                  : "Stopped for its memory: used " + args[1] + " of " + args[2] + " reserved on " +
+                        args[0];
+  } else if (code == "device_not_ready") {
+    message = chinese ? "启动前 " + args[0] + " 状态异常（" + std::string(say(args[1], language)) +
+                            "），重新等待资源"
+                      : args[0] + " was not ready just before the start (" + args[1] +
+                            "): waiting for a device again";
   } else if (code == "completed") {
     message = chinese ? what + "完成！" : what + " completed!";
   } else if (code == "failed") {
     message = (chinese ? what + "失败: " : what + " failed: ") + args[1];
+  } else if (code == "gpus_busy") {
+    message = chinese ? "GPU资源不足，使用CPU" : "No GPU was free in time: running on the CPU";
+  } else if (code == "device_lost") {
+    message = chinese ? "设备 " + args[0] + " 已失效，结束任务进程"
+                      : "The device " + args[0] + " was lost: the task's processes are killed";
+  } else if (code == "tried_again") {
+    message = chinese ? "第 " + args[0] + " 次重试，共 " + args[1] + " 次"
+                      : "Queued again, retry " + args[0] + " of " + args[1];
+    if (!args[2].empty()) message += chinese ? "，最早于 " + args[2] : ", not before " + args[2];
+    if (!args[3].empty())
+      message += chinese ? "，显存需求提高到 " + args[3] : ", now with " + args[3] + " of memory";
+    if (!args[4].empty()) {
+      message += chinese ? "；旧进程无法结束，其设备已被隔离"
+                         : "; the old process cannot be killed: its device is closed";
+    }
   } else if (code == "cancel_requested") {
     message = chinese ? "任务已被用户取消" : "The user cancelled the task";
   } else if (code == "cancelled") {

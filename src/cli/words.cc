@@ -37,6 +37,7 @@ constexpr auto kCatalog = std::to_array<Translation>({
     {"training", "训练"},
     {"inference", "推理"},
     {"timeout", "超时"},
+    {"memory_limit", "超出显存限额"},
     {"launch_failed", "无法启动"},
     {"healthy", "正常"},
     {"lost", "丢失"},

@@ -53,13 +53,7 @@ std::optional<RefusalCode> occupied(const model::Request& request, const Need& w
   return std::nullopt;
 }
 
-// The least that `wanted` is content with.
-Bytes least(const Need& wanted) {
-  const bool own_figure = wanted.rule == ReservationRule::kNominal ||
-                          wanted.rule == ReservationRule::kWholeDevice ||
-                          wanted.rule == ReservationRule::kKindShare;
-  return own_figure ? Bytes{wanted.bytes.value / 100 * kEnoughPercent} : wanted.bytes;
-}
+Bytes least(const Need& wanted) { return core::least(wanted.rule, wanted.bytes); }
 
 std::variant<Fit, RefusalCode> fit_memory(const Need& wanted, const DeviceEntry& device) {
   if (!device.is_cpu() && !device.reading) return RefusalCode::kMemoryUnknown;

@@ -79,6 +79,14 @@ std::optional<Need> need(const State& state, const model::Request& request,
   return Need{Bytes{percent(*usable, share).value / slots}, false, ReservationRule::kKindShare};
 }
 
+Bytes least(model::ReservationRule rule, Bytes bytes) {
+  using model::ReservationRule;
+  const bool own_figure = rule == ReservationRule::kNominal ||
+                          rule == ReservationRule::kWholeDevice ||
+                          rule == ReservationRule::kKindShare;
+  return own_figure ? Bytes{bytes.value / 100 * kEnoughPercent} : bytes;
+}
+
 std::optional<Bytes> effective_free(const DeviceEntry& device) {
   if (!device.reading || !device.reading->free) return std::nullopt;
   Bytes free = *device.reading->free;

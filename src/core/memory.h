@@ -31,6 +31,9 @@ int nominal_gib(Bytes total);
 std::optional<Need> need(const State& state, const model::Request& request,
                          const DeviceEntry& device);
 
+/// The least of `bytes` that a reservation by this rule is content with.
+Bytes least(model::ReservationRule rule, Bytes bytes);
+
 /// Driver-reported free memory minus, for each of our running tasks, the part of its reservation
 /// that it has not yet taken; never more than what is not reserved. Never negative. std::nullopt
 /// when the driver gives no reading.

@@ -295,6 +295,7 @@ void apply(State& state, const LaunchFailed& input, Outputs& outputs) {
     retry(state, *task, model::FailureKind::kLaunch, exit, {}, false, outputs);
     return;
   }
+  if (task->cancelling && input.again) exit.cause = "cancelled";
   finish(state, input.task, task->cancelling ? TaskState::kCancelled : TaskState::kFailed,
          std::move(exit), {}, outputs);
 }

@@ -102,6 +102,18 @@ const std::map<std::string, Reader>& readers() {
          config.insecure = node.as<bool>();
          return {};
        }},
+      {"fence_devices",
+       [](const YAML::Node& node, Config& config) -> base::Status {
+         config.fence_devices = node.as<bool>();
+         return {};
+       }},
+      {"memory_watchdog",
+       [](const YAML::Node& node, Config& config) -> base::Status {
+         const auto mode = watchdog_mode_from_text(node.as<std::string>());
+         if (!mode) return wrong(node, "memory_watchdog must be off, warn or enforce");
+         config.memory_watchdog = *mode;
+         return {};
+       }},
       {"queue_size",
        [](const YAML::Node& node, Config& config) -> base::Status {
          config.scheduler.queue_size = node.as<std::int64_t>();

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "base/units.h"
 #include "core/state.h"
+#include "daemon/memory_watchdog.h"
 
 namespace berth::daemon {
 
@@ -27,6 +28,8 @@ struct Config {
   base::Duration cancel_grace{10'000};
   base::Bytes max_output{64LL << 20};  // per stream of a task
   base::Bytes max_log{64LL << 20};     // per task
+  WatchdogMode memory_watchdog = WatchdogMode::kWarn;
+  bool fence_devices = true;  // tasks cannot open GPUs that they were not given
   core::Config scheduler;
 };
 

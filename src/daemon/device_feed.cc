@@ -108,6 +108,26 @@ void DeviceFeed::report() {
     }
   }
   if (changes.any()) on_change_(changes);
+  if (!changes.looked) return;
+  while (!looks_.empty() && looks_.begin()->first <= *changes.looked)
+    answer(looks_.begin()->first, true);
+}
+
+void DeviceFeed::look(const std::vector<model::DeviceId>& devices, std::function<void(bool)> done) {
+  const std::uint64_t number = ++last_look_;
+  // When nobody takes it, the wait is for a reading that the child makes by itself.
+  if (child_.pid > 0) device::request_look(child_, number, devices);
+  looks_.emplace(
+      number,
+      Look{std::move(done), loop_.after(kLookPatience, [this, number] { answer(number, false); })});
+}
+
+void DeviceFeed::answer(std::uint64_t number, bool answered) {
+  const auto found = looks_.find(number);
+  if (found == looks_.end()) return;
+  const auto done = std::move(found->second.done);
+  looks_.erase(found);
+  done(answered);
 }
 
 std::optional<base::Time> DeviceFeed::unhealthy_since(const model::DeviceId& id) const {

@@ -3,14 +3,20 @@
 // driver: a child that is stuck is left behind and replaced. Loop thread only.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "daemon/loop.h"
 #include "device/sampler.h"
 #include "device/sampler_watch.h"
 
 namespace berth::daemon {
+
+/// A launch waits this long for a driver.
+inline constexpr base::Duration kLookPatience{100};
 
 class DeviceFeed {
  public:
@@ -24,6 +30,10 @@ class DeviceFeed {
   void start();
   [[nodiscard]] const device::SamplerWatch& watch() const { return watch_; }
   [[nodiscard]] std::optional<base::Time> unhealthy_since(const model::DeviceId& id) const;
+  /// Asks for readings of these devices out of turn. `done` comes once: with true after the
+  /// answer's readings were handed on, with false when there is none within kLookPatience. Never at
+  /// once.
+  void look(const std::vector<model::DeviceId>& devices, std::function<void(bool answered)> done);
   /// When a device that does not answer is tried again.
   [[nodiscard]] std::optional<base::Time> next_probe(const model::Device& device) const;
 
@@ -35,6 +45,12 @@ class DeviceFeed {
   void report();
   void leave_behind(bool stuck);
   void reap();
+  void answer(std::uint64_t number, bool answered);
+
+  struct Look {
+    std::function<void(bool)> done;
+    Loop::Handle patience;
+  };
 
   Loop& loop_;
   std::string program_;
@@ -45,7 +61,9 @@ class DeviceFeed {
   device::SamplerChild child_;
   Loop::Handle readable_;
   Loop::Handle timer_;
-  std::vector<pid_t> left_behind_;  // until the kernel lets them go
+  std::map<std::uint64_t, Look> looks_;  // under way, by number
+  std::uint64_t last_look_ = 0;          // counts on when the child is replaced
+  std::vector<pid_t> left_behind_;       // until the kernel lets them go
   Loop::Handle reap_timer_;
 };
 

@@ -2,6 +2,7 @@
 #include "daemon/engine.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -46,8 +47,18 @@ std::map<model::TaskId, core::TaskEntry> live_tasks(const TaskTable& table) {
     if (task.state == model::TaskState::kRunning) {
       task.placement = record->placement;
       task.cancelling = record->cancelling;
+    } else {
+      task.held = record->held;
+      task.not_before = record->not_before;
     }
+    task.retries = record->retries;
     tasks.emplace(record->id(), std::move(task));
+  }
+  for (auto& [id, task] : tasks) {
+    if (task.state != model::TaskState::kQueued) continue;
+    for (const auto& dependency : task.request.after) {
+      if (tasks.contains(dependency.task)) task.after.emplace(dependency.task, dependency.any);
+    }
   }
   return tasks;
 }
@@ -61,6 +72,18 @@ bool matters(const core::Reading& a, const core::Reading& b) {
   };
   return a.health != b.health || differs(a.total, b.total) || differs(a.free, b.free) ||
          differs(a.reserved, b.reserved) || a.used_by_task != b.used_by_task;
+}
+
+// The last words of PyTorch, TensorFlow, JAX, CUDA and HIP programs that got no more memory.
+bool says_out_of_memory(const std::string& text) {
+  const std::string lower = base::lower(text);
+  constexpr std::array kWords{"cuda out of memory",        "outofmemoryerror",
+                              "hip out of memory",         "cuda_error_out_of_memory",
+                              "cudaerrormemoryallocation", "resource_exhausted: out of memory",
+                              "oom when allocating"};
+  return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view words) {
+    return lower.find(words) != std::string::npos;
+  });
 }
 
 }  // namespace
@@ -113,8 +136,8 @@ base::Status Engine::replay(const store::Loaded& loaded) {
 
 // ---- inputs ----
 
-void Engine::configure(core::Config config) {
-  apply(core::Configure{std::move(config)});
+void Engine::configure(core::Config config, bool start) {
+  apply(core::Configure{std::move(config), start});
   if (full_) apply(core::Pause{true});
 }
 
@@ -124,6 +147,7 @@ void Engine::observe_inventory(std::vector<model::Device> devices, bool complete
 
 void Engine::observe_readings(std::vector<core::Reading> readings) {
   bool decisive = false;
+  bool urgent = false;
   for (auto& reading : readings) {
     const auto device = state_.devices.find(reading.device);
     if (device == state_.devices.end()) continue;
@@ -133,13 +157,17 @@ void Engine::observe_readings(std::vector<core::Reading> readings) {
     }
     const auto known = journalled_.find(reading.device);
     decisive = decisive || known == journalled_.end() || matters(known->second, reading);
+    // What runs there is concerned too.
+    urgent = urgent || (!device->second.reservations.empty() &&
+                        (known == journalled_.end() ? reading.health != model::Health::kHealthy
+                                                    : known->second.health != reading.health));
     unjournalled_.insert(reading.device);
     device->second.reading = std::move(reading);
     std::erase_if(device->second.reading->used_by_task, [&](const auto& used) {
       return !device->second.reservations.contains(used.first);
     });
   }
-  if (decisive && state_.queue.size() > 0 && !state_.paused) journal_readings();
+  if (urgent || (decisive && state_.queue.size() > 0 && !state_.paused)) journal_readings();
 }
 
 void Engine::journal_readings() {
@@ -162,6 +190,9 @@ void Engine::submit(model::TaskRecord record, TaskCallback callback) {
                   "A task with the id " + id.value + " exists: choose another task_id"));
     return;
   }
+  if (auto status = resolve_dependencies(record.request); !status)
+    return callback(fail(status.error()));
+  record.held = record.request.hold;
   record.created = record.updated = base::now();
   record.state = model::TaskState::kPending;
   const auto as_created = std::make_shared<const model::TaskRecord>(record);
@@ -254,13 +285,31 @@ void Engine::remove(const model::TaskId& id, DoneCallback callback) {
   });
 }
 
-void Engine::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {
+// What has ended well, or in any way that will do, need not be waited for.
+base::Status Engine::resolve_dependencies(model::Request& request) const {
+  std::vector<model::Dependency> live;
+  for (const auto& dependency : request.after) {
+    const auto record = table_.find(dependency.task);
+    if (record == nullptr || !model::is_final(record->state)) {
+      live.push_back(dependency);  // unknown ones are the scheduler's to refuse
+      continue;
+    }
+    if (dependency.any || record->state == model::TaskState::kCompleted) continue;
+    return fail(ErrorCode::kBadRequest, "Task " + dependency.task.value + " has ended as " +
+                                            std::string(model::to_text(record->state)) +
+                                            ": what comes after its good end would never start");
+  }
+  request.after = std::move(live);
+  return {};
+}
+
+// An input that is either refused at once or done when the journal has it.
+void Engine::change(core::Input input, DoneCallback callback) {
   if (auto room = check_room(); !room) return callback(std::move(room));
   const auto answer = std::make_shared<DoneCallback>(std::move(callback));
-  const auto outputs =
-      apply(core::SetLimits{std::move(changes)}, [this, answer](const base::Status& status) {
-        if (*answer) (*answer)(status ? status : check_room());
-      });
+  const auto outputs = apply(input, [this, answer](const base::Status& status) {
+    if (*answer) (*answer)(status ? status : check_room());
+  });
   for (const auto& output : outputs) {
     const auto* refused = std::get_if<core::Refused>(&output);
     if (refused == nullptr) continue;
@@ -270,6 +319,31 @@ void Engine::set_limits(std::vector<core::LimitChange> changes, DoneCallback cal
   }
 }
 
+void Engine::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {
+  change(core::SetLimits{std::move(changes)}, std::move(callback));
+}
+
+void Engine::set_hold(const model::TaskId& id, bool on, DoneCallback callback) {
+  const auto record = table_.find(id);
+  if (record == nullptr)
+    return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
+  if (model::is_final(record->state)) {
+    return callback(fail(ErrorCode::kWrongState,
+                         "Task " + id.value + " has ended and cannot be held or released"));
+  }
+  const auto task = state_.tasks.find(id);
+  if (task != state_.tasks.end() && task->second.state == model::TaskState::kQueued) {
+    record->held = on;
+    record->updated = base::now();
+    touch(id);
+  }
+  change(core::SetHold{id, on}, std::move(callback));
+}
+
+void Engine::drain(core::Drain drain, DoneCallback callback) {
+  change(std::move(drain), std::move(callback));
+}
+
 void Engine::launch_failed(const model::TaskId& id, int attempt, const std::string& why) {
   const auto record = table_.find(id);
   if (record != nullptr && !record->failure)
@@ -277,17 +351,54 @@ void Engine::launch_failed(const model::TaskId& id, int attempt, const std::stri
   apply(core::LaunchFailed{id, attempt, false});
 }
 
+void Engine::launch_undone(const model::TaskId& id, int attempt) {
+  const auto record = table_.find(id);
+  const auto task = state_.tasks.find(id);
+  if (record == nullptr || task == state_.tasks.end() || task->second.attempt != attempt ||
+      task->second.state != model::TaskState::kRunning) {
+    return;
+  }
+  // Before the step, which may place it elsewhere at once.
+  if (!task->second.cancelling) {
+    record->state = model::TaskState::kQueued;
+    record->placement.reset();
+    record->started.reset();
+    record->device = record->request.selector.text;
+    record->updated = base::now();
+    table_.touch(id);
+    deeds_.changed(id);
+  }
+  apply(core::LaunchFailed{id, attempt, true});
+}
+
+// Why the attempt failed, where the task has not said so itself.
+std::optional<model::Failure> Engine::failure_of(const model::TaskId& id, const model::Exit& exit,
+                                                 const std::string& why) const {
+  if (exit.cause == "exited" && exit.exit_code == 0) return std::nullopt;
+  const auto task = state_.tasks.find(id);
+  if (task != state_.tasks.end() && task->second.evicted && task->second.placement) {
+    return model::Failure{
+        "device_lost",
+        "the device under it was lost (" + device_names(*task->second.placement) + ")", ""};
+  }
+  if (exit.cause == "exited" && says_out_of_memory(why))
+    return model::Failure{"out_of_memory", why, ""};
+  return model::Failure{exit.cause == "exited" ? (exit.signal ? "signal" : "exit") : exit.cause,
+                        why, ""};
+}
+
 void Engine::exited(const model::TaskId& id, int attempt, const model::Exit& exit,
                     const std::string& why) {
   const auto record = table_.find(id);
-  const bool good = exit.cause == "exited" && exit.exit_code == 0;
-  if (record != nullptr && !good && !record->cancelling && !record->failure) {
-    record->failure = model::Failure{
-        exit.cause == "exited" ? (exit.signal ? "signal" : "exit") : exit.cause, why, ""};
-  }
+  const bool current = record != nullptr && record->attempt == attempt;
+  if (current && !record->cancelling && !record->failure)
+    record->failure = failure_of(id, exit, why);
   core::Exited input{id, attempt, exit, std::nullopt};
+  input.out_of_memory =
+      current && record->failure &&
+      (record->failure->code == "out_of_memory" || record->failure->code == "memory_limit");
   const auto peak = peaks_.find(id);
-  if (peak != peaks_.end()) {
+  if (current && peak != peaks_.end()) {
     input.peak_memory = peak->second;
     peaks_.erase(peak);
   }
@@ -323,6 +434,7 @@ std::vector<Output> Engine::step(const core::Input& input, Journal::Answer answe
   const base::Time now = base::now();
   auto outputs = core::step(state_, input, now);
   for (const auto& output : outputs) note(output, now);
+  arm_wakeup();
   journal_->append(
       now, base::to_text(core::to_json(input)), outcome_text(outputs),
       [this, outputs] {
@@ -335,6 +447,20 @@ std::vector<Output> Engine::step(const core::Input& input, Journal::Answer answe
     if (std::holds_alternative<core::Stop>(output)) carry_out(output);
   }
   return outputs;
+}
+
+void Engine::arm_wakeup() {
+  const auto next = core::next_wakeup(state_);
+  if (next == wakeup_) return;
+  wakeup_ = next;
+  wakeup_timer_.reset();
+  if (!next) return;
+  const auto wait = std::max(base::Duration{1}, *next - base::now());
+  wakeup_timer_ = loop_.after(wait, [this] {
+    wakeup_timer_.reset();
+    wakeup_.reset();
+    apply(core::Tick{});
+  });
 }
 
 // The records follow the outputs at once, so that no answer contradicts the scheduler.
@@ -354,14 +480,38 @@ void Engine::note(const Output& output, base::Time now) {
     record->placement = launch->placement;
     record->device = device_names(launch->placement);
     record->started = now;
-  } else if (std::holds_alternative<core::Stop>(output)) {
-    record->cancelling = true;
+    record->not_before.reset();
+    if (launch->fallback == core::Fallback::kGpusBusy) {
+      record->fallback = "gpus_busy";
+    } else if (record->fallback == "gpus_busy") {
+      record->fallback.clear();
+    }
+  } else if (const auto* stop = std::get_if<core::Stop>(&output)) {
+    if (stop->cause != "device_lost") record->cancelling = true;
+  } else if (const auto* requeued = std::get_if<core::Requeued>(&output)) {
+    record->state = model::TaskState::kQueued;
+    record->placement.reset();
+    record->started.reset();
+    record->device = record->request.selector.text;
+    record->retries = requeued->retries;
+    record->not_before = requeued->not_before;
+    if (requeued->memory) record->request.memory = requeued->memory;
+    record->failure.reset();
+    record->progress = 0;
+    record->current_epoch.reset();
+    record->latest_metrics.clear();
+    record->result.clear();
   } else if (const auto* finished = std::get_if<core::Finished>(&output)) {
     record->state = finished->state;
     record->exit = finished->exit;
     record->finished = now;
+    record->not_before.reset();
+    record->held = false;
     if (finished->state == model::TaskState::kCompleted) record->progress = 1;
     if (finished->state != model::TaskState::kFailed) record->failure.reset();
+    if (!finished->why.pattern.empty()) {
+      record->failure = model::Failure{finished->exit.cause, base::to_text(finished->why), ""};
+    }
     peaks_.erase(finished->task);
   } else {
     return;
@@ -377,6 +527,7 @@ void Engine::carry_out(const Output& output) {
   if (record == nullptr) return;
   if (std::holds_alternative<core::Queued>(output)) deeds_.queued(*record);
   if (const auto* stop = std::get_if<core::Stop>(&output)) deeds_.stop(*stop);
+  if (const auto* again = std::get_if<core::Requeued>(&output)) deeds_.requeued(*record, *again);
   if (const auto* launch = std::get_if<core::Launch>(&output)) deeds_.launch(*record, *launch);
   if (std::holds_alternative<core::Finished>(output)) deeds_.finished(*record);
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ class Engine {
     std::function<void(const model::TaskRecord&)> queued;
     std::function<void(const model::TaskRecord&, const core::Launch&)> launch;
     std::function<void(const core::Stop&)> stop;
+    std::function<void(const model::TaskRecord&, const core::Requeued&)> requeued;
     std::function<void(const model::TaskRecord&)> finished;
     std::function<void(const model::TaskId&)> changed;  // at once, without waiting for the commit
     std::function<void(const base::Error&)> broken;
@@ -43,7 +45,8 @@ class Engine {
   [[nodiscard]] TaskTable& table() { return table_; }
   [[nodiscard]] const TaskTable& table() const { return table_; }
 
-  void configure(core::Config config);
+  /// `start`: the daemon has just begun.
+  void configure(core::Config config, bool start);
   void observe_inventory(std::vector<model::Device> devices, bool complete = true);
   /// Readings are used at once, but journalled only with the next decision that they could bear on:
   /// a busy box does not write its journal full of temperatures.
@@ -55,7 +58,14 @@ class Engine {
   void cancel(const model::TaskId& id, DoneCallback callback);
   void remove(const model::TaskId& id, DoneCallback callback);
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback);
+  /// kNotFound, kWrongState when it does not wait.
+  void set_hold(const model::TaskId& id, bool on, DoneCallback callback);
+  /// kDeviceNotFound.
+  void drain(core::Drain drain, DoneCallback callback);
   void launch_failed(const model::TaskId& id, int attempt, const std::string& why);
+  /// The process of the attempt was not started and will not be: queued again, or cancelled when
+  /// that was asked for meanwhile.
+  void launch_undone(const model::TaskId& id, int attempt);
   /// `why`: in words, for a failure that the task itself did not explain.
   void exited(const model::TaskId& id, int attempt, const model::Exit& exit,
               const std::string& why);
@@ -75,6 +85,12 @@ class Engine {
   std::vector<core::Output> step(const core::Input& input, Journal::Answer answer);
   void update_room();
   void withdraw(const model::TaskId& id);
+  base::Status resolve_dependencies(model::Request& request) const;
+  void change(core::Input input, DoneCallback callback);
+  void arm_wakeup();
+  [[nodiscard]] std::optional<model::Failure> failure_of(const model::TaskId& id,
+                                                         const model::Exit& exit,
+                                                         const std::string& why) const;
   void journal_readings();
   void note(const core::Output& output, base::Time now);
   void carry_out(const core::Output& output);
@@ -93,6 +109,8 @@ class Engine {
   bool low_room_ = false;
   bool full_ = false;  // nothing new is taken
   Loop::Handle flush_timer_;
+  Loop::Handle wakeup_timer_;
+  std::optional<base::Time> wakeup_;  // that the timer is set for
 };
 
 }  // namespace berth::daemon

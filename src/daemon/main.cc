@@ -153,7 +153,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && arguments.front() == "--run-sampler") {
     const auto options = device::parse_sampler_arguments(arguments);
-    return options ? device::run_sampler(*options, device::kSamplerFd)
+    return options ? device::run_sampler(*options, STDIN_FILENO, device::kSamplerFd)
                    : daemon::refuse(options.error());
   }
   const auto wanted = daemon::read_config(arguments);

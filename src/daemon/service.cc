@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -29,7 +30,9 @@ constexpr std::uint64_t kKeyFallback = 2;
 constexpr std::uint64_t key_of_attempt(int attempt, std::uint64_t phase) {
   return static_cast<std::uint64_t>(attempt) * 16 + phase;
 }
-constexpr std::uint64_t kAllocated = 3, kStarted = 4, kCancelRequested = 8, kEnded = 15;
+constexpr std::uint64_t kOnProcessor = 2, kAllocated = 3, kStarted = 4, kUndone = 5,
+                        kMemoryOver = 6, kMemoryLimit = 7, kCancelRequested = 8, kDeviceLost = 9,
+                        kTriedAgain = 14, kEnded = 15;
 
 object record(std::string_view level, std::string_view code, array args = {}) {
   return object{{"level", level}, {"code", code}, {"args", std::move(args)}};
@@ -39,6 +42,16 @@ device::SamplerOptions sampler_options(const Config& config) {
   device::SamplerOptions options;
   options.machine.nvml_library = config.nvml_library;
   options.machine.sysfs_root = config.sysfs_root;
+  return options;
+}
+
+supervise::Enforcer::Options enforcement_options(const Config& config) {
+  supervise::Enforcer::Options options;
+  options.fence = config.fence_devices;
+  const char* path = std::getenv("PATH");
+  if (path != nullptr) options.search_path = path;
+  if (config.memory_watchdog != WatchdogMode::kOff)
+    options.watchdog = to_text(config.memory_watchdog);
   return options;
 }
 
@@ -74,23 +87,22 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
       worker_stamp_(worker_stamp(worker_dir_)),
       worker_(read_worker_build(worker_dir_)),
       watchers_(loop),
-      engine_(loop, Engine::Deeds{
-                        [this](const model::TaskRecord& task) { log_queued(task); },
-                        [this](const model::TaskRecord& task, const core::Launch& launch) {
-                          log_launched(task);
-                          supervisor_.launch(task, launch.attempt, grant_for(task));
-                        },
-                        [this](const core::Stop& stop) {
-                          supervisor_.append_log(stop.task, record("WARNING", "cancel_requested"),
-                                                 key_of_attempt(stop.attempt, kCancelRequested));
-                          supervisor_.stop(stop.task, stop.attempt);
-                        },
-                        [this](const model::TaskRecord& task) { close_finished(task); },
-                        [this](const model::TaskId& id) { watchers_.changed(id); },
-                        std::move(on_broken), [this](bool full) { room_changed(full); }}),
+      engine_(loop,
+              Engine::Deeds{[this](const model::TaskRecord& task) { log_queued(task); },
+                            [this](const model::TaskRecord& task, const core::Launch& order) {
+                              launch(task.id(), order.attempt);
+                            },
+                            [this](const core::Stop& order) { stop(order); },
+                            [this](const model::TaskRecord& task, const core::Requeued& again) {
+                              log_requeued(task, again);
+                            },
+                            [this](const model::TaskRecord& task) { close_finished(task); },
+                            [this](const model::TaskId& id) { watchers_.changed(id); },
+                            std::move(on_broken), [this](bool full) { room_changed(full); }}),
       supervisor_(loop,
                   Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
-                                      config.cancel_grace, config.max_output, config.max_log},
+                                      config.cancel_grace, config.max_output, config.max_log,
+                                      enforcement_options(config)},
                   Supervisor::Callbacks{
                       [this](const model::TaskId& id, int attempt, const supervise::Ended& ended) {
                         task_ended(id, attempt, ended);
@@ -101,6 +113,8 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
                       [this](const supervise::LogNotice& notice) { take_notice(notice); }}),
       devices_(loop, std::move(program), sampler_options(config),
                [this](const DeviceFeed::Changes& changes) { devices_changed(changes); }),
+      second_look_(loop, engine_.state(), second_look_deeds()),
+      memory_watchdog_(config.memory_watchdog),
       processor_(config.sysfs_root) {}
 
 void Service::start_devices() { devices_.start(); }
@@ -116,7 +130,7 @@ base::Status Service::restore(store::Store& store, store::Loaded loaded) {
 
 void Service::go() {
   going_ = true;
-  configure_scheduler();
+  configure_scheduler(true);
   if (!devices_.watch().has_inventory()) observe_host();
   DeviceFeed::Changes all;
   all.inventory = devices_.watch().has_inventory();
@@ -132,23 +146,32 @@ void Service::go() {
     if (model::is_final(task->state)) {
       close_finished(*task);
     } else if (task->state == model::TaskState::kRunning) {
-      log_launched(*task);
-      supervisor_.adopt(*task, grant_for(*task));
+      if (supervisor_.adopt(*task)) {
+        log_allocated(*task);
+        log_started(*task);
+      } else {
+        launch(task->id(), task->attempt);
+      }
     }
   }
+  std::vector<core::Attempt> fenced;
+  for (const auto& [id, device] : state().devices)
+    fenced.insert(fenced.end(), device.fenced.begin(), device.fenced.end());
+  for (const auto& attempt : fenced) supervisor_.follow_fenced(attempt.task, attempt.number);
   devices_changed(all);
   check_room();
   stale_check_ = loop_.every(base::Duration{1'000}, [this] {
     check_stale();
+    check_memory();
     check_room();
     check_worker();
   });
 }
 
-void Service::configure_scheduler() {
+void Service::configure_scheduler(bool start) {
   core::Config scheduler = config_.scheduler;
   if (worker_.installed && worker_.cuda) scheduler.worker_vendors.insert(model::Vendor::kNvidia);
-  engine_.configure(std::move(scheduler));
+  engine_.configure(std::move(scheduler), start);
 }
 
 // The built-in workers may be installed, replaced or removed while the daemon runs.
@@ -159,7 +182,7 @@ void Service::check_worker() {
   const bool had_cuda = worker_.installed && worker_.cuda;
   worker_ = read_worker_build(worker_dir_);
   base::log_info("the built-in workers changed", {{"now", parts().at("workers")}});
-  if (had_cuda != (worker_.installed && worker_.cuda)) configure_scheduler();
+  if (had_cuda != (worker_.installed && worker_.cuda)) configure_scheduler(false);
 }
 
 // A little before the end, so that the ends of what runs can still be written.
@@ -284,6 +307,7 @@ std::map<std::string, std::string> Service::parts() const {
                          ? "PyTorch " + worker_.torch_version.value_or("?") + " with CUDA"
                          : "PyTorch " + worker_.torch_version.value_or("?") + ", CPU only";
   parts["store"] = ready() ? "ok" : ready().error().message;
+  parts["enforcement"] = supervisor_.enforcer().text();
   parts["devices"] = devices_.watch().has_inventory() ? "ok" : "the drivers have not answered yet";
   return parts;
 }
@@ -300,12 +324,149 @@ Grant Service::grant_for(const model::TaskRecord& task) const {
     builtin += entry.request.builtin && entry.state == model::TaskState::kRunning ? 1 : 0;
   }
   grant.threads = std::max(1, cores / std::max(1, builtin));
+  grant.nvidia_driver = inventory().driver_version.value_or("");
   if (!task.placement) return grant;
+  std::set<model::DeviceId> given;
   for (const auto& share : task.placement->shares) {
+    given.insert(share.device);
     const auto entry = state().devices.find(share.device);
     if (entry != state().devices.end()) grant.devices.push_back(entry->second.device);
   }
+  for (const auto& [id, entry] : state().devices) {
+    if (!entry.is_cpu() && !given.contains(id)) grant.withheld.push_back(entry.device);
+  }
   return grant;
+}
+
+// ---- memory beyond the reservation ----
+
+std::vector<MemoryWatchdog::Use> Service::memory_uses() const {
+  std::vector<MemoryWatchdog::Use> uses;
+  for (const auto& [id, device] : state().devices) {
+    if (!device.reading || device.is_cpu()) continue;
+    for (const auto& [task, used] : device.reading->used_by_task) {
+      const auto entry = state().tasks.find(task);
+      const auto reserved = device.reservations.find(task);
+      if (entry == state().tasks.end() || reserved == device.reservations.end()) continue;
+      if (entry->second.cancelling || !entry->second.placement) continue;
+      uses.push_back({task, entry->second.attempt, device.device.name, reserved->second, used,
+                      model::is_binding(entry->second.placement->rule)});
+    }
+  }
+  return uses;
+}
+
+void Service::check_memory() {
+  for (const auto& [kind, use] : memory_watchdog_.look(memory_uses(), now())) {
+    const array args{use.device, base::to_text(use.used), base::to_text(use.reserved)};
+    if (kind == MemoryWatchdog::Deed::Kind::kWarn) {
+      supervisor_.append_log(use.task, record("WARNING", "memory_over", args),
+                             key_of_attempt(use.attempt, kMemoryOver));
+      continue;
+    }
+    supervisor_.append_log(use.task, record("ERROR", "memory_limit", args),
+                           key_of_attempt(use.attempt, kMemoryLimit));
+    const auto task = engine_.table().find(use.task);
+    if (task != nullptr && !task->failure) {
+      task->failure = model::Failure{"memory_limit",
+                                     "used " + base::to_text(use.used) + " of " +
+                                         base::to_text(use.reserved) + " reserved on " + use.device,
+                                     ""};
+      engine_.touch(use.task);
+    }
+    supervisor_.end_for_memory(use.task, use.attempt);
+  }
+}
+
+// ---- from the decision to the process ----
+
+SecondLook::Deeds Service::second_look_deeds() {
+  using Devices = std::vector<model::DeviceId>;
+  return SecondLook::Deeds{
+      [this](const Devices& devices, std::function<void(bool)> done) {
+        devices_.look(devices, std::move(done));
+      },
+      [this](const model::DeviceId& id) -> std::optional<base::Duration> {
+        const auto* sample = devices_.watch().sample(id);
+        if (sample == nullptr) return std::nullopt;
+        return now() - sample->taken;
+      },
+      [this](const model::TaskId& id, int attempt) { start(id, attempt); },
+      [this](const model::TaskId& id, int attempt, const std::optional<model::Refusal>& refusal) {
+        undo(id, attempt, refusal);
+      },
+      [this](const Devices& devices) { distrust(devices); }};
+}
+
+void Service::launch(const model::TaskId& id, int attempt) {
+  const auto task = engine_.table().find(id);
+  if (task == nullptr || !task->placement) return;
+  log_allocated(*task);
+  second_look_.take(id, attempt, *task->placement);
+}
+
+void Service::start(const model::TaskId& id, int attempt) {
+  const auto task = engine_.table().find(id);
+  if (task == nullptr) return;
+  log_started(*task);
+  supervisor_.launch(*task, attempt, grant_for(*task));
+}
+
+void Service::undo(const model::TaskId& id, int attempt,
+                   const std::optional<model::Refusal>& refusal) {
+  if (refusal) {
+    const std::string available = base::to_text(refusal->available);
+    auto entry = refusal->code == base::RefusalCode::kMemory
+                     ? record("WARNING", "memory_taken",
+                              {refusal->name, base::to_text(refusal->needed), available})
+                     : record("WARNING", "device_not_ready", {refusal->name, available});
+    supervisor_.append_log(id, std::move(entry), key_of_attempt(attempt, kUndone));
+  }
+  engine_.launch_undone(id, attempt);
+}
+
+void Service::stop(const core::Stop& order) {
+  const auto task = engine_.table().find(order.task);
+  if (order.cause == "device_lost") {
+    supervisor_.append_log(order.task,
+                           record("ERROR", "device_lost", {task == nullptr ? "" : task->device}),
+                           key_of_attempt(order.attempt, kDeviceLost));
+  } else {
+    supervisor_.append_log(order.task, record("WARNING", "cancel_requested"),
+                           key_of_attempt(order.attempt, kCancelRequested));
+  }
+  if (second_look_.drop(order.task, order.attempt)) {
+    engine_.launch_undone(order.task, order.attempt);
+  } else {
+    supervisor_.stop(order.task, order.attempt, order.now);
+  }
+}
+
+void Service::log_requeued(const model::TaskRecord& task, const core::Requeued& again) {
+  supervisor_.append_log(
+      task.id(),
+      record("WARNING", "tried_again",
+             {std::to_string(again.retries), std::to_string(task.request.retry.max),
+              again.not_before ? base::iso8601(*again.not_before) : "",
+              again.memory ? base::to_text(*again.memory) : "", again.fenced ? "fenced" : ""}),
+      key_of_attempt(again.attempt, kTriedAgain));
+}
+
+// Their newest readings are too old to start anything on. They count again with the next one.
+void Service::distrust(const std::vector<model::DeviceId>& devices) {
+  std::vector<core::Reading> readings;
+  for (const auto& id : devices) {
+    const auto entry = state().devices.find(id);
+    if (entry == state().devices.end()) continue;
+    core::Reading reading = entry->second.reading.value_or(core::Reading{});
+    reading.device = id;
+    if (reading.health == model::Health::kHealthy) {
+      reading.health = model::Health::kNotResponding;
+      reading.health_reason = "the driver did not answer in time";
+    }
+    readings.push_back(std::move(reading));
+  }
+  engine_.observe_readings(std::move(readings));
 }
 
 // ---- the log of a task ----
@@ -317,16 +478,21 @@ void Service::log_queued(const model::TaskRecord& task) {
   std::transform(device.begin(), device.end(), device.begin(),
                  [](char c) { return std::toupper(c); });
   supervisor_.append_log(task.id(), record("INFO", "waiting", {device}), kKeyWaiting);
-  if (!task.fallback.empty()) {
-    supervisor_.append_log(
-        task.id(), record("INFO", task.fallback == "no_gpu" ? "no_gpu" : "worker_without_gpu"),
-        kKeyFallback);
+  if (task.fallback == "no_gpu" || task.fallback == "worker_without_gpu") {
+    supervisor_.append_log(task.id(), record("INFO", task.fallback), kKeyFallback);
   }
 }
 
-void Service::log_launched(const model::TaskRecord& task) {
+void Service::log_allocated(const model::TaskRecord& task) {
+  if (task.fallback == "gpus_busy") {
+    supervisor_.append_log(task.id(), record("INFO", "gpus_busy"),
+                           key_of_attempt(task.attempt, kOnProcessor));
+  }
   supervisor_.append_log(task.id(), record("INFO", "allocated", {task.device}),
                          key_of_attempt(task.attempt, kAllocated));
+}
+
+void Service::log_started(const model::TaskRecord& task) {
   supervisor_.append_log(task.id(), record("INFO", "started", {task.type}),
                          key_of_attempt(task.attempt, kStarted));
 }
@@ -399,6 +565,7 @@ std::string Service::end_in_words(const model::TaskId& id, int attempt,
                                   const supervise::Ended& ended) const {
   const model::Exit& exit = ended.exit;
   if (exit.cause == "timeout") return "the time limit was reached";
+  if (exit.cause == "memory_limit") return "used more device memory than was reserved for it";
   std::string words = ended.message;
   if (exit.cause == "launch_failed" || exit.cause == "lost") {
     return words.empty() ? "the process was lost" : words;
@@ -490,6 +657,14 @@ void Service::remove_now(const model::TaskId& id, DoneCallback callback) {
 
 void Service::set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) {
   engine_.set_limits(std::move(changes), std::move(callback));
+}
+
+void Service::set_hold(const model::TaskId& id, bool on, DoneCallback callback) {
+  engine_.set_hold(id, on, std::move(callback));
+}
+
+void Service::drain(core::Drain drain, DoneCallback callback) {
+  engine_.drain(std::move(drain), std::move(callback));
 }
 
 std::shared_ptr<void> Service::every(base::Duration interval, std::function<void()> work) {

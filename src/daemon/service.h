@@ -13,6 +13,8 @@
 #include "daemon/config.h"
 #include "daemon/device_feed.h"
 #include "daemon/engine.h"
+#include "daemon/memory_watchdog.h"
+#include "daemon/second_look.h"
 #include "daemon/supervisor.h"
 #include "daemon/watchers.h"
 #include "device/host/load.h"
@@ -41,6 +43,10 @@ class Service final : public api::Service {
   [[nodiscard]] const api::WorkerBuild& worker() const override { return worker_; }
   [[nodiscard]] base::json::object processor() const override;
   [[nodiscard]] std::map<std::string, std::string> parts() const override;
+  /// What holds a running task to its share of its devices.
+  [[nodiscard]] std::optional<model::Enforcement> enforcement(const model::TaskId& id) const {
+    return supervisor_.enforcement(id);
+  }
   [[nodiscard]] base::Status ready() const override { return engine_.check_room(); }
   [[nodiscard]] base::Time now() const override { return base::now(); }
   [[nodiscard]] const TaskTable::Records& records() const override {
@@ -63,6 +69,8 @@ class Service final : public api::Service {
   void cancel(const model::TaskId& id, DoneCallback callback) override;
   void remove(const model::TaskId& id, DoneCallback callback) override;
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
+  void set_hold(const model::TaskId& id, bool on, DoneCallback callback) override;
+  void drain(core::Drain drain, DoneCallback callback) override;
   [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id,
                                             std::function<void()> changed) override;
   [[nodiscard]] std::shared_ptr<void> every(base::Duration interval,
@@ -73,13 +81,23 @@ class Service final : public api::Service {
   void check_stale();
   void check_room();
   void check_worker();
-  void configure_scheduler();
+  void configure_scheduler(bool start);
+  void log_requeued(const model::TaskRecord& task, const core::Requeued& again);
   void room_changed(bool full);
   void devices_changed(const DeviceFeed::Changes& changes);
   [[nodiscard]] core::Reading reading_of(const model::Sample& sample);
+  SecondLook::Deeds second_look_deeds();
+  void launch(const model::TaskId& id, int attempt);
+  void start(const model::TaskId& id, int attempt);
+  void undo(const model::TaskId& id, int attempt, const std::optional<model::Refusal>& refusal);
+  void stop(const core::Stop& stop);
+  void distrust(const std::vector<model::DeviceId>& devices);
+  void check_memory();
+  [[nodiscard]] std::vector<MemoryWatchdog::Use> memory_uses() const;
   [[nodiscard]] Grant grant_for(const model::TaskRecord& record) const;
   void log_queued(const model::TaskRecord& record);
-  void log_launched(const model::TaskRecord& record);
+  void log_allocated(const model::TaskRecord& record);
+  void log_started(const model::TaskRecord& record);
   void close_finished(const model::TaskRecord& record);
   void remove_now(const model::TaskId& id, DoneCallback callback);
   void take_notice(const supervise::LogNotice& notice);
@@ -97,6 +115,8 @@ class Service final : public api::Service {
   Engine engine_;
   Supervisor supervisor_;
   DeviceFeed devices_;
+  SecondLook second_look_;
+  MemoryWatchdog memory_watchdog_;
   mutable device::host::LoadMeter processor_;
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
   std::map<model::TaskId, std::vector<DoneCallback>>

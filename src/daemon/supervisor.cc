@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/supervisor.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <utility>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/allocator_hints.h"
 #include "supervise/launch.h"
 
 namespace berth::daemon {
@@ -17,6 +21,26 @@ constexpr base::Duration kLookAgain{20};
 
 // The originals' log shows the task's own words only; a command has no events, so its output is
 // its log.
+// Beside the attempt's other files, so that the next daemon knows it of a task that it adopts.
+constexpr const char* kEnforcementFile = "/enforcement.json";
+
+void write_enforcement(const std::string& directory, const model::Enforcement& enforcement,
+                       std::size_t limits) {
+  auto object = model::to_json(enforcement);
+  object["limits"] = limits;
+  auto written = base::write_file(directory + kEnforcementFile, base::to_text(object) + "\n");
+  if (!written)
+    base::log_warning("cannot note how a task is limited", {{"reason", written.error().message}});
+}
+
+std::string mps_pipes(const model::TaskRecord& record) {
+  constexpr const char* kVariable = "CUDA_MPS_PIPE_DIRECTORY";
+  const auto own = record.env.find(kVariable);
+  if (own != record.env.end()) return own->second;
+  const char* ours = std::getenv(kVariable);
+  return ours != nullptr ? ours : "";
+}
+
 supervise::LogOptions log_options(const model::TaskRecord& record, base::Bytes limit) {
   const bool output = !record.request.builtin;
   return supervise::LogOptions{output, output, limit};
@@ -55,6 +79,7 @@ Supervisor::Supervisor(Loop& loop, Options options, Callbacks callbacks)
       callbacks_(std::move(callbacks)),
       cgroups_(
           supervise::Cgroups::detect(std::to_string(std::hash<std::string>{}(options_.state_dir)))),
+      enforcer_(options_.enforcement, cgroups_),
       self_(std::make_shared<Supervisor*>(this)) {
   logs_ = std::make_unique<supervise::LogThread>(
       [&loop, weak = std::weak_ptr<Supervisor*>(self_)](std::vector<supervise::LogNotice> notices) {
@@ -112,6 +137,31 @@ void Supervisor::watch_log(const model::TaskRecord& record, int attempt) {
                log_options(record, options_.max_log));
 }
 
+supervise::Enforcer::Measures Supervisor::enforce(const model::TaskRecord& record,
+                                                  const Grant& grant,
+                                                  supervise::LaunchSpec& spec) const {
+  spec.env = task_environment(record, grant);
+  supervise::Enforcer::Task task;
+  task.cgroup = spec.cgroup;
+  if (record.placement) task.placement = *record.placement;
+  task.given = grant.devices;
+  task.withheld = grant.withheld;
+  task.nvidia_driver = grant.nvidia_driver;
+  task.mps_pipes = mps_pipes(record);
+  task.user = spec.user ? spec.user->uid : ::geteuid();
+  // The built-in workers cap their allocator at BERTH_MEMORY_LIMIT.
+  task.hinted =
+      record.request.builtin || !allocator_hints(task.placement, least_memory(grant)).empty();
+  auto measures = enforcer_.prepare(task);
+  for (const auto& [name, value] : measures.env) {
+    std::erase_if(spec.env, [&](const auto& entry) { return entry.starts_with(name + "="); });
+    spec.env.push_back(name + "=" + value);
+  }
+  spec.limits = measures.limits;
+  spec.limits_program = measures.limits_program;
+  return measures;
+}
+
 void Supervisor::launch(const model::TaskRecord& record, int attempt, const Grant& grant) {
   const model::TaskId& id = record.id();
   supervise::LaunchSpec spec;
@@ -127,18 +177,25 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
                  record.type == "training" ? "train" : "infer", "--spec",
                  task_directory(options_.state_dir, id) + "/spec.json"};
   }
-  spec.env = task_environment(record, grant);
   spec.cwd = record.cwd;
   spec.grace = options_.cancel_grace;
   spec.timeout = record.timeout;
   spec.max_output = options_.max_output;
   spec.cgroup = cgroups_.path_for(id, attempt);
-  running_[id] = Running{attempt, {}, nullptr, nullptr, false};
+  const auto measures = enforce(record, grant, spec);
+  Running& running = running_[id];
+  if (running.pidfd.valid() && running.attempt != attempt) {
+    running.wait.reset();
+    set_aside(id, running.attempt, std::move(running.pidfd));
+  }
+  running = Running{attempt, {}, nullptr, nullptr, false, measures.enforcement, spec.limits.size()};
   auto launched = supervise::launch(options_.shim, spec);
   if (!launched) {
     running_.erase(id);
+    (void)supervise::remove_cgroup(spec.cgroup);
     return callbacks_.launch_failed(id, attempt, launched.error().message);
   }
+  write_enforcement(spec.directory, running.enforcement, running.limits);
   watch_log(record, attempt);
   follow(id, attempt, launched->shim_pid, std::move(launched->pidfd));
 }
@@ -160,7 +217,7 @@ void Supervisor::follow(const model::TaskId& id, int attempt, int shim_pid, base
     found->second.wait.reset();
     look(id, attempt);
   });
-  if (task.stop_requested) stop(id, attempt);
+  if (task.stop_requested) stop(id, attempt, false);
 }
 
 // What has become of the attempt, after its shim ended or when it is being taken over.
@@ -205,33 +262,99 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
 
 void Supervisor::finish(const model::TaskId& id, int attempt, supervise::Ended ended) {
   logs_->finish(id, attempt, posted([this, id, attempt, ended = std::move(ended)] {
-                  running_.erase(id);
-                  processes_.remove(id);
+                  const auto found = running_.find(id);
+                  if (found != running_.end() && found->second.attempt == attempt) {
+                    running_.erase(found);
+                    processes_.remove(id);
+                  }
                   callbacks_.ended(id, attempt, ended);
                 }));
 }
 
-void Supervisor::stop(const model::TaskId& id, int attempt) {
+// Its process could not be killed with its device. When it is gone the device can be used again.
+void Supervisor::set_aside(const model::TaskId& id, int attempt, base::Fd pidfd) {
+  Fenced& fenced = fenced_[{id, attempt}];
+  fenced.pidfd = std::move(pidfd);
+  fenced.wait = loop_.on_readable(fenced.pidfd.get(), [this, id, attempt] {
+    const auto found = fenced_.find({id, attempt});
+    if (found == fenced_.end()) return;
+    (void)supervise::reap(found->second.pidfd.get());  // one that we did not start has no status
+    found->second.wait.reset();
+    fenced_.erase(found);
+    supervise::Ended ended;
+    ended.exit.cause = "device_lost";
+    callbacks_.ended(id, attempt, ended);
+  });
+}
+
+void Supervisor::follow_fenced(const model::TaskId& id, int attempt) {
+  auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
+  if (adoption && adoption->phase == Adoption::Phase::kRunning) {
+    set_aside(id, attempt, std::move(adoption->pidfd));
+    return;
+  }
+  supervise::Ended ended;
+  ended.exit.cause = "device_lost";
+  loop_.post([this, id, attempt, ended] { callbacks_.ended(id, attempt, ended); });
+}
+
+void Supervisor::stop(const model::TaskId& id, int attempt, bool now) {
   const auto found = running_.find(id);
   if (found == running_.end() || found->second.attempt != attempt) return;
   found->second.stop_requested = true;
+  found->second.kill_requested = found->second.kill_requested || now;
   if (!found->second.pidfd.valid()) return;
-  const auto status = supervise::send_signal(found->second.pidfd.get(), supervise::kCancelSignal);
+  const auto status = supervise::send_signal(
+      found->second.pidfd.get(),
+      found->second.kill_requested ? supervise::kKillSignal : supervise::kCancelSignal);
   if (!status && status.error().code != base::ErrorCode::kNotFound) {
     base::log_warning("cannot signal a task",
                       {{"task", id.value}, {"reason", status.error().message}});
   }
 }
 
-void Supervisor::adopt(const model::TaskRecord& record, const Grant& grant) {
+void Supervisor::end_for_memory(const model::TaskId& id, int attempt) {
+  const auto found = running_.find(id);
+  if (found == running_.end() || found->second.attempt != attempt) return;
+  if (!found->second.pidfd.valid()) return;  // asked again in a second
+  const auto status = supervise::send_signal(found->second.pidfd.get(), supervise::kMemorySignal);
+  if (!status && status.error().code != base::ErrorCode::kNotFound) {
+    base::log_warning("cannot signal a task",
+                      {{"task", id.value}, {"reason", status.error().message}});
+  }
+}
+
+std::optional<model::Enforcement> Supervisor::enforcement(const model::TaskId& id) const {
+  const auto found = running_.find(id);
+  if (found == running_.end()) return std::nullopt;
+  const auto& [attempt, pidfd, wait, retry, stop, enforcement, limits, kill] = found->second;
+  if (limits == 0) return enforcement;
+  const auto hold =
+      supervise::limits_hold(attempt_directory(options_.state_dir, id, attempt), limits);
+  if (!hold || !*hold) return enforcement;
+  auto with_limits = enforcement;
+  with_limits.rung = model::Rung::kKernel;
+  with_limits.by = "NVIDIA memory limits";
+  return with_limits;
+}
+
+bool Supervisor::adopt(const model::TaskRecord& record) {
   const model::TaskId& id = record.id();
   const int attempt = record.attempt;
   auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
-  if (adoption && adoption->phase == Adoption::Phase::kNeverStarted)
-    return launch(record, attempt, grant);
-  running_[id] = Running{attempt, {}, nullptr, nullptr, record.cancelling};
+  if (adoption && adoption->phase == Adoption::Phase::kNeverStarted) return false;
+  Running& running = running_[id];
+  running = Running{attempt, {}, nullptr, nullptr, record.cancelling, {}, 0};
+  const auto known =
+      base::read_file(attempt_directory(options_.state_dir, id, attempt) + kEnforcementFile, 4096);
+  const auto parsed = known ? base::parse_json(*known) : base::fail(known.error());
+  if (parsed && parsed->is_object()) {
+    running.enforcement = model::enforcement_from_json(parsed->as_object());
+    running.limits = static_cast<std::size_t>(base::int_or(parsed->as_object(), "limits"));
+  }
   watch_log(record, attempt);
   look(id, attempt);
+  return true;
 }
 
 }  // namespace berth::daemon

@@ -16,6 +16,7 @@
 #include "model/record.h"
 #include "supervise/adopt.h"
 #include "supervise/cgroup.h"
+#include "supervise/enforcer.h"
 #include "supervise/process.h"
 #include "supervise/task_log.h"
 
@@ -34,6 +35,7 @@ class Supervisor {
     base::Duration cancel_grace{10'000};
     base::Bytes max_output{64LL << 20};
     base::Bytes max_log{64LL << 20};
+    supervise::Enforcer::Options enforcement;
   };
   struct Callbacks {
     /// The process tree is gone and its log is complete.
@@ -55,12 +57,21 @@ class Supervisor {
   void delete_task(const model::TaskId& id, std::function<void()> deleted);
 
   void launch(const model::TaskRecord& record, int attempt, const Grant& grant);
-  void stop(const model::TaskId& id, int attempt);
-  /// A running task of an earlier run of the daemon; launches it when it never started.
-  void adopt(const model::TaskRecord& record, const Grant& grant);
+  /// SIGTERM to the tree, grace, SIGKILL; with `now` SIGKILL.
+  void stop(const model::TaskId& id, int attempt, bool now);
+  /// An attempt that a next one did not wait for (core::Requeued::fenced), after a restart.
+  void follow_fenced(const model::TaskId& id, int attempt);
+  /// Stops it as one that used more memory than was reserved. May be repeated.
+  void end_for_memory(const model::TaskId& id, int attempt);
+  /// What holds a running task to its share; std::nullopt when it has no process.
+  [[nodiscard]] std::optional<model::Enforcement> enforcement(const model::TaskId& id) const;
+  /// A running task of an earlier run of the daemon. False when it never started: it can be
+  /// launched.
+  bool adopt(const model::TaskRecord& record);
 
   [[nodiscard]] std::optional<model::TaskId> task_of(int pid) { return processes_.find(pid); }
   [[nodiscard]] const supervise::Cgroups& cgroups() const { return cgroups_; }
+  [[nodiscard]] const supervise::Enforcer& enforcer() const { return enforcer_; }
 
  private:
   struct Running {
@@ -69,12 +80,18 @@ class Supervisor {
     Loop::Handle wait;
     Loop::Handle retry;
     bool stop_requested = false;
+    model::Enforcement enforcement;
+    std::size_t limits = 0;  // that the shim sets
+    bool kill_requested = false;
   };
 
   [[nodiscard]] std::function<void()> posted(std::function<void()> work);
   base::Status write_specification(const model::TaskRecord& record, const Grant& grant);
+  supervise::Enforcer::Measures enforce(const model::TaskRecord& record, const Grant& grant,
+                                        supervise::LaunchSpec& spec) const;
   void follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd);
   void look(const model::TaskId& id, int attempt);
+  void set_aside(const model::TaskId& id, int attempt, base::Fd pidfd);
   void finish(const model::TaskId& id, int attempt, supervise::Ended ended);
   void watch_log(const model::TaskRecord& record, int attempt);
 
@@ -82,7 +99,13 @@ class Supervisor {
   Options options_;
   Callbacks callbacks_;
   supervise::Cgroups cgroups_;
+  supervise::Enforcer enforcer_;
   supervise::TaskProcesses processes_;
+  struct Fenced {
+    base::Fd pidfd;
+    Loop::Handle wait;
+  };
+  std::map<std::pair<model::TaskId, int>, Fenced> fenced_;
   std::map<model::TaskId, Running> running_;
   std::shared_ptr<Supervisor*>
       self_;  // what posted work holds, so that it does nothing after the end

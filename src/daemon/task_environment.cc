@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/task_environment.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/text.h"
+#include "daemon/allocator_hints.h"
 
 namespace berth::daemon {
 
@@ -57,6 +59,15 @@ void set_visible_devices(std::map<std::string, std::string>& env, const Grant& g
 
 }  // namespace
 
+std::optional<base::Bytes> least_memory(const Grant& grant) {
+  std::optional<base::Bytes> least;
+  for (const auto& device : grant.devices) {
+    if (device.vendor == Vendor::kCpu || !device.total_memory) return std::nullopt;
+    least = least ? std::min(*least, *device.total_memory) : *device.total_memory;
+  }
+  return least;
+}
+
 std::vector<std::string> task_environment(const model::TaskRecord& record, const Grant& grant) {
   std::map<std::string, std::string> env = record.env;
   for (const char* name : {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR"}) {
@@ -71,6 +82,10 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
   if (record.placement && !record.placement->shares.empty() &&
       record.placement->shares.front().reserved.value > 0) {
     env["BERTH_MEMORY_LIMIT"] = std::to_string(record.placement->shares.front().reserved.value);
+  }
+  if (record.placement) {
+    for (const auto& [name, value] : allocator_hints(*record.placement, least_memory(grant)))
+      env.try_emplace(name, value);
   }
   if (record.request.builtin) {
     env["OMP_NUM_THREADS"] = std::to_string(grant.threads);

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "device/gpu_nodes.h"
 #include "device/nvml/backend.h"
 
 namespace berth::device {
@@ -88,6 +89,11 @@ model::Inventory Machine::enumerate(const Breadcrumb& begin, const SkipList& ski
   model::Inventory inventory;
   begin("inventory");
   add_nvidia(inventory, begin, skip);
+  for (auto& gpu : inventory.devices) {
+    if (skip.contains(gpu.id.value)) continue;
+    begin(gpu.id.value);
+    gpu.nodes = nodes_of(gpu, options_.sysfs_root);
+  }
   begin("inventory");
   if (auto listed = host_.enumerate(begin, skip)) {
     std::move(listed->devices.begin(), listed->devices.end(),

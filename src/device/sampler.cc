@@ -14,6 +14,7 @@
 #include <tuple>
 
 #include "base/json.h"
+#include "device/sampler_requests.h"
 
 namespace berth::device {
 
@@ -81,18 +82,20 @@ class Output {
     line({{"begin", base::json::string_view(key.data(), key.size())}});
   }
 
-  /// Waits until the pipe breaks, a signal comes or the time is over.
-  void sleep_until(Clock::time_point moment) {
+  /// Waits until the pipe breaks, a signal comes, the time is over or `request_fd` (-1: none) is
+  /// readable; whether it is that.
+  bool sleep_until(Clock::time_point moment, int request_fd) {
     // Rounded up, or the last fraction of a millisecond would be spun away.
     const auto left = std::chrono::ceil<milliseconds>(moment - Clock::now());
-    if (left.count() > 0) wait(0, left);
+    return left.count() > 0 && wait(0, left, request_fd);
   }
 
  private:
-  void wait(short events, milliseconds time) {
-    pollfd entry{fd_, events, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(time.count()));
-    if (ready > 0 && (entry.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) broken_ = true;
+  bool wait(short events, milliseconds time, int request_fd = -1) {
+    pollfd entries[] = {{fd_, events, 0}, {request_fd, POLLIN, 0}};
+    if (::poll(entries, 2, static_cast<int>(time.count())) <= 0) return false;
+    if ((entries[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) broken_ = true;
+    return entries[1].revents != 0;
   }
 
   int fd_;
@@ -118,10 +121,11 @@ class Beat {
 
 class Sampler {
  public:
-  Sampler(const SamplerOptions& options, Output& output)
+  Sampler(const SamplerOptions& options, SamplerRequests& requests, Output& output)
       : options_(options),
         skip_(options.skip.begin(), options.skip.end()),
         machine_(options.machine),
+        requests_(requests),
         output_(output),
         process_beat_(options.process_interval),
         costly_beat_(options.costly_interval),
@@ -134,7 +138,7 @@ class Sampler {
       round(Clock::now());
       output_.line({{"idle", true}});
       next = std::max(next + options_.interval, Clock::now());
-      output_.sleep_until(next);
+      while (output_.sleep_until(next, requests_.fd()) && !finished()) answer_requests();
     }
   }
 
@@ -160,10 +164,23 @@ class Sampler {
     const Scope scope{process_beat_.due(now), costly};
     if (costly) look_if_changed(now);
     for (const model::Device& device : inventory_.devices) {
+      answer_requests();
       if (finished()) return;
       if (skip_.contains(device.id.value)) continue;
       output_.begin(device.id.value);
-      write(machine_.sample(device, scope));
+      write(machine_.sample(device, scope), false);
+    }
+  }
+
+  void answer_requests() {
+    while (const auto look = requests_.next()) {
+      for (const model::Device& device : inventory_.devices) {
+        if (finished()) return;
+        if (!look->devices.contains(device.id) || skip_.contains(device.id.value)) continue;
+        output_.begin(device.id.value);
+        write(machine_.sample(device, Scope{true, false}), true);
+      }
+      output_.line({{"looked", look->number}});
     }
   }
 
@@ -183,10 +200,10 @@ class Sampler {
     look();
   }
 
-  void write(model::Sample sample) {
+  void write(model::Sample sample, bool unchanged_too) {
     const auto now = Clock::now();
     const auto place = written_.find(sample.device);
-    if (place != written_.end() && now - place->second.moment < kAtLeastEvery &&
+    if (!unchanged_too && place != written_.end() && now - place->second.moment < kAtLeastEvery &&
         same_readings(place->second.sample, sample)) {
       return;
     }
@@ -198,6 +215,7 @@ class Sampler {
   const SamplerOptions& options_;
   SkipList skip_;
   Machine machine_;
+  SamplerRequests& requests_;
   Output& output_;
   Beat process_beat_;
   Beat costly_beat_;
@@ -209,7 +227,7 @@ class Sampler {
 
 }  // namespace
 
-int run_sampler(const SamplerOptions& options, int output_fd) {
+int run_sampler(const SamplerOptions& options, int request_fd, int output_fd) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_NAME, "berth-sampler");
   struct sigaction action{};
@@ -220,7 +238,8 @@ int run_sampler(const SamplerOptions& options, int output_fd) {
   clear_visible_devices();
 
   Output output(output_fd);
-  Sampler sampler(options, output);
+  SamplerRequests requests(request_fd);
+  Sampler sampler(options, requests, output);
   sampler.run();
   ::alarm(kLeaveSeconds);
   return 0;

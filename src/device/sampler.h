@@ -8,13 +8,22 @@
 //   {"begin":"GPU-..."}              before a device is read
 //   {"sample":{...}}                 model::Sample; when a reading changed, and at least every
 //   second
+//   {"looked":7}                     the request of that number is answered: its readings stand
+//                                    before this line, also those that did not change
 //   {"idle":true}                    the round is over: the child waits for the next one
 //
-// The daemon reads them with a SamplerWatch (sampler_watch.h).
+// The daemon reads them with a SamplerWatch (sampler_watch.h). It may ask for readings out of turn,
+// a line each on the child's standard input:
+//
+//   {"look":7,"devices":["GPU-..."]}
+//
+// The child comes to it after the device that it is reading. Devices that it does not know or
+// leaves alone are passed over.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -43,23 +52,29 @@ std::vector<std::string> sampler_arguments(const SamplerOptions& options);
 /// The reverse, with or without the leading "--run-sampler". kBadRequest on anything else.
 base::Result<SamplerOptions> parse_sampler_arguments(const std::vector<std::string>& arguments);
 
-/// What the child runs; returns its exit status. Ends when nobody reads `output_fd` any more, on
-/// SIGTERM, and with its parent. Changes process-wide state (signals, environment): call it from a
-/// main() that does nothing else.
-int run_sampler(const SamplerOptions& options, int output_fd);
+/// What the child runs; returns its exit status. Requests come from `request_fd`; its end is none
+/// of the child's. Ends when nobody reads `output_fd` any more, on SIGTERM, and with its parent.
+/// Changes process-wide state (signals, environment): call it from a main() that does nothing else.
+int run_sampler(const SamplerOptions& options, int request_fd, int output_fd);
 
 struct SamplerChild {
   pid_t pid = -1;
-  base::Fd output;  // non-blocking, close-on-exec; end of file when the child is gone
+  base::Fd output;    // non-blocking, close-on-exec; end of file when the child is gone
+  base::Fd requests;  // a socket, close-on-exec
 };
 
-/// Starts `exe_path` with the arguments in a session of its own, writing to kSamplerFd; standard
-/// input is /dev/null, standard output goes to standard error. Call it from a thread that lives as
-/// long as the daemon: the child dies with the thread that started it.
+/// Starts `exe_path` with the arguments in a session of its own, writing to kSamplerFd; requests
+/// come by standard input, standard output goes to standard error. Call it from a thread that lives
+/// as long as the daemon: the child dies with the thread that started it.
 base::Result<SamplerChild> spawn_sampler(const std::string& exe_path,
                                          const std::vector<std::string>& arguments);
 
-/// Closes the pipe and makes the child go: `stuck` by SIGKILL, else by SIGTERM so that it closes
+/// Asks for readings out of turn. Never blocks; false when the child does not take the request: it
+/// is gone, or has left so many unread that it must be stuck.
+bool request_look(const SamplerChild& child, std::uint64_t number,
+                  const std::vector<model::DeviceId>& devices);
+
+/// Closes the pipes and makes the child go: `stuck` by SIGKILL, else by SIGTERM so that it closes
 /// its session with the driver. Never waits: a child inside a driver may take hours. Returns the
 /// pid to reap.
 pid_t abandon_sampler(SamplerChild& child, bool stuck);

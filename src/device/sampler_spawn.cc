@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "device/sampler.h"
 
@@ -92,10 +94,15 @@ base::Result<SamplerChild> spawn_sampler(const std::string& exe_path,
   base::Fd output(ends[0]);
   base::Fd input(ends[1]);
   ::fcntl(output.get(), F_SETFL, O_NONBLOCK);  // of this end only
+  int request_ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, request_ends) != 0)
+    return base::fail(base::errno_error("cannot make the sampler's socket", errno));
+  base::Fd requests(request_ends[0]);
+  base::Fd standard_input(request_ends[1]);
 
   SpawnPlan plan;
   ::posix_spawn_file_actions_adddup2(&plan.actions, input.get(), kSamplerFd);
-  ::posix_spawn_file_actions_addopen(&plan.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&plan.actions, standard_input.get(), STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&plan.actions, STDERR_FILENO, STDOUT_FILENO);
   ::posix_spawn_file_actions_addclosefrom_np(&plan.actions, kSamplerFd + 1);
   sigset_t signals;
@@ -114,11 +121,23 @@ base::Result<SamplerChild> spawn_sampler(const std::string& exe_path,
                                  argv.data(), environ);
   if (code != 0) return base::fail(base::errno_error("cannot start the sampler " + exe_path, code));
   child.output = std::move(output);
+  child.requests = std::move(requests);
   return child;
+}
+
+bool request_look(const SamplerChild& child, std::uint64_t number,
+                  const std::vector<model::DeviceId>& devices) {
+  base::json::array ids;
+  for (const auto& device : devices) ids.emplace_back(device.value);
+  const std::string line = base::to_text({{"look", number}, {"devices", std::move(ids)}}) + '\n';
+  const auto size = static_cast<ssize_t>(line.size());
+  return child.requests.valid() && ::send(child.requests.get(), line.data(), line.size(),
+                                          MSG_DONTWAIT | MSG_NOSIGNAL) == size;
 }
 
 pid_t abandon_sampler(SamplerChild& child, bool stuck) {
   child.output.reset();
+  child.requests.reset();
   const pid_t pid = child.pid;
   child.pid = -1;
   if (pid > 0) ::kill(pid, stuck ? SIGKILL : SIGTERM);

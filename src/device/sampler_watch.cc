@@ -67,6 +67,11 @@ void SamplerWatch::take_line(std::string_view line, Moment now) {
     inside_ = *key;
     since_ = now;
     suspected_.reset();
+  } else if (object.contains("looked")) {
+    // In the midst of a round the next begin line follows at once.
+    inside_.clear();
+    suspected_.reset();
+    changes_.looked = static_cast<std::uint64_t>(base::int_or(object, "looked"));
   } else if (object.contains("idle")) {
     inside_.clear();
     suspected_.reset();

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -72,7 +73,8 @@ class SamplerWatch {
   struct Changes {
     bool inventory = false;
     std::set<model::DeviceId> samples;
-    std::set<model::DeviceId> health;  // of which the health is another than before
+    std::set<model::DeviceId> health;     // of which the health is another than before
+    std::optional<std::uint64_t> looked;  // the newest request that is answered
     [[nodiscard]] bool any() const { return inventory || !samples.empty(); }
   };
   Changes take_changes();

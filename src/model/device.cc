@@ -37,6 +37,8 @@ std::string_view device_prefix(Vendor vendor) {
 std::string_view to_text(Health health) { return kHealth.at(static_cast<std::size_t>(health)); }
 
 object to_json(const Device& device) {
+  array nodes;
+  for (const auto& node : device.nodes) nodes.emplace_back(array{node.major, node.minor});
   return object{{"id", device.id.value},
                 {"vendor", to_text(device.vendor)},
                 {"index", device.index},
@@ -46,7 +48,8 @@ object to_json(const Device& device) {
                 {"compute_capability", base::or_null(device.compute_capability)},
                 {"total_memory", base::or_null(device.total_memory)},
                 {"max_clock_mhz", base::or_null(device.max_clock_mhz)},
-                {"cores", device.cores}};
+                {"cores", device.cores},
+                {"nodes", std::move(nodes)}};
 }
 
 base::Result<Device> device_from_json(const object& from) {
@@ -64,6 +67,17 @@ base::Result<Device> device_from_json(const object& from) {
   device.total_memory = base::maybe_bytes(from, "total_memory");
   device.max_clock_mhz = narrow(base::maybe_int(from, "max_clock_mhz"));
   device.cores = static_cast<int>(base::int_or(from, "cores"));
+  const auto* nodes = from.if_contains("nodes");
+  if (nodes == nullptr || !nodes->is_array()) return device;
+  for (const auto& node : nodes->as_array()) {
+    const auto* numbers = node.if_array();
+    if (numbers == nullptr || numbers->size() != 2) continue;
+    boost::system::error_code wrong;
+    const auto major = (*numbers)[0].to_number<unsigned>(wrong);
+    if (wrong) continue;
+    const auto minor = (*numbers)[1].to_number<unsigned>(wrong);
+    if (!wrong) device.nodes.push_back(DeviceNode{major, minor});
+  }
   return device;
 }
 

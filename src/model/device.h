@@ -3,6 +3,7 @@
 // absent (std::nullopt, JSON null), never 0.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,13 @@ struct DeviceTag;
 /// Stable identity: the driver's UUID ("GPU-...", "MIG-..."); "CPU" for the processor.
 using DeviceId = base::Id<DeviceTag>;
 
+/// A character device's numbers.
+struct DeviceNode {
+  unsigned major = 0;
+  unsigned minor = 0;
+  auto operator<=>(const DeviceNode&) const = default;
+};
+
 /// What does not change while a device is there.
 struct Device {
   DeviceId id;
@@ -39,7 +47,8 @@ struct Device {
   std::optional<std::string> compute_capability;  // "8.6"
   std::optional<base::Bytes> total_memory;
   std::optional<int> max_clock_mhz;
-  int cores = 0;  // logical processors; 0 for a GPU
+  int cores = 0;                  // logical processors; 0 for a GPU
+  std::vector<DeviceNode> nodes;  // its own device files; empty when they are not known
 };
 
 /// A process that holds memory on a device, whoever started it.

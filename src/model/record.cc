@@ -49,6 +49,9 @@ object to_json(const TaskRecord& record) {
                 {"started", time_or_null(record.started)},
                 {"finished", time_or_null(record.finished)},
                 {"attempt", record.attempt},
+                {"retries", record.retries},
+                {"not_before", time_or_null(record.not_before)},
+                {"held", record.held},
                 {"progress", record.progress},
                 {"current_epoch", base::or_null(record.current_epoch)},
                 {"total_epochs", base::or_null(record.total_epochs)},
@@ -97,6 +100,9 @@ base::Result<TaskRecord> record_from_json(const object& from) {
   record.started = maybe_time(from, "started");
   record.finished = maybe_time(from, "finished");
   record.attempt = static_cast<int>(base::int_or(from, "attempt"));
+  record.retries = static_cast<int>(base::int_or(from, "retries"));
+  record.not_before = maybe_time(from, "not_before");
+  record.held = base::bool_or(from, "held");
   record.progress = base::double_or(from, "progress");
   record.current_epoch = base::maybe_int(from, "current_epoch");
   record.total_epochs = base::maybe_int(from, "total_epochs");

@@ -41,12 +41,15 @@ struct TaskRecord {
   TaskState state = TaskState::kPending;
   bool cancelling = false;
   std::string device;    // as asked for, then as given: "cuda:0", "cuda:0,cuda:1", "cpu"
-  std::string fallback;  // "", "no_gpu", "worker_without_gpu"
+  std::string fallback;  // "", "no_gpu", "worker_without_gpu", "gpus_busy"
   base::Time created{};
   base::Time updated{};
   std::optional<base::Time> started;
   std::optional<base::Time> finished;
   int attempt = 0;
+  int retries = 0;                       // of Request::retry
+  std::optional<base::Time> not_before;  // the next try, while it pauses
+  bool held = false;
   std::optional<Placement> placement;  // of the last attempt
   double progress = 0;                 // 0..1, finished work
   std::optional<std::int64_t> current_epoch;

@@ -65,7 +65,7 @@ struct Refusal {
 struct Exit {
   std::optional<int> exit_code;
   std::optional<int> signal;
-  std::string cause;  // "exited", "cancelled", "timeout", "launch_failed", "lost"
+  std::string cause;  // "exited", "cancelled", "timeout", "memory_limit", "launch_failed", "lost"
 };
 
 base::json::object to_json(const Placement& placement);

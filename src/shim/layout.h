@@ -7,12 +7,17 @@
 //   flock(LOCK_EX)
 //                 on it for life: a claim that can be locked belongs to a shim that is gone. The
 //                 lock is there before the name is, so there is no moment in between.
-//   shim          "key=value" lines, replaced in one step: pid, start_time (field 22 of
-//                 /proc/PID/stat), boot_id, started_ms, cgroup, and child_pid once there is one.
+//   shim          "key=value" lines, there in one step: pid, start_time (field 22 of
+//                 /proc/PID/stat), boot_id, started_ms, cgroup; the line child_pid is added once
+//                 there is one (in place: a file replaced for each task is a file deleted, which
+//                 makes creating the next ones slow on ext4 without a journal).
 //   exit          kExitRecordBytes bytes, allocated before the claim and overwritten in place with
 //                 one pwrite(2) at the end, so that a full disk cannot lose the exit status.
 //                 All line feeds until then. Then "key=value" lines (below), line feeds as padding.
 //   events        what the task appends to (BERTH_EVENTS); made empty, owned by the task's user.
+//   limits        where limits of device memory were to be set: a line "GPU MIB STATUS" each, with
+//   what
+//                 the driver's program exited with (0: the limit holds).
 //   stdout        raw bytes of the current generation; stderr likewise.
 //   stdout.1      the generation before, once the current one was full.
 //   stdout.start  kStartRecordBytes bytes, allocated at the start: "INODE START\n" for the older
@@ -23,9 +28,10 @@
 //                 every moment. A file whose inode is not listed is read again from the start.
 //
 // Keys of the exit record: version=1, exit_code or signal, cause (exited | cancelled | timeout |
-// launch_failed), started_ms, ended_ms (Unix time), user_us, system_us, max_rss_kb (of all
-// processes of the task), dropped (output bytes that could not be stored), message (one line),
-// sum=<FNV-1a of everything before "sum=", 16 hex digits>. A record without a correct sum is none.
+// memory_limit | launch_failed), started_ms, ended_ms (Unix time), user_us, system_us, max_rss_kb
+// (of all processes of the task), dropped (output bytes that could not be stored), message (one
+// line), sum=<FNV-1a of everything before "sum=", 16 hex digits>. A record without a correct sum is
+// none.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +43,7 @@ inline constexpr char kClaimFile[] = "claim";
 inline constexpr char kShimFile[] = "shim";
 inline constexpr char kExitFile[] = "exit";
 inline constexpr char kEventsFile[] = "events";
+inline constexpr char kLimitsFile[] = "limits";
 inline constexpr char kStdoutFile[] = "stdout";
 inline constexpr char kStderrFile[] = "stderr";
 inline constexpr char kOlderSuffix[] = ".1";

@@ -36,7 +36,16 @@ bool parse_user(const char* text, Options* options) {
   return true;
 }
 
-bool set_option(const char* name, const char* value, Options* options) {
+bool parse_limit(char* text, Options* options) {
+  char* equals = std::strchr(text, '=');
+  if (equals == nullptr || options->limit_count == kMaxLimits) return false;
+  *equals = '\0';
+  GpuLimit& limit = options->limits[options->limit_count++];
+  limit.gpu = text;
+  return parse_count(equals + 1, 1, &limit.mib);
+}
+
+bool set_option(const char* name, char* value, Options* options) {
   const auto is = [name](const char* other) { return std::strcmp(name, other) == 0; };
   if (is("--dir"))
     options->dir = value;
@@ -50,6 +59,10 @@ bool set_option(const char* name, const char* value, Options* options) {
     return parse_count(value, 0, &options->timeout_ms);
   else if (is("--max-output-bytes"))
     return parse_count(value, 1, &options->max_output_bytes);
+  else if (is("--limits-program"))
+    options->limits_program = value;
+  else if (is("--limit"))
+    return parse_limit(value, options);
   else if (is("--user"))
     return parse_user(value, options);
   else
@@ -71,7 +84,9 @@ bool parse_options(int argc, char** argv, Options* options) {
   if (options->dir == nullptr || i + 1 >= argc) {
     std::fputs(
         "usage: berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N]\n"
-        "         [--max-output-bytes N] [--cgroup PATH] [--user UID:GID[:GROUP,...]] -- ARGV...\n",
+        "         [--max-output-bytes N] [--cgroup PATH] [--limits-program PATH] [--limit "
+        "GPU=MIB]...\n"
+        "         [--user UID:GID[:GROUP,...]] -- ARGV...\n",
         stderr);
     return false;
   }

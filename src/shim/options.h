@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of berth-shim:
 //   berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N] [--max-output-bytes N]
-//              [--cgroup PATH] [--user UID:GID[:GROUP,GROUP...]] -- ARGV...
+//              [--cgroup PATH] [--limits-program PATH] [--limit GPU=MIB]... [--user
+//              UID:GID[:GROUP,GROUP...]] -- ARGV...
 // The task's environment is the shim's own.
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <cstdint>
 
 #include "shim/layout.h"
+#include "shim/limits.h"
 
 namespace berth::shim {
 
@@ -22,6 +24,9 @@ struct Options {
   std::int64_t grace_ms = kDefaultGraceMs;
   std::int64_t timeout_ms = -1;  // below 0: none
   std::int64_t max_output_bytes = kDefaultMaxOutputBytes;
+  const char* limits_program = nullptr;
+  GpuLimit limits[kMaxLimits];
+  int limit_count = 0;
   bool has_user = false;
   uid_t uid = 0;
   gid_t gid = 0;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,7 +75,7 @@ void give_up_claim(int dir) {
   unlinkat(dir, kClaimFile, 0);
 }
 
-bool write_identity(int dir, std::int64_t started_ms, const char* cgroup, pid_t child) {
+bool write_identity(int dir, std::int64_t started_ms, const char* cgroup, int* file) {
   char boot[64] = "";
   const int boot_fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
   if (boot_fd >= 0) {
@@ -92,18 +93,26 @@ bool write_identity(int dir, std::int64_t started_ms, const char* cgroup, pid_t 
     length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
                             "cgroup=%s\n", cgroup);
   }
-  if (child > 0) {
-    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
-                            "child_pid=%d\n", child);
-  }
   constexpr char kTemporary[] = "shim.new";
   const int fd = open_new(dir, kTemporary);
   if (fd < 0) return false;
-  const bool written = put_all(fd, text, static_cast<std::size_t>(length), 0);
+  if (put_all(fd, text, static_cast<std::size_t>(length), 0) &&
+      renameat(dir, kTemporary, dir, kShimFile) == 0) {
+    *file = fd;
+    return true;
+  }
   close(fd);
-  if (written && renameat(dir, kTemporary, dir, kShimFile) == 0) return true;
   unlinkat(dir, kTemporary, 0);
   return false;
+}
+
+void add_child(int file, pid_t child) {
+  char text[32];
+  const int length = std::snprintf(text, sizeof text, "child_pid=%d\n", child);
+  struct stat status{};
+  if (fstat(file, &status) == 0)
+    put_all(file, text, static_cast<std::size_t>(length), status.st_size);
+  close(file);
 }
 
 bool write_exit_record(int fd, const ExitRecord& record) {

@@ -18,8 +18,10 @@ int take_claim(int dir, Claim* claim);
 /// Undoes take_claim, for a failure before anything was started.
 void give_up_claim(int dir);
 
-/// Replaces the "shim" file; `child` 0 when there is none yet. False when the disk refuses.
-bool write_identity(int dir, std::int64_t started_ms, const char* cgroup, pid_t child);
+/// Makes the "shim" file; `file` is it, for add_child. False when the disk refuses.
+bool write_identity(int dir, std::int64_t started_ms, const char* cgroup, int* file);
+/// Adds the line about the main process, once there is one, and closes the file.
+void add_child(int file, pid_t child);
 
 struct ExitRecord {
   int status = 0;  // of the main process, as waitpid gave it

@@ -51,7 +51,7 @@ int Supervisor::run() {
 bool Supervisor::start() {
   sigset_t wanted;
   sigemptyset(&wanted);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1}) sigaddset(&wanted, signal);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&wanted, signal);
   signals_ = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
   int failure_ends[2];
   if (signals_ < 0 || pipe2(failure_ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
@@ -68,7 +68,15 @@ bool Supervisor::start() {
   if (events >= 0) close(events);
 
   in_cgroup_ = options_.cgroup != nullptr && make_cgroup(options_.cgroup);
-  if (!write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, 0)) return false;
+  int identity = -1;
+  if (!write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, &identity)) {
+    return false;
+  }
+
+  if (in_cgroup_ && options_.limits_program != nullptr) {
+    set_limits(dir_, options_.limits_program, options_.cgroup, options_.limits,
+               options_.limit_count);
+  }
 
   ChildSetup setup;
   setup.options = &options_;
@@ -90,7 +98,7 @@ bool Supervisor::start() {
     if (in_cgroup_) remove_cgroup(options_.cgroup);
     return false;
   }
-  write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, child_);
+  add_child(identity, child_);
   return true;
 }
 
@@ -124,8 +132,11 @@ void Supervisor::on_signals() {
   while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     const int signal = static_cast<int>(info.ssi_signo);
     if (signal == SIGCHLD) continue;
+    if (signal == SIGUSR2 && phase_ != Phase::kRunning) continue;  // it is ending already
     if (phase_ != Phase::kRunning)
       end_tree(0, cause_);
+    else if (signal == SIGUSR2)
+      end_tree(options_.grace_ms, "memory_limit");
     else
       end_tree(signal == SIGUSR1 ? 0 : options_.grace_ms, "cancelled");
   }

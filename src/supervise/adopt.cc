@@ -86,7 +86,8 @@ struct ShimFile {
 std::optional<ShimFile> read_shim(const std::string& directory) {
   const auto text = base::read_file(directory + "/" + shim::kShimFile, 1U << 16);
   if (!text) return std::nullopt;
-  const Fields fields = parse_fields(*text);
+  // The last line may be on its way.
+  const Fields fields = parse_fields(std::string_view(*text).substr(0, text->rfind('\n') + 1));
   ShimFile file;
   file.identity.pid = small_number_of(fields, "pid").value_or(0);
   file.identity.start_time =

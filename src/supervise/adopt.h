@@ -17,7 +17,8 @@ namespace berth::supervise {
 
 /// The exit record.
 struct Ended {
-  model::Exit exit;  // cause: exited, cancelled, timeout, launch_failed; lost for kVanished
+  model::Exit
+      exit;  // cause: exited, cancelled, timeout, memory_limit, launch_failed; lost for kVanished
   base::Time started{};
   base::Time ended{};
   base::Duration user{};  // processor time of all processes of the task

@@ -81,20 +81,23 @@ void kill_members(const std::string& path) {
 
 }  // namespace
 
-base::Result<std::string> own_cgroup_directory(std::string_view mountinfo,
-                                               std::string_view cgroup) {
-  std::string mount, root;
+std::optional<CgroupMount> find_cgroup_mount(std::string_view mountinfo) {
   for (const auto& line : base::split(mountinfo, '\n')) {
     const auto separator = line.find(" - ");
     if (separator == std::string::npos || !line.substr(separator + 3).starts_with("cgroup2 "))
       continue;
     const auto fields = base::split(line, ' ');
     if (fields.size() < 5) continue;
-    root = unescape(fields[3]);
-    mount = unescape(fields[4]);
-    break;
+    return CgroupMount{unescape(fields[4]), unescape(fields[3])};
   }
-  if (mount.empty()) return fail(ErrorCode::kUnavailable, "no cgroup v2 is mounted");
+  return std::nullopt;
+}
+
+base::Result<std::string> own_cgroup_directory(std::string_view mountinfo,
+                                               std::string_view cgroup) {
+  const auto found = find_cgroup_mount(mountinfo);
+  if (!found) return fail(ErrorCode::kUnavailable, "no cgroup v2 is mounted");
+  const auto& [mount, root] = *found;
 
   std::string path;
   for (const auto& line : base::split(cgroup, '\n')) {
@@ -133,7 +136,16 @@ Cgroups Cgroups::detect(std::string_view id) {
   if (::access((parent + "/cgroup.procs").c_str(), W_OK) != 0) {
     return refuse(base::errno_error("cannot write " + parent + "/cgroup.procs", errno).message);
   }
+  cgroups.mount_ = find_cgroup_mount(*mountinfo)->point;
   cgroups.parent_ = parent;
+  cgroups.text_ = "cgroup v2";
+  return cgroups;
+}
+
+Cgroups Cgroups::at(std::string mount, std::string parent) {
+  Cgroups cgroups;
+  cgroups.mount_ = std::move(mount);
+  cgroups.parent_ = std::move(parent);
   cgroups.text_ = "cgroup v2";
   return cgroups;
 }

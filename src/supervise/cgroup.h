@@ -22,9 +22,14 @@ class Cgroups {
   /// that two daemons do not meet. Never fails: "no" is an answer, with the reason in text().
   static Cgroups detect(std::string_view id);
 
+  /// A tree that somebody else has made.
+  static Cgroups at(std::string mount, std::string parent);
+
   [[nodiscard]] bool available() const { return !parent_.empty(); }
   /// For health: "cgroup v2" or "process groups only: <why>".
   [[nodiscard]] const std::string& text() const { return text_; }
+  /// The root of the hierarchy, "/sys/fs/cgroup"; empty when not available.
+  [[nodiscard]] const std::string& mount() const { return mount_; }
   /// The directory of all tasks; empty when not available.
   [[nodiscard]] const std::string& parent() const { return parent_; }
   /// For LaunchSpec::cgroup; empty when not available. The shim makes and removes it.
@@ -34,6 +39,7 @@ class Cgroups {
   void release() const;
 
  private:
+  std::string mount_;
   std::string parent_;
   std::string text_;
 };
@@ -41,6 +47,12 @@ class Cgroups {
 /// Kills what is in the cgroup `path` and removes it: for an attempt whose shim is gone.
 /// No error when there is no such cgroup or `path` is empty.
 base::Status remove_cgroup(const std::string& path);
+
+/// Where the v2 hierarchy is mounted and what part of it, from the text of /proc/self/mountinfo.
+struct CgroupMount {
+  std::string point, root;
+};
+std::optional<CgroupMount> find_cgroup_mount(std::string_view mountinfo);
 
 /// The directory of our own cgroup in the v2 hierarchy, from the texts of /proc/self/mountinfo and
 /// /proc/self/cgroup; kUnavailable with the reason when there is none.

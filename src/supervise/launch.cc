@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/text.h"
 #include "shim/layout.h"
 
 namespace berth::supervise {
@@ -17,7 +18,7 @@ namespace berth::supervise {
 using base::ErrorCode;
 using base::fail;
 
-static_assert(kCancelSignal == SIGTERM && kKillSignal == SIGUSR1);
+static_assert(kCancelSignal == SIGTERM && kKillSignal == SIGUSR1 && kMemorySignal == SIGUSR2);
 
 namespace {
 
@@ -46,6 +47,10 @@ std::vector<std::string> shim_arguments(const std::string& shim_path, const Laun
   if (spec.timeout)
     add("--timeout-ms", std::to_string(std::max<std::int64_t>(spec.timeout->count(), 0)));
   if (!spec.cgroup.empty()) add("--cgroup", spec.cgroup);
+  if (!spec.limits.empty()) add("--limits-program", spec.limits_program);
+  for (const auto& limit : spec.limits)
+    add("--limit",
+        limit.gpu + "=" + std::to_string(std::max<std::int64_t>(limit.bytes.value >> 20, 1)));
   if (spec.user) add("--user", user_text(*spec.user));
   arguments.emplace_back("--");
   arguments.insert(arguments.end(), spec.argv.begin(), spec.argv.end());
@@ -131,6 +136,20 @@ struct SpawnSetup {
 
 std::string events_path(const std::string& attempt_directory) {
   return attempt_directory + "/" + shim::kEventsFile;
+}
+
+std::optional<bool> limits_hold(const std::string& attempt_directory, std::size_t count) {
+  const auto text = base::read_file(attempt_directory + "/" + shim::kLimitsFile, 1U << 16U);
+  if (!text || count == 0) return std::nullopt;
+  std::size_t lines = 0;
+  bool good = true;
+  for (const auto& line : base::split(*text, '\n')) {
+    if (line.empty()) continue;
+    ++lines;
+    good = good && line.ends_with(" 0");
+  }
+  if (!good) return false;
+  return lines == count && text->ends_with('\n') ? std::optional(true) : std::nullopt;
 }
 
 base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& spec) {

@@ -18,6 +18,11 @@
 
 namespace berth::supervise {
 
+struct GpuLimit {
+  std::string gpu;  // UUID
+  base::Bytes bytes;
+};
+
 struct LaunchSpec {
   /// Another user for the task; the shim stays what the daemon is. The directories above the
   /// attempt's must let that user pass (x); the attempt's own is opened (0711) by the shim.
@@ -38,6 +43,8 @@ struct LaunchSpec {
   std::optional<base::Duration> timeout;
   base::Bytes max_output{64LL << 20};  // per stream and generation; one older generation is kept
   std::string cgroup;                  // Cgroups::path_for; empty: none
+  std::string limits_program;          // nvidia-smi; sets `limits` on the cgroup (shim/limits.h)
+  std::vector<GpuLimit> limits;
   std::optional<User> user;
 };
 
@@ -55,9 +62,15 @@ std::string events_path(const std::string& attempt_directory);
 /// cannot be made.
 base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& spec);
 
+/// Whether every limit of the attempt is set; std::nullopt while some are not tried yet or there
+/// are none.
+std::optional<bool> limits_hold(const std::string& attempt_directory, std::size_t count);
+
 /// Cancelling is send_signal(pidfd, kCancelSignal): SIGTERM to the whole tree, grace, SIGKILL.
 /// A second one, or kKillSignal, kills at once. The pidfd becomes readable when the tree is gone.
 inline constexpr int kCancelSignal = 15;  // SIGTERM
 inline constexpr int kKillSignal = 10;    // SIGUSR1
+/// As cancelling, with the cause memory_limit in the exit record. Once is enough: more do nothing.
+inline constexpr int kMemorySignal = 12;  // SIGUSR2
 
 }  // namespace berth::supervise

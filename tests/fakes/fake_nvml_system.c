@@ -57,7 +57,9 @@ int fake_device(const char* function, nvmlDevice_t device, LedgerGpu** gpu) {
   const unsigned number = (unsigned)(device - devices);
   if (number >= LEDGER_GET(fake_ledger->count)) return NVML_GPU_IS_LOST;
   *gpu = &fake_ledger->gpus[number];
-  return enter(function, number);
+  const int code = enter(function, number);
+  ledger_spring(fake_ledger, number);
+  return code;
 }
 
 int fake_text(char* out, unsigned length, const char* text) {

@@ -11,6 +11,8 @@
 //   foreign
 //                            process; with --pid registers that process and returns
 //   ghost GPU BYTES --pid P  a process of which only the driver knows; gone with `release P`
+//   trap GPU BYTES --pid P --when-changed FILE   a ghost that takes its memory at the first reading
+//                            of the GPU after FILE has changed
 //   release PID
 //   block GPU FUNCTION MS|forever · fail GPU FUNCTION CODE · unblock [GPU]
 //   lose GPU · recover GPU · show [--json]
@@ -232,6 +234,25 @@ void hold(const Machine& machine, Arguments arguments, bool ghost) {
   for (;;) ::pause();
 }
 
+void trap(const Machine& machine, Arguments arguments) {
+  const auto pid = static_cast<pid_t>(whole(option(arguments, "--pid", "")));
+  const std::string file = option(arguments, "--when-changed", "");
+  const int gpu = gpus_of(machine, arguments.at(0)).front();
+  const int slot = machine.enter(pid, gpu, 0, 0, LEDGER_COMPUTE, true, false);
+  for (LedgerTrap& entry : machine.ledger().traps) {
+    if (LEDGER_GET(entry.active) != 0) continue;
+    copy(entry.file, file);
+    if (file != entry.file) usage("the path is too long: " + file);
+    ledger_file_state(entry.file, &entry.file_size, &entry.file_time_ns);
+    LEDGER_PUT(entry.gpu, static_cast<std::uint64_t>(gpu));
+    LEDGER_PUT(entry.slot, static_cast<std::uint64_t>(slot));
+    LEDGER_PUT(entry.bytes, amount(arguments.at(1)));
+    LEDGER_PUT(entry.active, std::uint64_t{1});
+    return;
+  }
+  usage("no more than 8 traps");
+}
+
 void release(const Machine& machine, std::uint64_t pid) {
   for (LedgerProcess& entry : machine.ledger().processes) {
     if (LEDGER_GET(entry.pid) == pid) LEDGER_PUT(entry.pid, std::uint64_t{0});
@@ -308,7 +329,9 @@ void show(const Machine& machine, bool json) {
 int main(int argc, char** argv) {
   Arguments arguments(argv + 1, argv + argc);
   if (arguments.empty())
-    usage("fakegpu-ctl init|set|machine|hold|ghost|release|block|fail|unblock|lose|recover|show");
+    usage(
+        "fakegpu-ctl "
+        "init|set|machine|hold|ghost|trap|release|block|fail|unblock|lose|recover|show");
   const std::string verb = arguments.front();
   arguments.erase(arguments.begin());
   if (verb == "init") {
@@ -327,6 +350,9 @@ int main(int argc, char** argv) {
   } else if (verb == "hold" || verb == "ghost") {
     need(2);
     hold(machine, arguments, verb == "ghost");
+  } else if (verb == "trap") {
+    need(2);
+    trap(machine, std::move(arguments));
   } else if (verb == "release") {
     need(1);
     release(machine, whole(arguments[0]));

@@ -127,3 +127,23 @@ int ledger_free_slot(const Ledger* ledger) {
   }
   return -1;
 }
+
+void ledger_file_state(const char* file, uint64_t* size, uint64_t* time_ns) {
+  struct stat status;
+  *size = *time_ns = 0;
+  if (stat(file, &status) != 0) return;
+  *size = (uint64_t)status.st_size;
+  *time_ns = (uint64_t)status.st_mtim.tv_sec * 1000000000U + (uint64_t)status.st_mtim.tv_nsec;
+}
+
+void ledger_spring(Ledger* ledger, uint64_t gpu) {
+  for (unsigned i = 0; i < LEDGER_TRAPS; ++i) {
+    LedgerTrap* trap = &ledger->traps[i];
+    if (!LEDGER_GET(trap->active) || LEDGER_GET(trap->gpu) != gpu) continue;
+    uint64_t size = 0, time_ns = 0;
+    ledger_file_state(trap->file, &size, &time_ns);
+    if (size == LEDGER_GET(trap->file_size) && time_ns == LEDGER_GET(trap->file_time_ns)) continue;
+    LEDGER_PUT(ledger->processes[LEDGER_GET(trap->slot)].bytes, LEDGER_GET(trap->bytes));
+    LEDGER_PUT(trap->active, 0U);
+  }
+}

@@ -8,10 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEDGER_MAGIC 0x6265727468666b35ULL
+#define LEDGER_MAGIC 0x6265727468666b36ULL
 #define LEDGER_GPUS 64
 #define LEDGER_PROCESSES 1024
 #define LEDGER_RULES 64
+#define LEDGER_TRAPS 8
 /* A reading that this card does not give: NVML answers NOT_SUPPORTED. */
 #define LEDGER_ABSENT UINT64_MAX
 #define LEDGER_ALL_GPUS 0xffffU
@@ -51,6 +52,15 @@ typedef struct {
   uint64_t code;     /* returned when not 0 */
 } LedgerRule;
 
+/* Memory that is taken at the first reading after a file has changed: between two deeds of the
+   program under test that are closer together than another process could hit. */
+typedef struct {
+  uint64_t active; /* written last */
+  uint64_t gpu, slot, bytes;
+  uint64_t file_size, file_time_ns; /* as it was */
+  char file[256];
+} LedgerTrap;
+
 typedef struct {
   uint64_t magic, size;
   uint64_t count; /* GPUs are 0..count-1 in the driver's order */
@@ -61,6 +71,7 @@ typedef struct {
   LedgerGpu gpus[LEDGER_GPUS];
   LedgerProcess processes[LEDGER_PROCESSES];
   LedgerRule rules[LEDGER_RULES];
+  LedgerTrap traps[LEDGER_TRAPS];
 } Ledger;
 
 #define LEDGER_GET(field) __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
@@ -83,6 +94,10 @@ uint64_t ledger_start_time(uint64_t pid);
 int ledger_alive(const Ledger* ledger, unsigned slot);
 /* Bytes held on a GPU by live processes and ghosts. */
 uint64_t ledger_used(const Ledger* ledger, uint64_t gpu);
+/* What traps compare: size and time of change, 0 where there is no such file. */
+void ledger_file_state(const char* file, uint64_t* size, uint64_t* time_ns);
+/* Springs the traps of a GPU that are due. */
+void ledger_spring(Ledger* ledger, uint64_t gpu);
 /* A free slot for the caller, who holds the lock; -1 when all are taken. */
 int ledger_free_slot(const Ledger* ledger);
 

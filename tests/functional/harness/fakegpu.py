@@ -64,6 +64,13 @@ class FakeGpus:
         holder.kill()
         holder.communicate()
 
+    def trap(self, gpu: int, memory: str, file: Path, pid: int = 4_000_000) -> None:
+        """A foreign process that takes its memory at the first reading of the GPU after `file` changed."""
+        self.ctl("trap", str(gpu), memory, "--pid", str(pid), "--when-changed", str(file))
+
+    def release_ghost(self, pid: int = 4_000_000) -> None:
+        self.ctl("release", str(pid))
+
     def task(self, *arguments: str) -> list[str]:
         """argv of a program that takes its devices as CUDA would."""
         return [str(programs.FAKEGPU_TASK), *arguments]

@@ -207,6 +207,21 @@ void FakeService::set_limits(std::vector<core::LimitChange> changes, DoneCallbac
   callback(answer());
 }
 
+void FakeService::set_hold(const model::TaskId& id, bool on, DoneCallback callback) {
+  holds.emplace_back(id.value, on);
+  callback(answer());
+}
+
+void FakeService::drain(core::Drain drain, DoneCallback callback) {
+  for (const auto& id : drain.devices) {
+    if (drain.on) scheduler.drained[id] = drain.reason;
+    if (!drain.on) scheduler.drained.erase(id);
+  }
+  if (drain.devices.empty())
+    scheduler.draining = drain.on ? std::optional(drain.reason) : std::nullopt;
+  callback(answer());
+}
+
 std::shared_ptr<void> FakeService::watch(const model::TaskId& id, std::function<void()> changed) {
   auto callback = std::make_shared<Callback>(std::move(changed));
   watchers_[id.value].push_back(callback);

@@ -53,6 +53,7 @@ class FakeService final : public Service {
   std::vector<std::string> cancelled;
   std::vector<std::string> removed;
   std::vector<core::LimitChange> limit_changes;
+  std::vector<std::pair<std::string, bool>> holds;
   base::Status readiness;
   std::uint64_t output_start = 0;  // what lies before is no longer kept
 
@@ -87,6 +88,8 @@ class FakeService final : public Service {
   void cancel(const model::TaskId& id, DoneCallback callback) override;
   void remove(const model::TaskId& id, DoneCallback callback) override;
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
+  void set_hold(const model::TaskId& id, bool on, DoneCallback callback) override;
+  void drain(core::Drain drain, DoneCallback callback) override;
   [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id,
                                             std::function<void()> changed) override;
   [[nodiscard]] std::shared_ptr<void> every(base::Duration interval,

@@ -137,6 +137,27 @@ TEST(TextsTest, DaemonRecordsAreTheLinesOfTheOriginals) {
   EXPECT_EQ(message_of(R"({"code":"cancel_requested"})"), "任务已被用户取消");
 }
 
+TEST(TextsTest, WhatHappensToATasksMemoryIsExplained) {
+  constexpr auto kTaken = R"({"code":"memory_taken","args":["cuda:0","8.00 GB","2.10 GB"]})";
+  constexpr auto kNotReady = R"({"code":"device_not_ready","args":["cuda:0","lost"]})";
+  for (const auto* const over :
+       {R"({"code":"memory_over","args":["cuda:0","8.00 GB","2.10 GB"]})",
+        R"({"code":"memory_limit","args":["cuda:0","8.00 GB","2.10 GB"]})"}) {
+    const auto chinese = rendered(over, Language::kChinese);
+    EXPECT_NE(chinese, rendered(over, Language::kEnglish));
+    for (const char* part : {"cuda:0", "8.00 GB", "2.10 GB"})
+      EXPECT_NE(base::to_text(chinese).find(part), std::string::npos) << base::to_text(chinese);
+  }
+  for (const auto language : {Language::kEnglish, Language::kChinese}) {
+    const std::string taken(rendered(kTaken, language).at("message").as_string());
+    for (const char* part : {"cuda:0", "8.00 GB", "2.10 GB"})
+      EXPECT_NE(taken.find(part), std::string::npos) << taken;
+    const std::string not_ready(rendered(kNotReady, language).at("message").as_string());
+    EXPECT_NE(not_ready.find("cuda:0"), std::string::npos) << not_ready;
+  }
+  EXPECT_NE(rendered(kTaken, Language::kEnglish), rendered(kTaken, Language::kChinese));
+}
+
 TEST(TextsTest, ARecordKeepsItsTimeAndLevelAndTheLastHasItsStage) {
   EXPECT_EQ(
       rendered(R"({"timestamp":"T","level":"ERROR","code":"failed","args":["training","why"]})",

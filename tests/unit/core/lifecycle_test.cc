@@ -111,6 +111,7 @@ TEST(Lifecycle, LaunchFailedAgainOfACancelledTaskCancelsIt) {
   box.cancel("run");
   box.launch_failed("run", true);
   EXPECT_EQ(box.where("run"), "cancelled");
+  EXPECT_EQ(finished(box).exit.cause, "cancelled");
   EXPECT_EQ(box.where("wait"), "cuda:0");
 }
 

@@ -54,6 +54,8 @@ TEST_F(ConfigTest, keysAreRead) {
       "cancel_grace: 3s\n"
       "max_output: 1M\n"
       "queue_size: 7\n"
+      "memory_watchdog: off\n"
+      "fence_devices: false\n"
       "limits:\n  gpu: {training: 2}\n  cpu: {inference: 9}\n");
   ASSERT_TRUE(wanted) << wanted.error().message;
   const Config& config = wanted->config;
@@ -62,6 +64,8 @@ TEST_F(ConfigTest, keysAreRead) {
   EXPECT_EQ(config.cancel_grace, base::Duration{3000});
   EXPECT_EQ(config.max_output.value, 1 << 20);
   EXPECT_EQ(config.scheduler.queue_size, 7);
+  EXPECT_EQ(config.memory_watchdog, WatchdogMode::kOff);
+  EXPECT_FALSE(config.fence_devices);
   EXPECT_EQ(config.scheduler.gpu_limits, (core::KindLimits{2, 3}));
   EXPECT_EQ(config.scheduler.cpu_limits, (core::KindLimits{2, 9}));
 }
@@ -74,9 +78,10 @@ TEST_F(ConfigTest, anUnknownKeyIsAnErrorWithItsLine) {
 }
 
 TEST_F(ConfigTest, aWrongValueIsAnErrorWithItsLine) {
-  for (const char* text : {"queue_size: many", "\nlimits: {gpu: {training: -1}}",
-                           "cancel_grace: soon", "limits: {tpu: {training: 1}}",
-                           "limits: {gpu: {painting: 1}}", "[1, 2", "insecure: perhaps"}) {
+  for (const char* text :
+       {"queue_size: many", "\nlimits: {gpu: {training: -1}}", "cancel_grace: soon",
+        "limits: {tpu: {training: 1}}", "limits: {gpu: {painting: 1}}", "[1, 2",
+        "insecure: perhaps", "memory_watchdog: kill", "fence_devices: maybe"}) {
     const auto wanted = read(text);
     ASSERT_FALSE(wanted) << text;
     EXPECT_NE(wanted.error().message.find("line"), std::string::npos) << wanted.error().message;

@@ -9,5 +9,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", options.error().message.c_str());
     return 2;
   }
-  return berth::device::run_sampler(*options, berth::device::kSamplerFd);
+  return berth::device::run_sampler(*options, 0, berth::device::kSamplerFd);
 }

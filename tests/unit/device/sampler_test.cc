@@ -108,6 +108,43 @@ TEST_F(Sampler, ReportsTheMachineAndItsChanges) {
   EXPECT_EQ(starts_, 1);
 }
 
+TEST_F(Sampler, AnswersARequestOutOfTurnWithReadingsOfThatMoment) {
+  ctl("init --gpus 2");
+  settings_.interval = milliseconds(60'000);
+  start();
+  ASSERT_TRUE(until([&] { return watch_.samples().size() == 3; }));
+  const auto taken = [&](const char* id) { return watch_.sample(model::DeviceId(id))->taken; };
+  const auto before = taken(kGpu0);
+  const auto other = taken(kGpu1);
+  Child foreign({fake("fakegpu-ctl"), "hold", kGpu0, "3G"});
+  ASSERT_TRUE(wait_until([&] {
+    EXPECT_TRUE(request_look(child_, 41, {model::DeviceId(kGpu0), model::DeviceId("GPU-none")}));
+    EXPECT_TRUE(until([&] { return watch_.take_changes().looked == 41U; }));
+    return watch_.sample(model::DeviceId(kGpu0))->used_memory == base::Bytes::from_gib(3);
+  }));
+  EXPECT_GT(taken(kGpu0), before);
+  EXPECT_EQ(taken(kGpu1), other) << "the others wait for their turn";
+  ASSERT_EQ(watch_.sample(model::DeviceId(kGpu0))->processes->size(), 1U);
+  EXPECT_EQ(watch_.sample(model::DeviceId(kGpu0))->processes->front().pid, foreign.pid());
+  // Also when nothing has changed.
+  const auto last = taken(kGpu0);
+  ASSERT_TRUE(wait_until([&] { return base::now() > last; }));
+  EXPECT_TRUE(request_look(child_, 42, {model::DeviceId(kGpu0)}));
+  ASSERT_TRUE(until([&] { return watch_.take_changes().looked == 42U; }));
+  EXPECT_GT(taken(kGpu0), last);
+  EXPECT_EQ(starts_, 1);
+  EXPECT_EQ(watch_.malformed(), 0U);
+}
+
+TEST_F(Sampler, ARequestToOneThatIsGoneIsNotTaken) {
+  ctl("init --gpus 1");
+  start();
+  ASSERT_TRUE(until([&] { return read(kGpu0); }));
+  ::kill(child_.pid, SIGKILL);
+  EXPECT_TRUE(wait_until([&] { return !request_look(child_, 1, {model::DeviceId(kGpu0)}); }));
+  EXPECT_FALSE(request_look(SamplerChild{}, 2, {model::DeviceId(kGpu0)}));
+}
+
 TEST_F(Sampler, ADeviceThatHangsIsNamedAndTheOthersGoOn) {
   watch_ = quick();
   ctl("init --gpus 3");

@@ -98,6 +98,22 @@ TEST_F(Watch, HoldsTheLatestOfEachDeviceInOrder) {
   EXPECT_EQ(advice_within(seconds(100)), Advice::kNone);
 }
 
+TEST_F(Watch, AnAnswerToARequestIsToldOnceAndTheChildIsIdleAfterIt) {
+  watch_.started(now_);
+  inventory({0});
+  round({"GPU-0"});
+  EXPECT_FALSE(watch_.take_changes().looked);
+  begin("GPU-0");
+  sample("GPU-0", 9);
+  say({{"looked", 7}});
+  const auto changes = watch_.take_changes();
+  EXPECT_EQ(changes.looked, 7U);
+  EXPECT_EQ(changes.samples, std::set{model::DeviceId("GPU-0")});
+  EXPECT_FALSE(watch_.take_changes().looked);
+  EXPECT_EQ(advice_within(seconds(100)), Advice::kNone);
+  EXPECT_EQ(watch_.malformed(), 0U);
+}
+
 TEST_F(Watch, ASilentDriverIsNoticedAndItsDeviceLeftAlone) {
   watch_.started(now_);
   inventory({0, 1});

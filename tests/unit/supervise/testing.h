@@ -66,6 +66,12 @@ inline void append_to(const std::string& path, std::string_view text) {
   std::ofstream(path, std::ios::app | std::ios::binary) << text;
 }
 
+/// Writes a file, making the folders above it.
+inline void put(const std::string& path, std::string_view text) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream(path, std::ios::binary) << text;
+}
+
 inline LaunchSpec script(const TempDir& dir, const std::string& text,
                          const std::string& task = "t1") {
   LaunchSpec spec;
