@@ -171,10 +171,10 @@ void follow_health(State& state, DeviceEntry& device, std::vector<Output>& outpu
   }
 }
 
-void end_lease(State& state, const TaskId& id, std::string cause, std::vector<Output>& outputs) {
+void end_lease(State& state, TaskId id, std::string cause, std::vector<Output>& outputs) {
   release(state, state.tasks.at(id));
   state.tasks.erase(id);
-  outputs.push_back(LeaseEnded{id, std::move(cause)});
+  outputs.push_back(LeaseEnded{std::move(id), std::move(cause)});
 }
 
 bool wake(State& state, std::vector<Output>& outputs) {

@@ -27,7 +27,7 @@ void evict(State& state, DeviceEntry& device, std::vector<Output>& outputs);
 /// does not answer.
 void follow_health(State& state, DeviceEntry& device, std::vector<Output>& outputs);
 
-void end_lease(State& state, const TaskId& id, std::string cause, std::vector<Output>& outputs);
+void end_lease(State& state, TaskId id, std::string cause, std::vector<Output>& outputs);
 
 /// Does what is due by `state.latest`. Whether anything changed.
 bool wake(State& state, std::vector<Output>& outputs);

@@ -21,7 +21,8 @@ void give_back(DeviceEntry& device, const TaskEntry& task) {
   CHECK(device.reservations.erase(task.request.id) == 1);
   --device.running.at(static_cast<std::size_t>(task.request.kind));
   if (device.exclusive == task.request.id) device.exclusive.reset();
-  if (device.reading) device.reading->used_by_task.erase(task.request.id);
+  // What it used stays in the reading until the next one: the free memory there is of the same
+  // moment, and who waits for the whole device counts the two together (idle_free).
   if (device.reservations.empty()) device.hung_since.reset();
 }
 

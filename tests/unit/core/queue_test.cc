@@ -319,5 +319,24 @@ TEST(Pause, OutlivesASnapshotAndEndsWithAStart) {
   EXPECT_EQ(box.where("a"), "cuda:0");
 }
 
+TEST(Queue, AWaitingPairKeepsItsDevicesBetweenAnEndAndTheNextReading) {
+  Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
+  for (const char* id : {"a", "b"}) {
+    box.take(submit(id).training().on("cuda").memory(70));
+    box.truth(box.where(id)).used[id] = 70_GiB;
+  }
+  box.sample();
+  box.take(submit("pair").training().on("cuda").gpus(2).memory(70));
+  box.take(submit("small").training().on("cuda").memory(5));
+  box.exits("a");  // its memory is still in the newest reading
+  EXPECT_EQ(box.where("small"), "queued");
+  EXPECT_EQ(box.verdict("small", "cuda:0"), "held");
+  box.sample();
+  EXPECT_EQ(box.where("small"), "queued");
+  box.exits("b");
+  box.sample();
+  EXPECT_EQ(box.where("pair"), "cuda:0,cuda:1");
+}
+
 }  // namespace
 }  // namespace berth::core::script
