@@ -2,25 +2,20 @@
 // The scheduler's configuration in the journal and in snapshots.
 #include "core/config_codec.h"
 
+#include "base/json_parts.h"
+
 namespace berth::core {
 
 namespace {
 
+using base::part;
 using base::json::array;
 using base::json::object;
 using base::json::value;
 
-const object& part(const object& from, std::string_view key) {
-  static const object kEmpty;
-  const value* found = from.if_contains(key);
-  return found != nullptr && found->is_object() ? found->as_object() : kEmpty;
-}
-
 std::vector<std::string> words(const object& from, std::string_view key) {
   std::vector<std::string> result;
-  const value* found = from.if_contains(key);
-  if (found == nullptr || !found->is_array()) return result;
-  for (const value& word : found->as_array()) {
+  for (const value& word : base::list(from, key)) {
     if (word.is_string()) result.emplace_back(word.as_string());
   }
   return result;
@@ -95,12 +90,9 @@ Config config_from_json(const object& from) {
   Config config;
   config.gpu_limits = limits_from_json(part(from, "gpu_limits"), config.gpu_limits);
   config.cpu_limits = limits_from_json(part(from, "cpu_limits"), config.cpu_limits);
-  if (const value* vendors = from.if_contains("worker_vendors");
-      vendors != nullptr && vendors->is_array()) {
-    for (const value& vendor : vendors->as_array()) {
-      if (vendor.is_int64() && vendor.as_int64() >= 0 && vendor.as_int64() <= 4)
-        config.worker_vendors.insert(static_cast<model::Vendor>(vendor.as_int64()));
-    }
+  for (const value& vendor : base::list(from, "worker_vendors")) {
+    if (vendor.is_int64() && vendor.as_int64() >= 0 && vendor.as_int64() <= 4)
+      config.worker_vendors.insert(static_cast<model::Vendor>(vendor.as_int64()));
   }
   config.queue_size = base::int_or(from, "queue_size");
   config.aging = duration_or(from, "aging_ms", config.aging);

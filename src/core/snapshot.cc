@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "base/json_parts.h"
 #include "core/config_codec.h"
 #include "core/invariants.h"
 #include "core/pools.h"
@@ -13,21 +14,12 @@ namespace berth::core {
 
 namespace {
 
+using base::list;
+using base::maybe_time;
+using base::part;
 using base::json::array;
 using base::json::object;
 using base::json::value;
-
-const object& part(const object& from, std::string_view key) {
-  static const object kEmpty;
-  const value* found = from.if_contains(key);
-  return found != nullptr && found->is_object() ? found->as_object() : kEmpty;
-}
-
-const array& list(const object& from, std::string_view key) {
-  static const array kEmpty;
-  const value* found = from.if_contains(key);
-  return found != nullptr && found->is_array() ? found->as_array() : kEmpty;
-}
 
 object to_json(const TaskEntry& task) {
   object result{{"request", model::to_json(task.request)},
@@ -60,11 +52,6 @@ object to_json(const TaskEntry& task) {
     result["after"] = std::move(after);
   }
   return result;
-}
-
-std::optional<Time> maybe_time(const object& from, std::string_view key) {
-  const auto ms = base::maybe_int(from, key);
-  return ms ? std::optional(base::from_ms(*ms)) : std::nullopt;
 }
 
 base::Result<TaskEntry> task_from_json(const object& from) {

@@ -74,6 +74,14 @@ bool matters(const core::Reading& a, const core::Reading& b) {
          differs(a.reserved, b.reserved) || a.used_by_task != b.used_by_task;
 }
 
+// As it was before it was placed.
+void back_to_queue(model::TaskRecord& record) {
+  record.state = model::TaskState::kQueued;
+  record.placement.reset();
+  record.started.reset();
+  record.device = record.request.selector.text;
+}
+
 // The last words of PyTorch, TensorFlow, JAX, CUDA and HIP programs that got no more memory.
 bool says_out_of_memory(const std::string& text) {
   const std::string lower = base::lower(text);
@@ -360,10 +368,7 @@ void Engine::launch_undone(const model::TaskId& id, int attempt) {
   }
   // Before the step, which may place it elsewhere at once.
   if (!task->second.cancelling) {
-    record->state = model::TaskState::kQueued;
-    record->placement.reset();
-    record->started.reset();
-    record->device = record->request.selector.text;
+    back_to_queue(*record);
     record->updated = base::now();
     table_.touch(id);
     deeds_.changed(id);
@@ -489,10 +494,7 @@ void Engine::note(const Output& output, base::Time now) {
   } else if (const auto* stop = std::get_if<core::Stop>(&output)) {
     if (stop->cause != "device_lost") record->cancelling = true;
   } else if (const auto* requeued = std::get_if<core::Requeued>(&output)) {
-    record->state = model::TaskState::kQueued;
-    record->placement.reset();
-    record->started.reset();
-    record->device = record->request.selector.text;
+    back_to_queue(*record);
     record->retries = requeued->retries;
     record->not_before = requeued->not_before;
     if (requeued->memory) record->request.memory = requeued->memory;

@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/record.h"
 
+#include "base/json_parts.h"
+
 namespace berth::model {
 
 namespace {
 
+using base::maybe_time;
+using base::part;
 using base::json::array;
 using base::json::object;
 using base::json::value;
 
 value time_or_null(const std::optional<base::Time>& time) {
   return time ? value(base::to_ms(*time)) : value(nullptr);
-}
-
-std::optional<base::Time> maybe_time(const object& from, std::string_view key) {
-  const auto ms = base::maybe_int(from, key);
-  return ms ? std::optional<base::Time>(base::from_ms(*ms)) : std::nullopt;
-}
-
-object part(const object& from, std::string_view key) {
-  const value* found = from.if_contains(key);
-  return found != nullptr && found->is_object() ? found->as_object() : object();
 }
 
 }  // namespace
