@@ -339,6 +339,7 @@ void Engine::set_hold(const model::TaskId& id, bool on, DoneCallback callback) {
     return callback(fail(ErrorCode::kWrongState,
                          "Task " + id.value + " has ended and cannot be held or released"));
   }
+  if (auto room = check_room(); !room) return callback(std::move(room));
   const auto task = state_.tasks.find(id);
   if (task != state_.tasks.end() && task->second.state == model::TaskState::kQueued) {
     record->held = on;
