@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -76,6 +77,41 @@ def daemon_figures(bin_dir: Path, env: dict[str, str], runs: int) -> list[Figure
     ]
 
 
+def sampler_child(daemon: int) -> int:
+    children = Path(f"/proc/{daemon}/task/{daemon}/children").read_text(encoding="ascii").split()
+    return next(int(pid) for pid in children if b"--run-sampler" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def on_processor(pid: int) -> int:
+    """Nanoseconds so far."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0])
+
+
+def reading(bin_dir: Path, fakes: Path, env: dict[str, str]) -> list[Figure]:
+    """With 8 processes on each GPU: one reading, and the processor time of the process that goes on reading."""
+    for _ in range(8):
+        subprocess.run([fakes / "fakegpu-ctl", "hold", "all", "10M", "--pid", str(os.getpid())], env=env, check=True,
+                       stdout=subprocess.DEVNULL)
+    program = bin_dir.parent / "bench" / "bench-reading"
+    done = subprocess.run([program, fakes / "libnvidia-ml.so.1"], env=env, check=True, capture_output=True, text=True)
+    once = json.loads(done.stdout)
+    with tempfile.TemporaryDirectory() as state:
+        daemon = subprocess.Popen([bin_dir / "berthd", "--state-dir", state, "--listen", "127.0.0.1:0"], env=env,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        child = sampler_child(daemon.pid)
+        begin, first = time.perf_counter_ns(), on_processor(child)
+        time.sleep(4)
+        percent = 100 * (on_processor(child) - first) / (time.perf_counter_ns() - begin)
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(timeout=20)
+    return [
+        Figure("one reading of 8 GPUs (median)", once["median_ms"], "ms", goal=2.0,
+               note=f"64 processes on them; worst {once['worst_ms']:.2f} ms"),
+        Figure("sampler of 8 GPUs", percent, "%", goal=1.0, note="of one core, over 4 s"),
+    ]
+
+
 def linked_libraries(bin_dir: Path) -> Figure:
     text = subprocess.run(["ldd", bin_dir / "berthd"], check=True, capture_output=True, text=True).stdout
     heavy = sorted({line.split()[0] for line in text.splitlines() if FORBIDDEN.search(line)})
@@ -86,4 +122,5 @@ def linked_libraries(bin_dir: Path) -> Figure:
 def measure(bin_dir: Path, fakes: Path) -> list[Figure]:
     with tempfile.TemporaryDirectory() as directory:
         env = fake_environment(fakes, directory)
-        return [cold_gpus(bin_dir, env, 40), *daemon_figures(bin_dir, env, 9), linked_libraries(bin_dir)]
+        return [cold_gpus(bin_dir, env, 40), *daemon_figures(bin_dir, env, 9), linked_libraries(bin_dir),
+                *reading(bin_dir, fakes, env)]

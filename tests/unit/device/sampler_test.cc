@@ -215,29 +215,6 @@ TEST_F(Sampler, GoesWhenNobodyListensAndComesBackWhenKilled) {
   child_.pid = -1;
 }
 
-TEST_F(Sampler, CostsLittle) {
-  ctl("init --gpus 8");
-  for (int i = 0; i < 8; ++i) ctl("hold all 10M --pid " + std::to_string(::getppid()));
-  start();
-  ASSERT_TRUE(until([&] { return watch_.samples().size() == 9; }));
-  // Nanoseconds on a processor so far.
-  const auto busy = [&] {
-    std::ifstream file("/proc/" + std::to_string(child_.pid) + "/schedstat");
-    long long ns = 0;
-    file >> ns;
-    return ns;
-  };
-  const auto first = busy();
-  const auto begin = Clock::now();
-  ASSERT_TRUE(until([&] { return Clock::now() >= begin + std::chrono::seconds(4); }));
-  const double elapsed = std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
-  const double percent = 100.0 * static_cast<double>(busy() - first) / elapsed;
-  std::printf("sampler with 8 devices and 64 processes: %.2f %% of a core\n", percent);
-#if !defined(__SANITIZE_ADDRESS__)
-  EXPECT_LT(percent, 1.0);
-#endif
-}
-
 TEST(SamplerArguments, ComeBackAsTheyWere) {
   SamplerOptions options;
   options.machine.nvml_library = "/a b/lib.so";
