@@ -8,12 +8,13 @@
 
 namespace berth::api {
 
-model::TaskRecord builtin_record(Fields& fields, model::Kind kind, int default_priority) {
+model::TaskRecord builtin_record(Fields& fields, const Service& service, model::Kind kind,
+                                 int default_priority) {
   model::TaskRecord record;
   record.request.kind = kind;
   record.request.builtin = true;
   record.type = std::string(model::to_text(kind));
-  read_common(fields, {"cuda", default_priority}, record);
+  read_common(fields, {"cuda", default_priority, service.state().config.policy}, record);
   const auto parts = base::split(record.name, '/');  // becomes a directory below save_path
   const bool leaves = std::find(parts.begin(), parts.end(), "..") != parts.end();
   if (leaves || record.name.starts_with('/')) {

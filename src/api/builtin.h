@@ -10,7 +10,8 @@
 namespace berth::api {
 
 /// A record of the given type with the fields that all built-in tasks have.
-model::TaskRecord builtin_record(Fields& fields, model::Kind kind, int default_priority);
+model::TaskRecord builtin_record(Fields& fields, const Service& service, model::Kind kind,
+                                 int default_priority);
 
 /// The first error of these, or none: worker missing, then `checks` in order.
 base::Status first_error(const std::vector<base::Status>& checks);

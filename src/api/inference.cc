@@ -12,7 +12,7 @@ namespace {
 
 // InferenceRequest. `cfg_path` may be left out: a checkpoint of ours knows its model and classes.
 model::TaskRecord read(Fields& fields, const Service& service) {
-  model::TaskRecord record = builtin_record(fields, model::Kind::kInference, 3);
+  model::TaskRecord record = builtin_record(fields, service, model::Kind::kInference, 3);
   const std::string cfg_path = fields.nullable_string("cfg_path");
   const std::string weight_path = fields.string("weight_path");
   const std::string source_path = fields.string("source_path");

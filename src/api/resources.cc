@@ -82,6 +82,10 @@ object gpu_device(const Service& service, const DeviceView& view) {
       promised = *sample.used_memory + std::max(base::Bytes{}, *sample.free_memory - *effective);
     }
   }
+  array pools;
+  if (entry != nullptr) {
+    for (const auto& pool : entry->pools) pools.emplace_back(pool);
+  }
   object result{
       {"id", view.device.index},
       {"device_name", view.device.name},
@@ -105,6 +109,8 @@ object gpu_device(const Service& service, const DeviceView& view) {
       {"clock_mhz", base::or_null(sample.clock_mhz)},
       {"memory_clock_mhz", base::or_null(sample.memory_clock_mhz)},
       {"fan_percent", base::or_null(sample.fan_percent)},
+      {"enforcement", model::to_json(service.enforcement_on(view.device))},
+      {"pools", std::move(pools)},
       {"health", model::to_text(sample.health)},
       {"health_reason",
        sample.health_reason.empty() ? value(nullptr) : value(sample.health_reason)},
@@ -262,7 +268,11 @@ object active_tasks(const Service& service) {
     array tasks;
     for (const auto& [id, reserved] : device->reservations) {
       const auto record = service.find(id);
-      if (record == nullptr) continue;  // not on disk yet
+      const auto task = service.state().tasks.find(id);
+      if (task != service.state().tasks.end() && task->second.is_lease())
+        tasks.push_back(
+            object{{"id", id.value}, {"type", "lease"}, {"reserved_gb", to_gb(reserved)}});
+      if (record == nullptr) continue;  // a lease, or not on disk yet
       tasks.push_back(
           object{{"id", id.value}, {"type", record->type}, {"reserved_gb", to_gb(reserved)}});
     }

@@ -16,6 +16,7 @@
 #include "core/input.h"
 #include "core/state.h"
 #include "model/device.h"
+#include "model/enforcement.h"
 #include "model/record.h"
 
 namespace berth::api {
@@ -69,6 +70,11 @@ class Service {
   [[nodiscard]] virtual base::json::object processor() const = 0;
   /// Parts that are degraded, in words; for health.
   [[nodiscard]] virtual std::map<std::string, std::string> parts() const = 0;
+  /// What holds a running task to its share of its devices.
+  [[nodiscard]] virtual std::optional<model::Enforcement> enforcement(
+      const model::TaskId& id) const = 0;
+  /// What would hold a task that asks for memory on this device.
+  [[nodiscard]] virtual model::Enforcement enforcement_on(const model::Device& device) const = 0;
   /// Good while new work is taken; else why not.
   [[nodiscard]] virtual base::Status ready() const = 0;
   [[nodiscard]] virtual base::Time now() const = 0;
@@ -109,6 +115,15 @@ class Service {
   virtual void set_hold(const model::TaskId& id, bool on, DoneCallback callback) = 0;
   /// kDeviceNotFound.
   virtual void drain(core::Drain drain, DoneCallback callback) = 0;
+
+  /// kNothingFree, kNeverFits, kBadRequest. Its holder is who the state says.
+  virtual void lease(core::Lease lease, DoneCallback callback) = 0;
+  /// From now on; without `time` for as long as before. kNotFound.
+  virtual void renew_lease(const model::TaskId& id, std::optional<base::Duration> time,
+                           DoneCallback callback) = 0;
+  /// The lease ends with this process. kNotFound, kWrongState when another one holds it.
+  virtual void adopt_lease(const model::TaskId& id, int pid, DoneCallback callback) = 0;
+  virtual void end_lease(const model::TaskId& id, DoneCallback callback) = 0;
 
   /// Calls `changed` (from the loop, coalesced) whenever the task's record, log or output grew,
   /// until the handle is dropped.

@@ -95,6 +95,7 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"held", record.held},
       {"after", after(record)},
       {"pool", text_or_null(record.request.pool)},
+      {"user", text_or_null(record.request.user)},
       {"started_at", time_or_null(record.started)},
       {"finished_at", time_or_null(record.finished)},
       {"exit_code", final && record.exit ? base::or_null(record.exit->exit_code) : value(nullptr)},
@@ -133,6 +134,7 @@ void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord
   }
   record.request.priority =
       static_cast<int>(fields.integer_or("priority", defaults.default_priority, 1, 10));
+  record.request.policy = defaults.default_policy;
   const std::string policy = fields.nullable_string("policy");
   if (!policy.empty()) {
     const auto known = model::policy_from_text(policy);

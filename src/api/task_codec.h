@@ -16,6 +16,7 @@ class Fields;
 struct CommonFields {
   std::string default_device;
   int default_priority = 5;
+  model::Policy default_policy = model::Policy::kBalanced;
 };
 /// Violations are collected in `fields`.
 void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord& record);

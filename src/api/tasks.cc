@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/v2/tasks: any command as a task, the list, one task, cancel, remove.
 #include <algorithm>
-#include <array>
-#include <cmath>
 
 #include "api/routes.h"
 #include "api/schema.h"
+#include "api/submitter.h"
 #include "api/task_codec.h"
+#include "api/task_request.h"
 #include "api/texts.h"
 
 namespace berth::api {
@@ -17,160 +17,10 @@ using base::json::array;
 using base::json::object;
 using base::json::value;
 
-// At most this much memory can be asked for; above it the request is a mistake (GiB).
-constexpr double kMostMemoryGb = 1 << 20;
-constexpr double kMostSeconds = 1e9;
-constexpr std::int64_t kMostRetries = 1000;
-constexpr double kLongestPause = 3600;
-
-constexpr std::array kCommandFields{
-    "command",   "kind",   "device",        "gpus",      "memory_gb",       "gpu_type",
-    "exclusive", "policy", "priority",      "name",      "task_id",         "description",
-    "env",       "cwd",    "retry",         "timeout_s", "after",           "after_any",
-    "hold",      "pool",   "group_by_kind", "fallback",  "memory_fraction", "memory_strategy"};
-
-// This route is ours alone: a misspelt field is better refused than ignored.
-void refuse_unknown(Fields& fields) {
-  for (const auto& entry : fields.body()) {
-    const std::string name(entry.key());
-    if (std::find(kCommandFields.begin(), kCommandFields.end(), name) == kCommandFields.end())
-      fields.refuse("extra_forbidden", name, "There is no such field");
-  }
-}
-
-// `retry`: a number of times, or {max, backoff_s, on: [...], more_memory}.
-void read_retry(Fields& fields, model::Retry& retry) {
-  const value* given = fields.body().if_contains("retry");
-  if (given == nullptr || given->is_null()) return;
-  if (!given->is_object()) {
-    retry.max = static_cast<int>(fields.integer_or("retry", 0, 0, kMostRetries));
-    return;
-  }
-  Fields parts(given->as_object(), {"body", "retry"});
-  for (const auto& entry : parts.body()) {
-    if (entry.key() == "max" || entry.key() == "backoff_s" || entry.key() == "on" ||
-        entry.key() == "more_memory") {
-      continue;
-    }
-    parts.refuse("extra_forbidden", entry.key(), "There is no such field");
-  }
-  retry.max = static_cast<int>(parts.integer("max", 0, kMostRetries));
-  const double pause =
-      parts.number_or("backoff_s", static_cast<double>(retry.backoff.count()) / 1000);
-  if (pause < 0 || pause > kLongestPause) {
-    parts.refuse("value_error", "backoff_s", "The pause before a retry is between 0 and 3600 s");
-  } else {
-    retry.backoff = base::Duration{std::llround(pause * 1000)};
-  }
-  // A factor, 1.5: half as much again.
-  const double factor = parts.number_or("more_memory", 1);
-  if (factor < 1 || factor > 10) {
-    parts.refuse("value_error", "more_memory",
-                 "The factor for the memory of the next try is between 1 and 10");
-  } else {
-    retry.more_memory_percent = static_cast<int>(std::lround((factor - 1) * 100));
-  }
-  if (parts.body().contains("on")) {
-    for (const auto& word : parts.strings("on")) {
-      if (const auto kind = model::failure_kind_from_text(word)) {
-        retry.on.insert(*kind);
-      } else {
-        parts.refuse("enum", "on",
-                     "Input should be 'exit', 'out_of_memory', 'timeout', 'device_lost', "
-                     "'launch_failed' or 'lost'");
-      }
-    }
-  }
-  if (!parts.valid()) fields.merge(parts);
-}
-
-// `fallback`: "cpu" (at once when no GPU is free), or {to: "cpu", after_s}.
-void read_fallback(Fields& fields, model::Request& request) {
-  const value* given = fields.body().if_contains("fallback");
-  if (given == nullptr || given->is_null()) return;
-  if (!given->is_object()) {
-    if (fields.string_or("fallback", "") != "cpu") {
-      fields.refuse("enum", "fallback", "Input should be 'cpu', or {to: 'cpu', after_s: seconds}");
-    }
-    request.cpu_after = base::Duration{0};
-    return;
-  }
-  Fields parts(given->as_object(), {"body", "fallback"});
-  if (parts.string("to") != "cpu" && parts.valid())
-    parts.refuse("enum", "to", "Input should be 'cpu'");
-  const double after = parts.number_or("after_s", 0);
-  if (after < 0 || after > kMostSeconds) {
-    parts.refuse("value_error", "after_s", "The time to wait for a GPU must not be negative");
-  } else {
-    request.cpu_after = base::Duration{std::llround(after * 1000)};
-  }
-  if (!parts.valid()) fields.merge(parts);
-}
-
-void read_queueing(Fields& fields, model::Request& request) {
-  read_retry(fields, request.retry);
-  read_fallback(fields, request);
-  for (const bool any : {false, true}) {
-    const char* name = any ? "after_any" : "after";
-    const value* given = fields.body().if_contains(name);
-    if (given == nullptr || given->is_null()) continue;
-    for (const auto& id : fields.strings(name)) request.after.push_back({model::TaskId(id), any});
-  }
-  request.hold = fields.boolean_or("hold", false);
-  request.pool = fields.nullable_string("pool");
-  request.group_by_kind = fields.boolean_or("group_by_kind", false);
-}
-
-void read_command(Fields& fields, model::TaskRecord& record) {
-  refuse_unknown(fields);
-  record.type = "command";
-  record.argv = fields.strings("command");
-  if (fields.valid() && (record.argv.empty() || record.argv.front().empty())) {
-    fields.refuse("too_short", "command", "The command needs at least the name of a program");
-  }
-  const auto kind = model::kind_from_text(fields.string_or("kind", "command"));
-  if (kind) {
-    record.request.kind = *kind;
-  } else {
-    fields.refuse("enum", "kind", "Input should be 'command', 'training' or 'inference'");
-  }
-  read_common(fields, {"auto", 5}, record);
-  record.request.gpus = static_cast<int>(fields.integer_or("gpus", 1, 1, 1024));
-  if (const auto memory = fields.maybe_positive("memory_gb", kMostMemoryGb)) {
-    record.request.memory = std::max(base::Bytes{1}, base::Bytes::from_gib(*memory));
-  }
-  record.request.gpu_type = fields.nullable_string("gpu_type");
-  record.request.exclusive = fields.boolean_or("exclusive", false);
-  record.env = fields.string_map("env");
-  for (const auto& [name, text] : record.env) {
-    if (name.empty() || name.find('=') != std::string::npos) {
-      fields.refuse("value_error", "env", "\"" + name + "\" is no name of an environment variable");
-    }
-  }
-  record.cwd = fields.nullable_string("cwd");
-  if (!record.cwd.empty() && record.cwd.front() != '/') {
-    fields.refuse("value_error", "cwd", "The working directory must be an absolute path");
-  }
-  if (const auto timeout = fields.maybe_positive("timeout_s", kMostSeconds)) {
-    record.timeout = std::max(base::Duration{1}, base::Duration{std::llround(*timeout * 1000)});
-  }
-  read_queueing(fields, record.request);
-  // Promised, not there yet: better refused than ignored.
-  for (const char* name : {"memory_fraction", "memory_strategy"}) {
-    const value* given = fields.body().if_contains(name);
-    const bool nothing = given == nullptr || given->is_null() ||
-                         (given->is_array() && given->as_array().empty()) ||
-                         (given->is_int64() && given->as_int64() == 0);
-    if (!nothing)
-      fields.refuse("value_error", name,
-                    "This version of Berth cannot do this yet: leave the field out");
-  }
-}
-
 void create(Service& service, const http::Request& request, http::Exchange exchange) {
   Fields fields(request.body);
   model::TaskRecord record;
-  if (fields.valid()) read_command(fields, record);
+  if (fields.valid()) read_command(fields, service.state().config, record);
   if (!fields.valid()) return exchange.respond(fields.refusal());
   submit_task(service, request, std::move(exchange), std::move(record));
 }
@@ -190,6 +40,15 @@ bool matches(const model::TaskRecord& record, const ListQuery& query) {
     return false;
   }
   return query.kind.empty() || model::to_text(record.request.kind) == query.kind;
+}
+
+// As task_response(), with what holds a running task to its share.
+object with_enforcement(const Service& service, const model::TaskRecord& record,
+                        Language language) {
+  object response = task_response(record, language);
+  const auto enforcement = service.enforcement(record.id());
+  response["enforcement"] = enforcement ? value(model::to_json(*enforcement)) : value(nullptr);
+  return response;
 }
 
 // The originals' two lists are in order of creation, `limit` each; `tasks` has every kind, newest
@@ -220,7 +79,8 @@ object list(const Service& service, const ListQuery& query, const http::Request&
       --skip;
       continue;
     }
-    tasks.push_back(task_response(*entry->second, language_of(request, entry->second->type)));
+    tasks.push_back(
+        with_enforcement(service, *entry->second, language_of(request, entry->second->type)));
   }
   object result;
   result["total_training"] = training.size();
@@ -268,6 +128,7 @@ void hold(Service& service, const http::Request& request, http::Exchange exchang
 void submit_task(Service& service, const http::Request& request, http::Exchange exchange,
                  model::TaskRecord record) {
   const Language language = language_of(request, record.type);
+  set_submitter(request, record);
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
   service.submit(std::move(record), [held, language](auto task) {
     if (!task) return held->fail(task.error());
@@ -310,13 +171,13 @@ void add_task_routes(http::Router& router, Service& service) {
                               static_cast<std::size_t>(limit), static_cast<std::size_t>(offset)};
         exchange.respond(json_response(list(service, query, request)));
       });
-  router.add(
-      "GET", "/api/v2/tasks/{task_id}",
-      [&service](const http::Request& request, http::Exchange exchange) {
-        const auto task = find_task(service, request, exchange, language_of(request));
-        if (task != nullptr)
-          exchange.respond(json_response(task_response(*task, language_of(request, task->type))));
-      });
+  router.add("GET", "/api/v2/tasks/{task_id}",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               const auto task = find_task(service, request, exchange, language_of(request));
+               if (task != nullptr)
+                 exchange.respond(json_response(
+                     with_enforcement(service, *task, language_of(request, task->type))));
+             });
   router.add("POST", "/api/v2/tasks/{task_id}/cancel",
              [&service](const http::Request& request, http::Exchange exchange) {
                const auto task = find_task(service, request, exchange, language_of(request));

@@ -13,8 +13,8 @@ namespace berth::api {
 namespace {
 
 // TrainingRequest (field for field), then what only Berth knows.
-model::TaskRecord read(Fields& fields) {
-  model::TaskRecord record = builtin_record(fields, model::Kind::kTraining, 5);
+model::TaskRecord read(Fields& fields, const Service& service) {
+  model::TaskRecord record = builtin_record(fields, service, model::Kind::kTraining, 5);
   const std::string model = fields.string("model");
   const auto num_classes = fields.integer("num_classes");
   const std::string train_path = fields.string("train_path");
@@ -75,7 +75,7 @@ base::Status check(const Service& service, const model::TaskRecord& record, Lang
 void start(Service& service, const http::Request& request, http::Exchange exchange) {
   Fields fields(request.body);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  model::TaskRecord record = read(fields);
+  model::TaskRecord record = read(fields, service);
   if (!fields.valid()) return exchange.respond(fields.refusal());
   if (auto status = check(service, record, language_of(request)); !status)
     return exchange.fail(status.error());

@@ -72,6 +72,7 @@ constexpr auto kCatalog = std::to_array<Translation>({
     {"dependency", "等待前置任务"},
     {"backoff", "重试前暂停"},
     {"user_limit", "用户任务已满"},
+    {"array_limit", "数组任务已满"},
 
     // ---- heads of tables ----
     {"CLASS", "类别"},

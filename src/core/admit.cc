@@ -11,8 +11,6 @@ namespace berth::core {
 
 namespace {
 
-constexpr int kMostRetries = 1000;
-
 // How many devices the request may get at the best, and why the others never.
 base::Result<Resolved> check_devices(const State& state, const model::Request& request,
                                      Resolved resolved) {
@@ -61,6 +59,8 @@ std::optional<base::Error> check_numbers(const model::Request& request) {
   if (request.id.empty()) return bad("a task needs an id");
   if (request.memory && *request.memory < Bytes{})
     return bad("memory is " + base::to_text(*request.memory) + ": it must not be negative");
+  if (request.memory_percent < 0 || request.memory_percent > 100)
+    return bad("the fraction of a device's memory must be above 0 and at most 1");
   if (request.gpus < 1)
     return bad("gpus is " + std::to_string(request.gpus) + ": it must be at least 1");
   if (request.priority < 1 || request.priority > 10) {
@@ -68,9 +68,9 @@ std::optional<base::Error> check_numbers(const model::Request& request) {
                ": it must be between 1 (most urgent) and 10");
   }
   const model::Retry& retry = request.retry;
-  if (retry.max < 0 || retry.max > kMostRetries) {
+  if (retry.max < 0 || retry.max > model::kMostRetries) {
     return bad("retry is " + std::to_string(retry.max) + ": it must be between 0 and " +
-               std::to_string(kMostRetries));
+               std::to_string(model::kMostRetries));
   }
   if (retry.backoff.count() < 0) return bad("the pause before a retry must not be negative");
   if (retry.more_memory_percent < 0 || retry.more_memory_percent > 1000)
@@ -92,9 +92,9 @@ std::optional<base::Error> check_queue(const State& state, const model::Request&
   if (state.config.user_waiting > 0 && user != state.users.end() &&
       user->second.waiting >= state.config.user_waiting) {
     return base::Error{base::ErrorCode::kQueueFull,
-                       std::to_string(user->second.waiting) + " tasks of the user " +
-                           (request.user.empty() ? "-" : request.user) +
-                           " wait, the limit for each is " +
+                       "Waiting tasks of the user " + (request.user.empty() ? "-" : request.user) +
+                           ": " + std::to_string(user->second.waiting) +
+                           ", and the limit for each is " +
                            std::to_string(state.config.user_waiting),
                        {}};
   }
@@ -120,9 +120,11 @@ std::optional<base::Error> check_dependencies(const State& state, const model::R
 
 }  // namespace
 
-base::Result<Resolved> admit(const State& state, const model::Request& request) {
+base::Result<Resolved> admit(const State& state, const model::Request& request, bool waits) {
   if (auto error = check_numbers(request)) return base::fail(*error);
-  if (auto error = check_queue(state, request)) return base::fail(*error);
+  if (waits) {
+    if (auto error = check_queue(state, request)) return base::fail(*error);
+  }
   if (auto error = check_dependencies(state, request)) return base::fail(*error);
   if (!request.pool.empty() && !state.config.pools.contains(request.pool)) {
     return base::fail(

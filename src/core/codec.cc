@@ -78,7 +78,7 @@ object encode(const RenewLease& input) {
   return {{"type", "renew_lease"},
           {"task", input.lease.value},
           {"time_ms", input.time.count()},
-          {"adopted", input.adopted}};
+          {"holder", input.holder}};
 }
 
 object encode(const EndLease& input) {
@@ -276,7 +276,7 @@ const std::map<std::string_view, Read>& readers() {
       {"renew_lease",
        [](const object& from) -> base::Result<Input> {
          return Input(RenewLease{task_of(from), base::Duration{base::int_or(from, "time_ms")},
-                                 base::bool_or(from, "adopted")});
+                                 base::string_or(from, "holder")});
        }},
       {"end_lease",
        [](const object& from) -> base::Result<Input> { return Input(EndLease{task_of(from)}); }},

@@ -76,6 +76,7 @@ object to_json(const Config& config) {
                 {"queue_size", config.queue_size},
                 {"aging_ms", config.aging.count()},
                 {"pools", std::move(pools)},
+                {"policy", model::to_text(config.policy)},
                 {"group_by_kind", config.group_by_kind},
                 {"user_running", config.user_running},
                 {"user_waiting", config.user_waiting},
@@ -100,6 +101,7 @@ Config config_from_json(const object& from) {
     if (entry.value().is_object())
       config.pools.emplace(entry.key(), pool_from_json(entry.value().as_object()));
   }
+  config.policy = model::policy_from_text(base::string_or(from, "policy")).value_or(config.policy);
   config.group_by_kind = base::bool_or(from, "group_by_kind");
   config.user_running = static_cast<int>(base::int_or(from, "user_running"));
   config.user_waiting = static_cast<int>(base::int_or(from, "user_waiting"));

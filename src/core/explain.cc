@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "base/text.h"
 #include "core/hold.h"
 #include "core/users.h"
 #include "core/words.h"
@@ -47,6 +48,8 @@ std::optional<Phrase> remedy(const model::Request& request, const model::Refusal
       return Phrase{words::kIfReleased, {request.id.value}};
     case RefusalCode::kBackoff:
       return Phrase(words::kIfTime);
+    case RefusalCode::kArrayLimit:
+      return Phrase(words::kIfArraySlot);
     case RefusalCode::kUserLimit:
       return Phrase{words::kIfUserSlot, {request.user.empty() ? "-" : request.user}};
     default:
@@ -88,7 +91,14 @@ std::optional<Reason> reason_of_its_own(const State& state, const TaskEntry& tas
                   Phrase(words::kPauseOver),
                   {words::kTriedAgainAt, {base::iso8601(*task.not_before)}}};
   }
-  if (!users::may_start(state, task.request.user)) {
+  if (users::array_full(state, task.request)) {
+    return Reason{RefusalCode::kArrayLimit,
+                  Phrase(words::kArraySlot),
+                  {words::kInUse,
+                   {std::to_string(state.array_running.at(task.request.array->array)),
+                    std::to_string(task.request.array->at_once)}}};
+  }
+  if (users::user_full(state, task.request)) {
     return Reason{RefusalCode::kUserLimit,
                   {words::kUserSlot, {task.request.user.empty() ? "-" : task.request.user}},
                   {words::kInUse,
@@ -160,13 +170,31 @@ Explanation explain(const State& state, const TaskEntry& task) {
     result.devices.push_back(DeviceVerdict{device->device.id, device->device.name, verdict});
   }
   if (waits && !task.parked()) {
-    const auto group = state.queue.groups().find(Queue::shape(task));
+    const auto group = state.queue.groups().find(Queue::shape(state.config, task));
     if (group != state.queue.groups().end()) {
       result.ahead =
           std::distance(group->second.begin(), group->second.find(queue_key(state.config, task)));
     }
   }
   return result;
+}
+
+std::string obstacles(const State& state, const TaskEntry& task) {
+  constexpr std::size_t kMost = 8;
+  std::vector<std::string> lines;
+  std::size_t left_out = 0;
+  for (const auto& device : explain(state, task).devices) {
+    const auto* refusal = std::get_if<model::Refusal>(&device.verdict);
+    if (refusal == nullptr || refusal->never) continue;
+    if (lines.size() == kMost) {
+      ++left_out;
+    } else {
+      lines.push_back(device.name + ": needs " + base::to_text(refusal->needed) + ", has " +
+                      base::to_text(refusal->available));
+    }
+  }
+  if (left_out > 0) lines.push_back("and " + std::to_string(left_out) + " more");
+  return base::join(lines, "; ");
 }
 
 }  // namespace berth::core

@@ -33,4 +33,8 @@ struct Explanation {
 /// For a task in the queue. For one that runs the verdicts are those of a second task like it.
 Explanation explain(const State& state, const TaskEntry& task);
 
+/// Why it does not start at the moment, in words: "cuda:0: needs 20.00 GiB, has 2.40 GiB; ...".
+/// Devices that it could never use are left out, and so are all after the eighth.
+std::string obstacles(const State& state, const TaskEntry& task);
+
 }  // namespace berth::core

@@ -86,7 +86,7 @@ bool cannot_be_killed(State& state, const std::string& id, std::vector<Output>& 
 
 bool lease_is_over(State& state, const std::string& id, std::vector<Output>& outputs) {
   const auto lease = state.tasks.find(TaskId(id));
-  if (lease == state.tasks.end() || !lease->second.is_lease() || lease->second.adopted ||
+  if (lease == state.tasks.end() || !lease->second.is_lease() || !lease->second.holder.empty() ||
       *lease->second.lease_until > state.latest) {
     return false;
   }

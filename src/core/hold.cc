@@ -105,7 +105,7 @@ std::optional<Hold> hold_before(const State& state, const TaskEntry& task) {
     const TaskEntry& head = state.tasks.at(id);
     const QueueKey place = users::rank(state, head);
     if (place < users::rank(state, task) && may_hold(state, head) &&
-        users::may_start(state, head.request.user)) {
+        users::may_start(state, head.request)) {
       before.emplace(place, &head);
     }
   }

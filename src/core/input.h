@@ -56,11 +56,12 @@ struct Lease {
   base::Duration time{60'000};
 };
 
-/// The lease goes on for `time` from now; with `adopted` until EndLease.
+/// The lease goes on for `time` from now; with a holder as long as that lives: the daemon looks
+/// after it and ends or renews the lease.
 struct RenewLease {
   TaskId lease;
   base::Duration time{60'000};
-  bool adopted = false;
+  std::string holder;  // empty: it ends by time
 };
 
 struct EndLease {

@@ -15,7 +15,7 @@ void check_waiting(const State& state, const TaskEntry& task, std::vector<std::s
   if (task.cancelling) broken.push_back("queued task " + id + " is being cancelled");
   if (task.evicted) broken.push_back("queued task " + id + " is being evicted");
   if (task.is_lease()) broken.push_back("lease " + id + " waits");
-  const auto group = state.queue.groups().find(Queue::shape(task));
+  const auto group = state.queue.groups().find(Queue::shape(state.config, task));
   const QueueKey key = queue_key(state.config, task);
   const bool there = group != state.queue.groups().end() && group->second.contains(key) &&
                      group->second.at(key) == task.request.id;

@@ -62,6 +62,10 @@ std::optional<Need> need(const State& state, const model::Request& request,
   using model::ReservationRule;
   const auto usable = usable_memory(device);
   if (request.memory) return requested(*request.memory, request.exclusive, device, usable);
+  if (request.memory_percent > 0 && usable && !device.is_cpu()) {
+    return Need{percent(*usable, request.memory_percent), request.exclusive,
+                ReservationRule::kFraction};
+  }
   if (device.is_cpu()) return Need{Bytes{}, request.exclusive, ReservationRule::kNone};
   if (!request.signature.empty()) {
     const auto peak = state.peaks.find(request.signature);
@@ -74,6 +78,8 @@ std::optional<Need> need(const State& state, const model::Request& request,
   if (request.exclusive || request.kind == Kind::kCommand) {
     return Need{*usable, true, ReservationRule::kWholeDevice};
   }
+  if (request.memory_estimate && *request.memory_estimate <= *usable)
+    return Need{*request.memory_estimate, false, ReservationRule::kEstimate};
   const int slots = std::max(1, device.limits.of(request.kind));
   const int share = request.kind == Kind::kTraining ? kTrainingPercent : kInferencePercent;
   return Need{Bytes{percent(*usable, share).value / slots}, false, ReservationRule::kKindShare};

@@ -23,7 +23,9 @@ int nominal_gib(Bytes total);
 
 /// What `request` reserves on `device`:
 /// - as requested; the card's nominal size ("32" on one that reports 31.75) means the whole card;
+/// - else the fraction of a GPU's memory that was asked for;
 /// - else the peak of earlier tasks with the same signature;
+/// - else, on a GPU, what Berth estimates for a built-in task;
 /// - else, on a GPU, a training task 60 % and an inference task 40 % of the device, divided by the
 ///   device's limit for that kind (a full house of both fits); a command the whole device;
 /// - on the processor nothing.

@@ -39,12 +39,13 @@ object to_json(const TaskEntry& task) {
   add_flag("held", task.held);
   add_flag("unchecked", task.unchecked);
   add_flag("cpu_due", task.cpu_due);
-  add_flag("adopted", task.adopted);
   add_time("not_before", task.not_before);
   add_time("ready", task.ready);
   add_time("evicted", task.evicted);
   add_time("started", task.started);
   add_time("lease_until", task.lease_until);
+  if (task.is_lease()) result["lease_ms"] = task.lease_time.count();
+  if (!task.holder.empty()) result["holder"] = task.holder;
   if (task.retries > 0) result["retries"] = task.retries;
   if (!task.after.empty()) {
     object after;
@@ -73,12 +74,13 @@ base::Result<TaskEntry> task_from_json(const object& from) {
   task.held = base::bool_or(from, "held");
   task.unchecked = base::bool_or(from, "unchecked");
   task.cpu_due = base::bool_or(from, "cpu_due");
-  task.adopted = base::bool_or(from, "adopted");
   task.not_before = maybe_time(from, "not_before");
   task.ready = maybe_time(from, "ready");
   task.evicted = maybe_time(from, "evicted");
   task.started = maybe_time(from, "started");
   task.lease_until = maybe_time(from, "lease_until");
+  task.lease_time = base::Duration{base::int_or(from, "lease_ms")};
+  task.holder = base::string_or(from, "holder");
   task.retries = static_cast<int>(base::int_or(from, "retries"));
   for (const auto& entry : part(from, "after")) {
     task.after.emplace(TaskId(std::string(entry.key())),
@@ -140,6 +142,7 @@ void restore_running(State& state, const TaskEntry& task) {
     ++device.running.at(static_cast<std::size_t>(task.request.kind));
     ++user.devices;
   }
+  if (task.request.array) ++state.array_running[task.request.array->array];
   if (task.evicted) {
     state.wakeups.insert(
         {*task.evicted + state.config.fence, Wakeup::What::kFence, task.request.id.value});
@@ -160,7 +163,7 @@ void restore_waiting(State& state, const TaskEntry& task) {
   if (task.request.cpu_after && !task.cpu_due && task.ready) {
     state.wakeups.insert({*task.ready + *task.request.cpu_after, Wakeup::What::kProcessor, id});
   }
-  state.queue.push(task, queue_key(state.config, task));
+  state.queue.push(state.config, task, queue_key(state.config, task));
 }
 
 // What can be told from the tasks is derived from them, so that it cannot disagree. What is broken,
@@ -267,6 +270,7 @@ base::Result<State> with_tasks(State state, std::map<TaskId, TaskEntry> tasks) {
   state.queue = Queue{};
   state.parked.clear();
   state.dependents.clear();
+  state.array_running.clear();
   state.wakeups.clear();
   for (auto& [name, user] : state.users) user.running = user.waiting = user.devices = 0;
   for (auto& [id, device] : state.devices) {

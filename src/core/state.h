@@ -65,9 +65,10 @@ struct Config {
   /// had been submitted p * aging later), so that none starves.
   base::Duration aging{3'600'000};
   std::map<std::string, Pool> pools;
-  bool group_by_kind = false;  // for every request
-  int user_running = 0;        // tasks of one user that run at a time; 0: no limit
-  int user_waiting = 0;        // ... that wait
+  model::Policy policy = model::Policy::kBalanced;  // of requests that name none
+  bool group_by_kind = false;                       // for every request
+  int user_running = 0;  // tasks of one user that run at a time; 0: no limit
+  int user_waiting = 0;  // ... that wait
   FairShare fair_share;
   /// A device that has not answered for so long is given up with the tasks on it.
   base::Duration hung_device{60'000};
@@ -177,7 +178,8 @@ struct TaskEntry {
   std::optional<Time> started;  // of this attempt
 
   std::optional<Time> lease_until;  // it is a lease: a reservation without a process of ours
-  bool adopted = false;             // a lease that ends with a process, not by time
+  base::Duration lease_time{0};     // that it was given for, or last renewed with
+  std::string holder;               // the process that an adopted lease ends with, not by time
 
   [[nodiscard]] bool parked() const { return held || !after.empty() || not_before; }
   [[nodiscard]] bool is_lease() const { return lease_until.has_value(); }
@@ -212,15 +214,15 @@ struct QueueKey {
 /// group does, so a pass looks at each group once and not at each task.
 class Queue {
  public:
-  void push(const TaskEntry& task, QueueKey key);
-  void erase(const TaskEntry& task, QueueKey key);
+  void push(const Config& config, const TaskEntry& task, QueueKey key);
+  void erase(const Config& config, const TaskEntry& task, QueueKey key);
   [[nodiscard]] std::size_t size() const { return size_; }
 
   using Group = std::map<QueueKey, TaskId>;
   [[nodiscard]] const std::map<std::string, Group>& groups() const { return groups_; }
 
   /// Two tasks with the same shape are placed by the same rules on the same devices.
-  static std::string shape(const TaskEntry& task);
+  static std::string shape(const Config& config, const TaskEntry& task);
 
  private:
   std::map<std::string, Group> groups_;
@@ -240,6 +242,7 @@ struct State {
   // Derived from the tasks, as the queue is.
   std::set<TaskId> parked;                        // queued, but not yet to be placed
   std::map<TaskId, std::set<TaskId>> dependents;  // of live tasks
+  std::map<std::string, int> array_running;       // tasks of each array that run
   std::set<Wakeup> wakeups;                       // also such as have become void
   std::uint64_t next_sequence = 1;
   std::map<DeviceId, KindLimits> limit_changes;  // made at run time, kept across restarts

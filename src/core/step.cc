@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "core/admit.h"
+#include "core/explain.h"
 #include "core/failure.h"
 #include "core/hold.h"
 #include "core/invariants.h"
@@ -36,6 +37,12 @@ void set_limits(State& state) {
   }
 }
 
+// Whether the queue's keys and groups come out the same under both.
+bool same_queue(const Config& a, const Config& b) {
+  return a.aging == b.aging && a.pools == b.pools && a.user_running == b.user_running &&
+         a.fair_share.on == b.fair_share.on;
+}
+
 // ---- one handler per input ----
 
 void apply(State& state, const Configure& input, Outputs&) {
@@ -43,11 +50,11 @@ void apply(State& state, const Configure& input, Outputs&) {
   state.config = input.config;
   state.paused = false;
   if (input.start) state.gpus_seen = false;
-  if (old.aging != state.config.aging) {  // queue keys depend on it
+  if (!same_queue(old, state.config)) {
     state.queue = Queue{};
     for (const auto& [id, task] : state.tasks) {
       if (task.state == TaskState::kQueued && !task.parked())
-        state.queue.push(task, queue_key(state.config, task));
+        state.queue.push(state.config, task, queue_key(state.config, task));
     }
   }
   pools::assign(state);
@@ -210,21 +217,24 @@ void apply(State& state, const Lease& input, Outputs& outputs) {
         refuse(id, base::ErrorCode::kDuplicateTask, "A lease with the id " + id.value + " exists"));
     return;
   }
-  auto admitted = admit(state, input.request);
+  auto admitted = admit(state, input.request, false);
   if (!admitted) {
     outputs.push_back(Refused{id, admitted.error()});
     return;
   }
   TaskEntry lease = new_entry(state, input.request);
   const auto hold = hold_before(state, lease);
-  auto found = state.paused || !users::may_start(state, input.request.user)
+  auto found = state.paused || !users::may_start(state, input.request)
                    ? std::nullopt
                    : place(state, lease, hold ? &*hold : nullptr);
   if (!found) {
-    outputs.push_back(
-        refuse(id, base::ErrorCode::kNothingFree, "No device can be leased at the moment"));
+    std::string why = state.paused ? std::string() : obstacles(state, lease);
+    outputs.push_back(refuse(id, base::ErrorCode::kNothingFree,
+                             "No device can be leased at the moment" +
+                                 (why.empty() ? std::string() : ": " + std::move(why))));
     return;
   }
+  lease.lease_time = input.time;
   lease.lease_until = state.latest + input.time;
   TaskEntry& entry = state.tasks.emplace(id, std::move(lease)).first->second;
   reserve(state, entry, std::move(*found));
@@ -243,7 +253,8 @@ TaskEntry* find_lease(State& state, const TaskId& id, Outputs& outputs) {
 void apply(State& state, const RenewLease& input, Outputs& outputs) {
   TaskEntry* lease = find_lease(state, input.lease, outputs);
   if (lease == nullptr) return;
-  lease->adopted = input.adopted;
+  lease->holder = input.holder;
+  lease->lease_time = input.time;
   lease->lease_until = state.latest + input.time;
   state.wakeups.insert({*lease->lease_until, Wakeup::What::kLease, input.lease.value});
   outputs.push_back(Leased{input.lease, *lease->placement, *lease->lease_until});
@@ -339,7 +350,7 @@ void schedule(State& state, std::map<QueueKey, std::string> heads, Outputs& outp
   while (!heads.empty()) {
     const auto shape = std::move(heads.extract(heads.begin()).mapped());
     TaskEntry& task = state.tasks.at(state.queue.groups().at(shape).begin()->second);
-    if (!users::may_start(state, task.request.user)) continue;
+    if (!users::may_start(state, task.request)) continue;
     auto found = place(state, task, hold ? &*hold : nullptr);
     if (!found) {
       if (!hold && may_hold(state, task)) hold = make_hold(state, task);

@@ -50,6 +50,7 @@ void starts(State& state, const TaskEntry& task) {
   UserEntry& user = counted(state, task.request.user);
   ++user.running;
   user.devices += static_cast<int>(task.placement->shares.size());
+  if (task.request.array) ++state.array_running[task.request.array->array];
 }
 
 void stops(State& state, const TaskEntry& task) {
@@ -58,6 +59,10 @@ void stops(State& state, const TaskEntry& task) {
   --user.running;
   user.devices -= static_cast<int>(task.placement->shares.size());
   if (!state.config.fair_share.on) user.device_ms = 0;
+  if (task.request.array) {
+    const auto array = state.array_running.find(task.request.array->array);
+    if (--array->second == 0) state.array_running.erase(array);
+  }
   drop_if_empty(state, task.request.user);
 }
 
@@ -75,10 +80,20 @@ std::int64_t device_ms(const State& state, const std::string& name) {
   return user == state.users.end() ? 0 : up_to(state, user->second, state.latest);
 }
 
-bool may_start(const State& state, const std::string& name) {
-  if (state.config.user_running <= 0) return true;
-  const auto user = state.users.find(name);
-  return user == state.users.end() || user->second.running < state.config.user_running;
+bool user_full(const State& state, const model::Request& request) {
+  if (state.config.user_running <= 0) return false;
+  const auto user = state.users.find(request.user);
+  return user != state.users.end() && user->second.running >= state.config.user_running;
+}
+
+bool array_full(const State& state, const model::Request& request) {
+  if (!request.array || request.array->at_once <= 0) return false;
+  const auto array = state.array_running.find(request.array->array);
+  return array != state.array_running.end() && array->second >= request.array->at_once;
+}
+
+bool may_start(const State& state, const model::Request& request) {
+  return !user_full(state, request) && !array_full(state, request);
 }
 
 QueueKey rank(const State& state, const TaskEntry& task) {

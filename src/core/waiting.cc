@@ -50,13 +50,13 @@ void enqueue(State& state, TaskEntry& task) {
       state.wakeups.insert({due, Wakeup::What::kProcessor, task.request.id.value});
     }
   }
-  state.queue.push(task, queue_key(state.config, task));
+  state.queue.push(state.config, task, queue_key(state.config, task));
 }
 
 void dequeue(State& state, TaskEntry& task) {
   users::waits_no_more(state, task);
   if (state.parked.erase(task.request.id) == 0) {
-    state.queue.erase(task, queue_key(state.config, task));
+    state.queue.erase(state.config, task, queue_key(state.config, task));
   }
 }
 

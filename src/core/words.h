@@ -48,6 +48,7 @@ inline constexpr std::string_view kNotEnded = "not there yet";
 inline constexpr std::string_view kPauseOver = "the pause after a failure to be over";
 inline constexpr std::string_view kTriedAgainAt = "tried again at {}";
 inline constexpr std::string_view kUserSlot = "a task of the user {} to end";
+inline constexpr std::string_view kArraySlot = "a task of its array to end";
 
 // Why the scheduler ended a task.
 inline constexpr std::string_view kAfterFailed =
@@ -62,6 +63,7 @@ inline constexpr std::string_view kIfEnded = "task {} had ended";
 inline constexpr std::string_view kIfTime = "the pause were over";
 inline constexpr std::string_view kIfUserSlot =
     "a task of the user {} ended, or the limit were higher";
+inline constexpr std::string_view kIfArraySlot = "a task of its array ended";
 inline constexpr std::string_view kIfFree = "{} were free on {} (now {})";
 inline constexpr std::string_view kIfLimit = "the limit for {} on {} were above 0";
 inline constexpr std::string_view kIfSlot =
@@ -87,6 +89,6 @@ inline constexpr std::array kAll{
     kGoodEndOf,      kNotEnded,       kPauseOver,      kTriedAgainAt,
     kUserSlot,       kAfterFailed,    kNeverFits,      kIfOpen,
     kIfKilled,       kIfReleased,     kIfEnded,        kIfTime,
-    kIfUserSlot};
+    kIfUserSlot,     kArraySlot,      kIfArraySlot};
 
 }  // namespace berth::core::words

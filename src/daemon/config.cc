@@ -2,16 +2,14 @@
 #include "daemon/config.h"
 
 #include <unistd.h>
-#include <yaml-cpp/yaml.h>
 
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <map>
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "daemon/config_reader.h"
 
 namespace berth::daemon {
 
@@ -19,47 +17,6 @@ namespace {
 
 using base::ErrorCode;
 using base::fail;
-
-// One key of the configuration: how it is read from YAML. Exceptions of yaml-cpp end in read_file.
-using Reader = std::function<base::Status(const YAML::Node&, Config&)>;
-
-base::Status wrong(const YAML::Node& node, const std::string& message) {
-  return fail(ErrorCode::kBadRequest,
-              "line " + std::to_string(node.Mark().line + 1) + ": " + message);
-}
-
-std::vector<std::string> words(const YAML::Node& node) {
-  if (node.IsScalar()) return {node.as<std::string>()};
-  return node.as<std::vector<std::string>>();
-}
-
-base::Status read_limits(const YAML::Node& node, core::KindLimits& limits) {
-  for (const auto& entry : node) {
-    const auto kind = entry.first.as<std::string>();
-    const int number = entry.second.as<int>();
-    if (number < 0) return wrong(entry.second, kind + " must be at least 0");
-    if (kind == "training") {
-      limits.training = number;
-    } else if (kind == "inference") {
-      limits.inference = number;
-    } else {
-      return wrong(entry.first, "unknown kind \"" + kind + "\": write training or inference");
-    }
-  }
-  return {};
-}
-
-base::Status read_all_limits(const YAML::Node& node, Config& config) {
-  for (const auto& entry : node) {
-    const auto device = entry.first.as<std::string>();
-    if (device != "gpu" && device != "cpu") {
-      return wrong(entry.first, "unknown device class \"" + device + "\": write gpu or cpu");
-    }
-    auto& limits = device == "gpu" ? config.scheduler.gpu_limits : config.scheduler.cpu_limits;
-    if (auto status = read_limits(entry.second, limits); !status) return status;
-  }
-  return {};
-}
 
 Reader text(std::string Config::* member) {
   return [member](const YAML::Node& node, Config& config) -> base::Status {
@@ -84,69 +41,55 @@ Reader bytes(base::Bytes Config::* member) {
   };
 }
 
-const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> kReaders{
-      {"listen", list(&Config::listen)},
-      {"state_dir", text(&Config::state_dir)},
-      {"nvml_library", text(&Config::nvml_library)},
-      {"sysfs_root", text(&Config::sysfs_root)},
-      {"worker_dir", text(&Config::worker_dir)},
-      {"lang", text(&Config::language)},
-      {"data_roots", list(&Config::data_roots)},
-      {"allowed_origins", list(&Config::allowed_origins)},
-      {"host_names", list(&Config::host_names)},
-      {"max_output", bytes(&Config::max_output)},
-      {"max_log", bytes(&Config::max_log)},
-      {"insecure",
-       [](const YAML::Node& node, Config& config) -> base::Status {
-         config.insecure = node.as<bool>();
-         return {};
-       }},
-      {"fence_devices",
-       [](const YAML::Node& node, Config& config) -> base::Status {
-         config.fence_devices = node.as<bool>();
-         return {};
-       }},
-      {"memory_watchdog",
-       [](const YAML::Node& node, Config& config) -> base::Status {
-         const auto mode = watchdog_mode_from_text(node.as<std::string>());
-         if (!mode) return wrong(node, "memory_watchdog must be off, warn or enforce");
-         config.memory_watchdog = *mode;
-         return {};
-       }},
-      {"queue_size",
-       [](const YAML::Node& node, Config& config) -> base::Status {
-         config.scheduler.queue_size = node.as<std::int64_t>();
-         return config.scheduler.queue_size < 0 ? wrong(node, "queue_size must be at least 0")
-                                                : base::Status();
-       }},
-      {"cancel_grace",
-       [](const YAML::Node& node, Config& config) -> base::Status {
-         const auto grace = base::parse_duration(node.as<std::string>());
-         if (!grace) return wrong(node, "cancel_grace must be a duration such as 10s");
-         config.cancel_grace = *grace;
-         return {};
-       }},
-      {"limits", read_all_limits},
-  };
+const Readers& readers() {
+  static const Readers kReaders = [] {
+    Readers all{
+        {"listen", list(&Config::listen)},
+        {"state_dir", text(&Config::state_dir)},
+        {"nvml_library", text(&Config::nvml_library)},
+        {"sysfs_root", text(&Config::sysfs_root)},
+        {"worker_dir", text(&Config::worker_dir)},
+        {"lang", text(&Config::language)},
+        {"data_roots", list(&Config::data_roots)},
+        {"allowed_origins", list(&Config::allowed_origins)},
+        {"host_names", list(&Config::host_names)},
+        {"max_output", bytes(&Config::max_output)},
+        {"max_log", bytes(&Config::max_log)},
+        {"insecure",
+         [](const YAML::Node& node, Config& config) -> base::Status {
+           config.insecure = node.as<bool>();
+           return {};
+         }},
+        {"fence_devices",
+         [](const YAML::Node& node, Config& config) -> base::Status {
+           config.fence_devices = node.as<bool>();
+           return {};
+         }},
+        {"memory_watchdog",
+         [](const YAML::Node& node, Config& config) -> base::Status {
+           const auto mode = watchdog_mode_from_text(node.as<std::string>());
+           if (!mode) return wrong(node, "memory_watchdog must be off, warn or enforce");
+           config.memory_watchdog = *mode;
+           return {};
+         }},
+        {"cancel_grace",
+         [](const YAML::Node& node, Config& config) -> base::Status {
+           const auto grace = base::parse_duration(node.as<std::string>());
+           if (!grace) return wrong(node, "cancel_grace must be a duration such as 10s");
+           config.cancel_grace = *grace;
+           return {};
+         }},
+    };
+    all.insert(scheduler_readers().begin(), scheduler_readers().end());
+    return all;
+  }();
   return kReaders;
 }
 
 base::Status read_yaml(const YAML::Node& root, Config& config) {
   if (root.IsNull()) return {};
   if (!root.IsMap()) return wrong(root, "the configuration must be a map of keys");
-  for (const auto& entry : root) {
-    const auto key = entry.first.as<std::string>();
-    const auto reader = readers().find(key);
-    if (reader == readers().end()) {
-      std::vector<std::string> known;
-      for (const auto& [name, read] : readers()) known.push_back(name);
-      return wrong(entry.first,
-                   "unknown key \"" + key + "\"; known are " + base::join(known, ", "));
-    }
-    if (auto status = reader->second(entry.second, config); !status) return status;
-  }
-  return {};
+  return read_keys(root, readers(), config);
 }
 
 base::Status read_file(const std::string& path, Config& config) {
@@ -260,6 +203,31 @@ base::Result<Flags> read_flags(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
+
+base::Status wrong(const YAML::Node& node, const std::string& message) {
+  return fail(ErrorCode::kBadRequest,
+              "line " + std::to_string(node.Mark().line + 1) + ": " + message);
+}
+
+std::vector<std::string> words(const YAML::Node& node) {
+  if (node.IsScalar()) return {node.as<std::string>()};
+  return node.as<std::vector<std::string>>();
+}
+
+base::Status read_keys(const YAML::Node& node, const Readers& readers, Config& config) {
+  for (const auto& entry : node) {
+    const auto key = entry.first.as<std::string>();
+    const auto reader = readers.find(key);
+    if (reader == readers.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, read] : readers) known.push_back(name);
+      return wrong(entry.first,
+                   "unknown key \"" + key + "\"; known are " + base::join(known, ", "));
+    }
+    if (auto status = reader->second(entry.second, config); !status) return status;
+  }
+  return {};
+}
 
 std::string usage() {
   return "usage: berthd [--config FILE] [--listen ADDRESS]... [--state-dir DIR] [--nvml-library "

@@ -29,6 +29,9 @@ struct Config {
   base::Bytes max_output{64LL << 20};  // per stream of a task
   base::Bytes max_log{64LL << 20};     // per task
   WatchdogMode memory_watchdog = WatchdogMode::kWarn;
+  /// Who may do everything over the Unix socket, beside root and the daemon's own user: names,
+  /// "@group", "*" for all.
+  std::vector<std::string> allowed_users;
   bool fence_devices = true;  // tasks cannot open GPUs that they were not given
   core::Config scheduler;
 };

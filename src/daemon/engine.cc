@@ -353,6 +353,24 @@ void Engine::drain(core::Drain drain, DoneCallback callback) {
   change(std::move(drain), std::move(callback));
 }
 
+void Engine::lease(core::Lease lease, DoneCallback callback) {
+  change(std::move(lease), std::move(callback));
+}
+
+void Engine::renew_lease(core::RenewLease renewal, DoneCallback callback) {
+  change(std::move(renewal), std::move(callback));
+}
+
+// Giving back must be possible on a full disk too: should the daemon be restarted before there is
+// room, the lease ends by its time.
+void Engine::end_lease(const model::TaskId& id, DoneCallback callback) {
+  if (!full_) return change(core::EndLease{id}, std::move(callback));
+  const auto lease = state_.tasks.find(id);
+  const bool known = lease != state_.tasks.end() && lease->second.is_lease();
+  apply(core::EndLease{id});
+  callback(known ? base::Status() : fail(ErrorCode::kNotFound, "There is no lease " + id.value));
+}
+
 void Engine::launch_failed(const model::TaskId& id, int attempt, const std::string& why) {
   const auto record = table_.find(id);
   if (record != nullptr && !record->failure)
@@ -525,6 +543,7 @@ void Engine::note(const Output& output, base::Time now) {
 }
 
 void Engine::carry_out(const Output& output) {
+  if (const auto* ended = std::get_if<core::LeaseEnded>(&output)) return deeds_.lease_ended(*ended);
   std::shared_ptr<model::TaskRecord> record;
   std::visit([&](const auto& value) { record = table_.find(value.task); }, output);
   if (record == nullptr) return;

@@ -27,6 +27,7 @@ class Engine {
     std::function<void(const core::Stop&)> stop;
     std::function<void(const model::TaskRecord&, const core::Requeued&)> requeued;
     std::function<void(const model::TaskRecord&)> finished;
+    std::function<void(const core::LeaseEnded&)> lease_ended;
     std::function<void(const model::TaskId&)> changed;  // at once, without waiting for the commit
     std::function<void(const base::Error&)> broken;
     std::function<void(bool)> full;  // the store has no room; it has again
@@ -62,6 +63,11 @@ class Engine {
   void set_hold(const model::TaskId& id, bool on, DoneCallback callback);
   /// kDeviceNotFound.
   void drain(core::Drain drain, DoneCallback callback);
+  /// Answered with what refused it (kNothingFree, kNeverFits, ...) or once it is recorded.
+  void lease(core::Lease lease, DoneCallback callback);
+  /// kNotFound when it is over.
+  void renew_lease(core::RenewLease renewal, DoneCallback callback);
+  void end_lease(const model::TaskId& id, DoneCallback callback);
   void launch_failed(const model::TaskId& id, int attempt, const std::string& why);
   /// The process of the attempt was not started and will not be: queued again, or cancelled when
   /// that was asked for meanwhile.

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "daemon/config.h"
 #include "daemon/hardware_table.h"
 #include "daemon/service.h"
@@ -75,6 +76,42 @@ base::Result<std::string> read_or_make_token(const std::string& path) {
   return token;
 }
 
+// A key that a running daemon cannot follow.
+std::vector<std::string> fixed_keys(const Config& a, const Config& b) {
+  std::vector<std::string> keys;
+  const auto compare = [&](const char* key, bool same) {
+    if (!same) keys.emplace_back(key);
+  };
+  compare("listen", a.listen == b.listen);
+  compare("state_dir", a.state_dir == b.state_dir);
+  compare("nvml_library", a.nvml_library == b.nvml_library);
+  compare("sysfs_root", a.sysfs_root == b.sysfs_root);
+  compare("worker_dir", a.worker_dir == b.worker_dir);
+  compare("lang", a.language == b.language);
+  compare("allowed_origins", a.allowed_origins == b.allowed_origins);
+  compare("host_names", a.host_names == b.host_names);
+  compare("insecure", a.insecure == b.insecure);
+  compare("fence_devices", a.fence_devices == b.fence_devices);
+  return keys;
+}
+
+// SIGHUP. A configuration with a mistake changes nothing.
+void reload(const std::vector<std::string>& arguments, const Config& current, Service& service) {
+  const auto wanted = read_config(arguments);
+  auto status = wanted ? check_listeners(wanted->config) : base::fail(wanted.error());
+  if (!status) {
+    base::log_error("the configuration cannot be used: going on with the one before",
+                    {{"reason", status.error().message}});
+    return;
+  }
+  service.reconfigure(wanted->config);
+  base::log_info("the configuration was read again");
+  const auto fixed = fixed_keys(current, wanted->config);
+  if (!fixed.empty())
+    base::log_warning("some keys count from the next start on",
+                      {{"keys", base::join(fixed, ", ")}});
+}
+
 http::ServerOptions server_options(const Config& config, const std::string& token) {
   http::ServerOptions options;
   options.listen = config.listen;
@@ -86,7 +123,7 @@ http::ServerOptions server_options(const Config& config, const std::string& toke
   return options;
 }
 
-int run(const Config& config) {
+int run(const Config& config, const std::vector<std::string>& arguments) {
   if (auto status = check_listeners(config); !status) return refuse(status.error());
   const std::string program = own_program();
   const std::string program_dir = program.substr(0, program.rfind('/'));
@@ -117,7 +154,8 @@ int run(const Config& config) {
   auto patience = loop.after(kDevicePatience, [&] { impatient = true; });
   bool stopping = false;
   const auto signals = loop.on_signals({SIGTERM, SIGINT, SIGHUP}, [&](int signal) {
-    if (signal == SIGHUP || stopping) return;
+    if (stopping) return;
+    if (signal == SIGHUP) return reload(arguments, config, service);
     stopping = true;
     base::log_info("stopping, running tasks go on");
     service.shut_down([&] { loop.stop(); });
@@ -129,8 +167,9 @@ int run(const Config& config) {
 
   http::Router router;
   api::add_routes(router, service);
-  auto server =
-      http::Server::create(loop.context(), server_options(config, *token), std::move(router));
+  auto options = server_options(config, *token);
+  options.trusted = [&service](uid_t uid) { return service.allows(uid); };
+  auto server = http::Server::create(loop.context(), std::move(options), std::move(router));
   if (!server) return refuse(server.error());
   for (const auto& address : (*server)->bound_addresses()) {
     base::log_info("listening", {{"address", address}});
@@ -168,5 +207,5 @@ int main(int argc, char** argv) {
     case daemon::Wanted::What::kRun:
       break;
   }
-  return daemon::run(wanted->config);
+  return daemon::run(wanted->config, arguments);
 }

@@ -42,6 +42,7 @@ class MemoryWatchdog {
   };
 
   explicit MemoryWatchdog(WatchdogMode mode) : mode_(mode) {}
+  void set_mode(WatchdogMode mode) { mode_ = mode; }
 
   /// Above the reservation by more than this counts: 5 %, but at least a CUDA context or two.
   static base::Bytes tolerance(base::Bytes reserved);

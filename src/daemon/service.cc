@@ -2,6 +2,7 @@
 #include "daemon/service.h"
 
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/account.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/worker_build.h"
@@ -22,21 +24,6 @@ namespace {
 
 using base::json::array;
 using base::json::object;
-
-// Keys of daemon records, so that one written again after a restart is dropped: they grow through
-// the life of a task.
-constexpr std::uint64_t kKeyWaiting = 1;
-constexpr std::uint64_t kKeyFallback = 2;
-constexpr std::uint64_t key_of_attempt(int attempt, std::uint64_t phase) {
-  return static_cast<std::uint64_t>(attempt) * 16 + phase;
-}
-constexpr std::uint64_t kOnProcessor = 2, kAllocated = 3, kStarted = 4, kUndone = 5,
-                        kMemoryOver = 6, kMemoryLimit = 7, kCancelRequested = 8, kDeviceLost = 9,
-                        kTriedAgain = 14, kEnded = 15;
-
-object record(std::string_view level, std::string_view code, array args = {}) {
-  return object{{"level", level}, {"code", code}, {"args", std::move(args)}};
-}
 
 device::SamplerOptions sampler_options(const Config& config) {
   device::SamplerOptions options;
@@ -88,15 +75,20 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
       worker_(read_worker_build(worker_dir_)),
       watchers_(loop),
       engine_(loop,
-              Engine::Deeds{[this](const model::TaskRecord& task) { log_queued(task); },
+              Engine::Deeds{[this](const model::TaskRecord& task) { notes_.queued(task); },
                             [this](const model::TaskRecord& task, const core::Launch& order) {
                               launch(task.id(), order.attempt);
                             },
                             [this](const core::Stop& order) { stop(order); },
                             [this](const model::TaskRecord& task, const core::Requeued& again) {
-                              log_requeued(task, again);
+                              notes_.tried_again(task, again);
                             },
                             [this](const model::TaskRecord& task) { close_finished(task); },
+                            [this](const core::LeaseEnded& lease) {
+                              lease_holders_.forget(lease.task);
+                              base::log_info("a lease ended",
+                                             {{"lease", lease.task.value}, {"cause", lease.cause}});
+                            },
                             [this](const model::TaskId& id) { watchers_.changed(id); },
                             std::move(on_broken), [this](bool full) { room_changed(full); }}),
       supervisor_(loop,
@@ -111,9 +103,11 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
                         engine_.launch_failed(id, attempt, why);
                       },
                       [this](const supervise::LogNotice& notice) { take_notice(notice); }}),
+      notes_(supervisor_),
       devices_(loop, std::move(program), sampler_options(config),
                [this](const DeviceFeed::Changes& changes) { devices_changed(changes); }),
       second_look_(loop, engine_.state(), second_look_deeds()),
+      lease_holders_(loop, engine_.state(), lease_deeds()),
       memory_watchdog_(config.memory_watchdog),
       processor_(config.sysfs_root) {}
 
@@ -142,13 +136,13 @@ void Service::go() {
     if (!model::is_final(task->state) || !task->log_closed) live.push_back(task);
   }
   for (const auto& task : live) {
-    log_queued(*task);
+    notes_.queued(*task);
     if (model::is_final(task->state)) {
       close_finished(*task);
     } else if (task->state == model::TaskState::kRunning) {
       if (supervisor_.adopt(*task)) {
-        log_allocated(*task);
-        log_started(*task);
+        notes_.allocated(*task);
+        notes_.started(*task);
       } else {
         launch(task->id(), task->attempt);
       }
@@ -157,6 +151,7 @@ void Service::go() {
   std::vector<core::Attempt> fenced;
   for (const auto& [id, device] : state().devices)
     fenced.insert(fenced.end(), device.fenced.begin(), device.fenced.end());
+  lease_holders_.restore();
   for (const auto& attempt : fenced) supervisor_.follow_fenced(attempt.task, attempt.number);
   devices_changed(all);
   check_room();
@@ -166,6 +161,34 @@ void Service::go() {
     check_room();
     check_worker();
   });
+}
+
+void Service::reconfigure(const Config& config) {
+  // What only counts at the start stays as it was then.
+  config_.data_roots = config.data_roots;
+  config_.allowed_users = config.allowed_users;
+  config_.memory_watchdog = config.memory_watchdog;
+  config_.cancel_grace = config.cancel_grace;
+  config_.max_output = config.max_output;
+  config_.max_log = config.max_log;
+  config_.scheduler = config.scheduler;
+  supervisor_.reconfigure(config.cancel_grace, config.max_output, config.max_log);
+  memory_watchdog_.set_mode(config.memory_watchdog);
+  configure_scheduler(false);
+}
+
+bool Service::allows(uid_t uid) const {
+  const auto& allowed = config_.allowed_users;
+  if (allowed.empty()) return false;
+  if (std::find(allowed.begin(), allowed.end(), "*") != allowed.end()) return true;
+  const auto account = base::account_of(uid);
+  if (!account) return false;
+  if (std::find(allowed.begin(), allowed.end(), account->name) != allowed.end()) return true;
+  for (const gid_t gid : base::groups_of(*account)) {
+    if (std::find(allowed.begin(), allowed.end(), "@" + base::group_name(gid)) != allowed.end())
+      return true;
+  }
+  return false;
 }
 
 void Service::configure_scheduler(bool start) {
@@ -231,7 +254,8 @@ core::Reading Service::reading_of(const model::Sample& sample) {
     reading.utilization_percent = (*sample.utilization_percent + 5) / 10 * 10;
   if (!sample.processes) return reading;
   for (const auto& process : *sample.processes) {
-    const auto task = supervisor_.task_of(process.pid);
+    auto task = supervisor_.task_of(process.pid);
+    if (!task && going_) task = lease_holders_.lease_of(process.pid);
     if (!task) continue;
     task_by_pid_[process.pid] = *task;
     if (process.used_memory) reading.used_by_task[*task] += *process.used_memory;
@@ -312,6 +336,12 @@ std::map<std::string, std::string> Service::parts() const {
   return parts;
 }
 
+model::Enforcement Service::enforcement_on(const model::Device& device) const {
+  const char* pipes = std::getenv("CUDA_MPS_PIPE_DIRECTORY");
+  return supervisor_.enforcer().at_best(device, inventory().driver_version.value_or(""),
+                                        pipes != nullptr ? pipes : "", ::geteuid());
+}
+
 // The cores of the processor are shared by the built-in tasks that run: one alone gets them all.
 Grant Service::grant_for(const model::TaskRecord& task) const {
   Grant grant;
@@ -324,6 +354,7 @@ Grant Service::grant_for(const model::TaskRecord& task) const {
     builtin += entry.request.builtin && entry.state == model::TaskState::kRunning ? 1 : 0;
   }
   grant.threads = std::max(1, cores / std::max(1, builtin));
+  if (task.run_as) grant.account = base::account_of(task.run_as->uid);
   grant.nvidia_driver = inventory().driver_version.value_or("");
   if (!task.placement) return grant;
   std::set<model::DeviceId> given;
@@ -358,14 +389,9 @@ std::vector<MemoryWatchdog::Use> Service::memory_uses() const {
 
 void Service::check_memory() {
   for (const auto& [kind, use] : memory_watchdog_.look(memory_uses(), now())) {
-    const array args{use.device, base::to_text(use.used), base::to_text(use.reserved)};
-    if (kind == MemoryWatchdog::Deed::Kind::kWarn) {
-      supervisor_.append_log(use.task, record("WARNING", "memory_over", args),
-                             key_of_attempt(use.attempt, kMemoryOver));
-      continue;
-    }
-    supervisor_.append_log(use.task, record("ERROR", "memory_limit", args),
-                           key_of_attempt(use.attempt, kMemoryLimit));
+    const bool ending = kind != MemoryWatchdog::Deed::Kind::kWarn;
+    notes_.memory_over(use.task, use.attempt, use.device, use.used, use.reserved, ending);
+    if (!ending) continue;
     const auto task = engine_.table().find(use.task);
     if (task != nullptr && !task->failure) {
       task->failure = model::Failure{"memory_limit",
@@ -398,58 +424,47 @@ SecondLook::Deeds Service::second_look_deeds() {
       [this](const Devices& devices) { distrust(devices); }};
 }
 
+LeaseHolders::Deeds Service::lease_deeds() {
+  const auto renew = [this](const model::TaskId& id, const std::string& holder) {
+    const auto lease = state().tasks.find(id);
+    if (lease == state().tasks.end()) return;
+    engine_.renew_lease({id, lease->second.lease_time, holder}, [id](const base::Status& status) {
+      if (!status)
+        base::log_warning("cannot note who holds a lease",
+                          {{"lease", id.value}, {"reason", status.error().message}});
+    });
+  };
+  return {renew, [renew](const model::TaskId& id) { renew(id, ""); }};
+}
+
 void Service::launch(const model::TaskId& id, int attempt) {
   const auto task = engine_.table().find(id);
   if (task == nullptr || !task->placement) return;
-  log_allocated(*task);
+  notes_.allocated(*task);
   second_look_.take(id, attempt, *task->placement);
 }
 
 void Service::start(const model::TaskId& id, int attempt) {
   const auto task = engine_.table().find(id);
   if (task == nullptr) return;
-  log_started(*task);
+  notes_.started(*task);
   supervisor_.launch(*task, attempt, grant_for(*task));
 }
 
 void Service::undo(const model::TaskId& id, int attempt,
                    const std::optional<model::Refusal>& refusal) {
-  if (refusal) {
-    const std::string available = base::to_text(refusal->available);
-    auto entry = refusal->code == base::RefusalCode::kMemory
-                     ? record("WARNING", "memory_taken",
-                              {refusal->name, base::to_text(refusal->needed), available})
-                     : record("WARNING", "device_not_ready", {refusal->name, available});
-    supervisor_.append_log(id, std::move(entry), key_of_attempt(attempt, kUndone));
-  }
+  if (refusal) notes_.not_started(id, attempt, *refusal);
   engine_.launch_undone(id, attempt);
 }
 
 void Service::stop(const core::Stop& order) {
   const auto task = engine_.table().find(order.task);
-  if (order.cause == "device_lost") {
-    supervisor_.append_log(order.task,
-                           record("ERROR", "device_lost", {task == nullptr ? "" : task->device}),
-                           key_of_attempt(order.attempt, kDeviceLost));
-  } else {
-    supervisor_.append_log(order.task, record("WARNING", "cancel_requested"),
-                           key_of_attempt(order.attempt, kCancelRequested));
-  }
+  notes_.stopping(order, task == nullptr ? "" : task->device);
   if (second_look_.drop(order.task, order.attempt)) {
     engine_.launch_undone(order.task, order.attempt);
   } else {
     supervisor_.stop(order.task, order.attempt, order.now);
   }
-}
-
-void Service::log_requeued(const model::TaskRecord& task, const core::Requeued& again) {
-  supervisor_.append_log(
-      task.id(),
-      record("WARNING", "tried_again",
-             {std::to_string(again.retries), std::to_string(task.request.retry.max),
-              again.not_before ? base::iso8601(*again.not_before) : "",
-              again.memory ? base::to_text(*again.memory) : "", again.fenced ? "fenced" : ""}),
-      key_of_attempt(again.attempt, kTriedAgain));
 }
 
 // Their newest readings are too old to start anything on. They count again with the next one.
@@ -469,49 +484,11 @@ void Service::distrust(const std::vector<model::DeviceId>& devices) {
   engine_.observe_readings(std::move(readings));
 }
 
-// ---- the log of a task ----
-
-void Service::log_queued(const model::TaskRecord& task) {
-  supervisor_.open_log(task.id());
-  std::string device = base::lower(task.request.selector.text);
-  if (device.empty()) device = "auto";
-  std::transform(device.begin(), device.end(), device.begin(),
-                 [](char c) { return std::toupper(c); });
-  supervisor_.append_log(task.id(), record("INFO", "waiting", {device}), kKeyWaiting);
-  if (task.fallback == "no_gpu" || task.fallback == "worker_without_gpu") {
-    supervisor_.append_log(task.id(), record("INFO", task.fallback), kKeyFallback);
-  }
-}
-
-void Service::log_allocated(const model::TaskRecord& task) {
-  if (task.fallback == "gpus_busy") {
-    supervisor_.append_log(task.id(), record("INFO", "gpus_busy"),
-                           key_of_attempt(task.attempt, kOnProcessor));
-  }
-  supervisor_.append_log(task.id(), record("INFO", "allocated", {task.device}),
-                         key_of_attempt(task.attempt, kAllocated));
-}
-
-void Service::log_started(const model::TaskRecord& task) {
-  supervisor_.append_log(task.id(), record("INFO", "started", {task.type}),
-                         key_of_attempt(task.attempt, kStarted));
-}
+// ---- the log of a task and its events ----
 
 void Service::close_finished(const model::TaskRecord& task) {
   if (removing_.contains(task.id())) return;
-  const auto key = key_of_attempt(task.attempt, kEnded);
-  switch (task.state) {
-    case model::TaskState::kCompleted:
-      supervisor_.append_log(task.id(), record("INFO", "completed", {task.type}), key);
-      break;
-    case model::TaskState::kCancelled:
-      supervisor_.append_log(task.id(), record("WARNING", "cancelled"), key);
-      break;
-    default:
-      supervisor_.append_log(
-          task.id(),
-          record("ERROR", "failed", {task.type, task.failure ? task.failure->message : ""}), key);
-  }
+  notes_.ended(task);
   supervisor_.close_log(task.id(), [this, id = task.id()] {
     const auto found = engine_.table().find(id);
     if (found == nullptr) return;
@@ -665,6 +642,34 @@ void Service::set_hold(const model::TaskId& id, bool on, DoneCallback callback) 
 
 void Service::drain(core::Drain drain, DoneCallback callback) {
   engine_.drain(std::move(drain), std::move(callback));
+}
+
+void Service::lease(core::Lease lease, DoneCallback callback) {
+  engine_.lease(std::move(lease), std::move(callback));
+}
+
+void Service::renew_lease(const model::TaskId& id, std::optional<base::Duration> time,
+                          DoneCallback callback) {
+  const auto lease = state().tasks.find(id);
+  core::RenewLease renewal{id, {}, ""};
+  if (lease != state().tasks.end()) {
+    renewal.time = time.value_or(lease->second.lease_time);
+    renewal.holder = lease->second.holder;
+  }
+  engine_.renew_lease(std::move(renewal), std::move(callback));
+}
+
+void Service::adopt_lease(const model::TaskId& id, int pid, DoneCallback callback) {
+  const auto lease = state().tasks.find(id);
+  if (lease == state().tasks.end() || !lease->second.is_lease())
+    return engine_.renew_lease({id, {}, ""}, std::move(callback));  // says that there is none
+  if (auto room = ready(); !room) return callback(std::move(room));
+  if (auto status = lease_holders_.adopt(id, pid); !status) return callback(std::move(status));
+  renew_lease(id, std::nullopt, std::move(callback));  // answered when that is recorded
+}
+
+void Service::end_lease(const model::TaskId& id, DoneCallback callback) {
+  engine_.end_lease(id, std::move(callback));
 }
 
 std::shared_ptr<void> Service::every(base::Duration interval, std::function<void()> work) {

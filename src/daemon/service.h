@@ -13,9 +13,11 @@
 #include "daemon/config.h"
 #include "daemon/device_feed.h"
 #include "daemon/engine.h"
+#include "daemon/lease_holders.h"
 #include "daemon/memory_watchdog.h"
 #include "daemon/second_look.h"
 #include "daemon/supervisor.h"
+#include "daemon/task_notes.h"
 #include "daemon/watchers.h"
 #include "device/host/load.h"
 
@@ -34,6 +36,10 @@ class Service final : public api::Service {
   /// After restore(), and the devices once known or given up on: takes over what runs.
   void go();
   void shut_down(std::function<void()> done);
+  /// The configuration was read again. What only counts at the start is ignored here.
+  void reconfigure(const Config& config);
+  /// Whether the configuration trusts this user of the machine (Config::allowed_users).
+  [[nodiscard]] bool allows(uid_t uid) const;
 
   [[nodiscard]] const core::State& state() const override { return engine_.state(); }
   [[nodiscard]] const model::Inventory& inventory() const override {
@@ -43,10 +49,11 @@ class Service final : public api::Service {
   [[nodiscard]] const api::WorkerBuild& worker() const override { return worker_; }
   [[nodiscard]] base::json::object processor() const override;
   [[nodiscard]] std::map<std::string, std::string> parts() const override;
-  /// What holds a running task to its share of its devices.
-  [[nodiscard]] std::optional<model::Enforcement> enforcement(const model::TaskId& id) const {
+  [[nodiscard]] std::optional<model::Enforcement> enforcement(
+      const model::TaskId& id) const override {
     return supervisor_.enforcement(id);
   }
+  [[nodiscard]] model::Enforcement enforcement_on(const model::Device& device) const override;
   [[nodiscard]] base::Status ready() const override { return engine_.check_room(); }
   [[nodiscard]] base::Time now() const override { return base::now(); }
   [[nodiscard]] const TaskTable::Records& records() const override {
@@ -71,6 +78,11 @@ class Service final : public api::Service {
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
   void set_hold(const model::TaskId& id, bool on, DoneCallback callback) override;
   void drain(core::Drain drain, DoneCallback callback) override;
+  void lease(core::Lease lease, DoneCallback callback) override;
+  void renew_lease(const model::TaskId& id, std::optional<base::Duration> time,
+                   DoneCallback callback) override;
+  void adopt_lease(const model::TaskId& id, int pid, DoneCallback callback) override;
+  void end_lease(const model::TaskId& id, DoneCallback callback) override;
   [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id,
                                             std::function<void()> changed) override;
   [[nodiscard]] std::shared_ptr<void> every(base::Duration interval,
@@ -82,11 +94,11 @@ class Service final : public api::Service {
   void check_room();
   void check_worker();
   void configure_scheduler(bool start);
-  void log_requeued(const model::TaskRecord& task, const core::Requeued& again);
   void room_changed(bool full);
   void devices_changed(const DeviceFeed::Changes& changes);
   [[nodiscard]] core::Reading reading_of(const model::Sample& sample);
   SecondLook::Deeds second_look_deeds();
+  LeaseHolders::Deeds lease_deeds();
   void launch(const model::TaskId& id, int attempt);
   void start(const model::TaskId& id, int attempt);
   void undo(const model::TaskId& id, int attempt, const std::optional<model::Refusal>& refusal);
@@ -95,9 +107,6 @@ class Service final : public api::Service {
   void check_memory();
   [[nodiscard]] std::vector<MemoryWatchdog::Use> memory_uses() const;
   [[nodiscard]] Grant grant_for(const model::TaskRecord& record) const;
-  void log_queued(const model::TaskRecord& record);
-  void log_allocated(const model::TaskRecord& record);
-  void log_started(const model::TaskRecord& record);
   void close_finished(const model::TaskRecord& record);
   void remove_now(const model::TaskId& id, DoneCallback callback);
   void take_notice(const supervise::LogNotice& notice);
@@ -114,8 +123,10 @@ class Service final : public api::Service {
   Watchers watchers_;
   Engine engine_;
   Supervisor supervisor_;
+  TaskNotes notes_;
   DeviceFeed devices_;
   SecondLook second_look_;
+  LeaseHolders lease_holders_;
   MemoryWatchdog memory_watchdog_;
   mutable device::host::LoadMeter processor_;
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 #include "base/fd.h"
@@ -98,6 +99,13 @@ Supervisor::~Supervisor() {
   cgroups_.release();
 }
 
+void Supervisor::reconfigure(base::Duration cancel_grace, base::Bytes max_output,
+                             base::Bytes max_log) {
+  options_.cancel_grace = cancel_grace;
+  options_.max_output = max_output;
+  options_.max_log = max_log;
+}
+
 void Supervisor::open_log(const model::TaskId& id) {
   logs_->open(id, task_directory(options_.state_dir, id));
 }
@@ -162,6 +170,29 @@ supervise::Enforcer::Measures Supervisor::enforce(const model::TaskRecord& recor
   return measures;
 }
 
+// As whom it runs. What Berth chose for its results is made for that user; it starts in the user's
+// home, since nobody else may write into the attempt's directory.
+base::Status Supervisor::prepare_user(const model::TaskRecord& record, const Grant& grant,
+                                      supervise::LaunchSpec& spec) const {
+  if (!record.run_as) return {};
+  auto& user = spec.user.emplace();
+  user.uid = record.run_as->uid;
+  user.gid = grant.account ? grant.account->gid : record.run_as->gid;
+  user.groups = grant.account ? base::groups_of(*grant.account) : std::vector<gid_t>{user.gid};
+  user.limits = record.run_as->limits;
+  std::error_code ignored;
+  if (spec.cwd.empty() && grant.account &&
+      std::filesystem::is_directory(grant.account->home, ignored)) {
+    spec.cwd = grant.account->home;
+  }
+  if (!record.save_path.starts_with(options_.state_dir + "/")) return {};
+  if (auto status = base::make_directories(record.save_path, 0755); !status) return status;
+  if (::chown(record.save_path.c_str(), user.uid, user.gid) != 0)
+    return base::fail(base::ErrorCode::kIoError,
+                      "cannot give " + record.save_path + " to the user " + record.request.user);
+  return {};
+}
+
 void Supervisor::launch(const model::TaskRecord& record, int attempt, const Grant& grant) {
   const model::TaskId& id = record.id();
   supervise::LaunchSpec spec;
@@ -182,6 +213,8 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
   spec.timeout = record.timeout;
   spec.max_output = options_.max_output;
   spec.cgroup = cgroups_.path_for(id, attempt);
+  if (auto status = prepare_user(record, grant, spec); !status)
+    return callbacks_.launch_failed(id, attempt, status.error().message);
   const auto measures = enforce(record, grant, spec);
   Running& running = running_[id];
   if (running.pidfd.valid() && running.attempt != attempt) {

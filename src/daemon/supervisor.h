@@ -48,6 +48,9 @@ class Supervisor {
   Supervisor(Loop& loop, Options options, Callbacks callbacks);
   ~Supervisor();
 
+  /// For tasks that start from now on.
+  void reconfigure(base::Duration cancel_grace, base::Bytes max_output, base::Bytes max_log);
+
   void open_log(const model::TaskId& id);
   /// See LogThread::append.
   void append_log(const model::TaskId& id, base::json::object record, std::uint64_t key);
@@ -87,6 +90,8 @@ class Supervisor {
 
   [[nodiscard]] std::function<void()> posted(std::function<void()> work);
   base::Status write_specification(const model::TaskRecord& record, const Grant& grant);
+  base::Status prepare_user(const model::TaskRecord& record, const Grant& grant,
+                            supervise::LaunchSpec& spec) const;
   supervise::Enforcer::Measures enforce(const model::TaskRecord& record, const Grant& grant,
                                         supervise::LaunchSpec& spec) const;
   void follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd);

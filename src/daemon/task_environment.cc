@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "daemon/allocator_hints.h"
+#include "model/visible_devices.h"
 
 namespace berth::daemon {
 
@@ -13,48 +14,9 @@ namespace {
 
 using model::Vendor;
 
-// "cuda:0" on any single card: inside the task the first device is always number 0.
-std::string device_inside(const Grant& grant) {
-  if (grant.devices.empty() || grant.devices.front().vendor == Vendor::kCpu) return "cpu";
-  return std::string(model::device_prefix(grant.devices.front().vendor)) + ":0";
-}
-
-std::string uuids(const Grant& grant) {
-  std::vector<std::string> ids;
-  for (const auto& device : grant.devices) ids.push_back(device.id.value);
-  return base::join(ids, ",");
-}
-
-std::string indices(const Grant& grant) {
-  std::vector<std::string> numbers;
-  for (const auto& device : grant.devices) numbers.push_back(std::to_string(device.index));
-  return base::join(numbers, ",");
-}
-
 void set_visible_devices(std::map<std::string, std::string>& env, const Grant& grant) {
-  for (const char* name : {"CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES",
-                           "ZE_AFFINITY_MASK", "ASCEND_RT_VISIBLE_DEVICES"}) {
-    env.erase(name);
-  }
-  env["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID";
-  const Vendor vendor = grant.devices.empty() ? Vendor::kCpu : grant.devices.front().vendor;
-  switch (vendor) {
-    case Vendor::kNvidia:
-      env["CUDA_VISIBLE_DEVICES"] = uuids(grant);
-      break;
-    case Vendor::kAmd:
-      env["ROCR_VISIBLE_DEVICES"] = uuids(grant);
-      break;
-    case Vendor::kIntel:
-      env["ZE_AFFINITY_MASK"] = indices(grant);
-      break;
-    case Vendor::kAscend:
-      env["ASCEND_RT_VISIBLE_DEVICES"] = indices(grant);
-      break;
-    case Vendor::kCpu:
-      env["CUDA_VISIBLE_DEVICES"] = "";
-      break;
-  }
+  for (const auto& name : model::visible_variables()) env.erase(name);
+  for (auto& [name, value] : model::visible_devices(grant.devices)) env[name] = value;
 }
 
 }  // namespace
@@ -70,6 +32,12 @@ std::optional<base::Bytes> least_memory(const Grant& grant) {
 
 std::vector<std::string> task_environment(const model::TaskRecord& record, const Grant& grant) {
   std::map<std::string, std::string> env = record.env;
+  if (grant.account) {
+    env.try_emplace("HOME", grant.account->home);
+    env.try_emplace("USER", grant.account->name);
+    env.try_emplace("LOGNAME", grant.account->name);
+    if (!grant.account->shell.empty()) env.try_emplace("SHELL", grant.account->shell);
+  }
   for (const char* name : {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR"}) {
     const char* value = std::getenv(name);
     if (value != nullptr) env.try_emplace(name, value);
@@ -77,7 +45,7 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
   env.try_emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   env.erase("BERTH_TOKEN");
   set_visible_devices(env, grant);
-  env["BERTH_DEVICE"] = device_inside(grant);
+  env["BERTH_DEVICE"] = model::device_inside(grant.devices);
   env.erase("BERTH_MEMORY_LIMIT");
   if (record.placement && !record.placement->shares.empty() &&
       record.placement->shares.front().reserved.value > 0) {
@@ -100,7 +68,7 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
 base::json::object worker_specification(const model::TaskRecord& record, const Grant& grant) {
   base::json::object specification = record.parameters;
   specification["task_id"] = record.id().value;
-  specification["device"] = device_inside(grant);
+  specification["device"] = model::device_inside(grant.devices);
   specification["threads"] = grant.threads;
   return specification;
 }

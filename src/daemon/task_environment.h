@@ -7,19 +7,22 @@
 #include <string>
 #include <vector>
 
+#include "base/account.h"
 #include "model/record.h"
 
 namespace berth::daemon {
 
 struct Grant {
-  std::vector<model::Device> devices;   // of the placement, in order
-  int threads = 1;                      // processor cores for a built-in task
-  std::vector<model::Device> withheld;  // the machine's other GPUs
-  std::string nvidia_driver;            // version, may be empty
+  std::vector<model::Device> devices;    // of the placement, in order
+  int threads = 1;                       // processor cores for a built-in task
+  std::vector<model::Device> withheld;   // the machine's other GPUs
+  std::string nvidia_driver;             // version, may be empty
+  std::optional<base::Account> account;  // of TaskRecord::run_as, where there is one
 };
 
 /// What the task gets beside what the launcher sets: the client's variables (a command), what a
-/// program needs to run at all (PATH, HOME, LANG), then ours, which nothing overrides:
+/// program needs to run at all (PATH, HOME, LANG; HOME, USER, LOGNAME and SHELL of the user that it
+/// runs as), then ours, which nothing overrides:
 /// BERTH_DEVICE, BERTH_MEMORY_LIMIT (bytes), the vendor's visible-devices variable with UUIDs,
 /// CUDA_DEVICE_ORDER. Where the client set none of its own there are hints for allocators
 /// (allocator_hints.h). On the processor CUDA_VISIBLE_DEVICES is empty, so that a task does not

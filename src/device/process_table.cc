@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/process_table.h"
 
-#include <pwd.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 
+#include "base/account.h"
 #include "base/text.h"
 
 namespace berth::device {
@@ -62,13 +61,7 @@ ProcessText ProcessTable::read(int pid) {
 
 const std::string& ProcessTable::user_name(uid_t uid) {
   const auto [place, fresh] = users_.try_emplace(uid);
-  if (!fresh) return place->second;
-  std::array<char, 4096> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
-  const bool known =
-      ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
-  place->second = known ? base::to_utf8(found->pw_name) : std::to_string(uid);
+  if (fresh) place->second = base::user_name(uid);
   return place->second;
 }
 

@@ -76,7 +76,7 @@ Guard::Guard(const ServerOptions& options)
     : token_(options.token),
       token_hint_(options.token_hint),
       insecure_(options.insecure),
-      trusted_uids_(options.trusted_uids) {
+      trusted_(options.trusted) {
   for (const auto& name : options.host_names) host_names_.push_back(base::lower(name));
   for (const auto& origin : options.allowed_origins) {
     std::string text = base::lower(origin);
@@ -157,8 +157,7 @@ bool Guard::authenticated(const Request& request) const {
   if (request.peer.unix_socket && request.peer.uid) {
     const uid_t uid = *request.peer.uid;
     if (uid == 0 || uid == ::geteuid()) return true;
-    if (std::find(trusted_uids_.begin(), trusted_uids_.end(), uid) != trusted_uids_.end())
-      return true;
+    if (trusted_ && trusted_(uid)) return true;
   }
   if (token_.empty()) return false;
   const std::string_view field = request.headers.get("Authorization");

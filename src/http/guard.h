@@ -3,6 +3,7 @@
 // on the network can make the daemon do something. Pure: options and a request in, a verdict out.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,7 +50,7 @@ class Guard {
   std::string token_;
   std::string token_hint_;
   bool insecure_;
-  std::vector<uid_t> trusted_uids_;
+  std::function<bool(uid_t)> trusted_;
   std::vector<std::string> host_names_;
   std::vector<std::string> allowed_origins_;
 };

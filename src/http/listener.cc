@@ -252,6 +252,7 @@ Accepted accept_one(const ListeningSocket& socket) {
     socklen_t who_size = sizeof who;
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_size) == 0) {
       result.peer.uid = who.uid;
+      result.peer.gid = who.gid;
       result.peer.pid = who.pid;
     }
     return result;

@@ -71,6 +71,7 @@ struct Peer {
   bool unix_socket = false;  // came over a Unix socket: `uid` and `pid` are the kernel's word
   bool loopback = false;     // came over a listener on 127.0.0.0/8 or ::1
   std::optional<uid_t> uid;  // Unix sockets only
+  std::optional<gid_t> gid;  // Unix sockets only
   std::optional<pid_t> pid;  // Unix sockets only
   std::string address;       // "127.0.0.1:50712", "[::1]:50712", "unix"
 };

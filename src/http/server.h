@@ -33,7 +33,9 @@ struct ServerOptions {
   std::string token;                         // empty: no token is ever right
   std::string token_hint;                    // where to find it; goes into the text of a 401
   bool insecure = false;                     // Access::kOpen needs no token on any listener
-  std::vector<uid_t> trusted_uids;           // beside root and the daemon's own user
+  /// Who may do everything over the Unix socket, beside root and the daemon's own user. May be
+  /// empty.
+  std::function<bool(uid_t)> trusted;
   std::vector<std::string> host_names;       // names this box may be called on a loopback listener
   std::vector<std::string> allowed_origins;  // "https://berth.example.org": pages that may call us
 

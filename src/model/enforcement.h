@@ -36,7 +36,8 @@ struct Enforcement {
 /// it. What Berth worked out itself (a share, an earlier peak) is an estimate: a task that outgrows
 /// it has broken no promise, and is only warned about.
 constexpr bool is_binding(ReservationRule rule) {
-  return rule == ReservationRule::kRequested || rule == ReservationRule::kNominal;
+  return rule == ReservationRule::kRequested || rule == ReservationRule::kNominal ||
+         rule == ReservationRule::kFraction;
 }
 
 base::json::object to_json(const Enforcement& enforcement);

@@ -17,6 +17,30 @@ value time_or_null(const std::optional<base::Time>& time) {
   return time ? value(base::to_ms(*time)) : value(nullptr);
 }
 
+object to_json(const RunAs& user) {
+  array limits;
+  for (const auto& [resource, limit] : user.limits)
+    limits.push_back(array{resource, limit.first, limit.second});
+  return object{{"uid", user.uid}, {"gid", user.gid}, {"limits", std::move(limits)}};
+}
+
+std::uint64_t number(const value& from) {
+  if (from.is_uint64()) return from.as_uint64();
+  return from.is_int64() ? static_cast<std::uint64_t>(from.as_int64()) : 0;
+}
+
+RunAs run_as_from_json(const object& from) {
+  RunAs user;
+  user.uid = static_cast<std::uint32_t>(base::int_or(from, "uid"));
+  user.gid = static_cast<std::uint32_t>(base::int_or(from, "gid"));
+  for (const value& item : base::list(from, "limits")) {
+    if (!item.is_array() || item.as_array().size() != 3) continue;
+    const auto& limit = item.as_array();
+    user.limits[static_cast<int>(number(limit[0]))] = {number(limit[1]), number(limit[2])};
+  }
+  return user;
+}
+
 }  // namespace
 
 object to_json(const TaskRecord& record) {
@@ -53,6 +77,7 @@ object to_json(const TaskRecord& record) {
                 {"result", record.result},
                 {"save_path", record.save_path},
                 {"log_closed", record.log_closed}};
+  if (record.run_as) result["run_as"] = to_json(*record.run_as);
   if (record.placement) result["placement"] = to_json(*record.placement);
   if (record.exit) result["exit"] = to_json(*record.exit);
   if (record.failure) {
@@ -109,6 +134,7 @@ base::Result<TaskRecord> record_from_json(const object& from) {
     if (!placement) return base::fail(placement.error());
     record.placement = std::move(*placement);
   }
+  if (from.contains("run_as")) record.run_as = run_as_from_json(part(from, "run_as"));
   if (from.contains("exit")) record.exit = exit_from_json(part(from, "exit"));
   if (from.contains("failure")) {
     const object failure = part(from, "failure");

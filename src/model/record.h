@@ -23,6 +23,16 @@ struct Failure {
   std::string file;  // the one concerned, may be empty
 };
 
+/// The user that a task runs as, when that is not the daemon's own. Its name is Request::user; its
+/// groups are looked up when it starts.
+struct RunAs {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;  // where the account database does not know the user
+  /// Resource limits (RLIMIT_*) of the process that submitted the task: soft and hard.
+  std::map<int, std::pair<std::uint64_t, std::uint64_t>> limits;
+  bool operator==(const RunAs&) const = default;
+};
+
 struct TaskRecord {
   Request request;
   std::string type;  // "training", "inference", "command"
@@ -36,6 +46,7 @@ struct TaskRecord {
   std::map<std::string, std::string> env;  // beside what Berth sets
   std::string cwd;
   std::optional<base::Duration> timeout;
+  std::optional<RunAs> run_as;
 
   // How it goes.
   TaskState state = TaskState::kPending;

@@ -159,6 +159,14 @@ void add_rarer(const Request& request, base::json::object& to) {
   if (request.hold) to["hold"] = true;
   if (!(request.retry == Retry{})) to["retry"] = to_json(request.retry);
   if (request.cpu_after) to["cpu_after_ms"] = request.cpu_after->count();
+  if (request.memory_percent != 0) to["memory_percent"] = request.memory_percent;
+  if (request.memory_estimate) to["memory_estimate"] = request.memory_estimate->value;
+  if (request.array) {
+    to["array"] = base::json::object{{"id", request.array->array},
+                                     {"index", request.array->index},
+                                     {"size", request.array->size},
+                                     {"at_once", request.array->at_once}};
+  }
   if (request.after.empty()) return;
   base::json::array after;
   for (const auto& dependency : request.after) {
@@ -214,6 +222,15 @@ base::Result<Request> request_from_json(const base::json::object& from) {
   request.after = dependencies_from_json(from);
   if (const auto after = base::maybe_int(from, "cpu_after_ms"))
     request.cpu_after = base::Duration{*after};
+  request.memory_percent = static_cast<int>(base::int_or(from, "memory_percent"));
+  request.memory_estimate = base::maybe_bytes(from, "memory_estimate");
+  if (const auto* array = from.if_contains("array"); array != nullptr && array->is_object()) {
+    const auto& place = array->as_object();
+    request.array =
+        ArrayPlace{base::string_or(place, "id"), static_cast<int>(base::int_or(place, "index")),
+                   static_cast<int>(base::int_or(place, "size", 1)),
+                   static_cast<int>(base::int_or(place, "at_once"))};
+  }
   return request;
 }
 

@@ -71,11 +71,23 @@ struct Retry {
   bool operator==(const Retry&) const = default;
 };
 
+/// The most times a task may ask to be tried again.
+inline constexpr int kMostRetries = 1000;
+
 /// A task that has to end first; well, unless `any` end will do.
 struct Dependency {
   TaskId task;
   bool any = false;
   bool operator==(const Dependency&) const = default;
+};
+
+/// Of a task that was submitted with others like it.
+struct ArrayPlace {
+  std::string array;  // what they have in common
+  int index = 0;
+  int size = 1;     // tasks of the array
+  int at_once = 0;  // of them that may run at a time; 0: any number
+  bool operator==(const ArrayPlace&) const = default;
 };
 
 struct Request {
@@ -84,7 +96,9 @@ struct Request {
   Selector selector;
   int gpus = 1;
   std::optional<base::Bytes> memory;  // per device
-  std::string gpu_type;               // part of the model name, any case; empty: any
+  int memory_percent = 0;  // instead: so much of what each device can give; 0: not asked for
+  std::optional<base::Bytes> memory_estimate;  // what a task without history is thought to need
+  std::string gpu_type;                        // part of the model name, any case; empty: any
   bool exclusive = false;
   bool builtin = false;  // runs in one of our workers, so their build decides on GPUs
   Policy policy = Policy::kBalanced;
@@ -96,6 +110,7 @@ struct Request {
   bool hold = false;           // waits until it is released
   Retry retry;
   std::vector<Dependency> after;
+  std::optional<ArrayPlace> array;
   /// On the processor when no GPU was free for so long. std::nullopt: never.
   std::optional<base::Duration> cpu_after;
 };

@@ -12,8 +12,9 @@ using base::json::value;
 
 constexpr std::array<std::string_view, 6> kStates{"pending",   "queued", "running",
                                                   "completed", "failed", "cancelled"};
-constexpr std::array<std::string_view, 6> kRules{"requested",  "nominal",      "history",
-                                                 "kind_share", "whole_device", "none"};
+constexpr std::array<std::string_view, 8> kRules{"requested",  "nominal",      "history",
+                                                 "kind_share", "whole_device", "none",
+                                                 "fraction",   "estimate"};
 }  // namespace
 
 std::string_view to_text(TaskState state) { return kStates.at(static_cast<std::size_t>(state)); }

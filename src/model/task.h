@@ -42,7 +42,9 @@ enum class ReservationRule : std::uint8_t {
   kHistory,
   kKindShare,
   kWholeDevice,
-  kNone
+  kNone,
+  kFraction,  // as requested, in percent of what the device can give
+  kEstimate   // from what is known of the built-in task
 };
 std::string_view to_text(ReservationRule rule);
 

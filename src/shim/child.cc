@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,6 +45,19 @@ void hide_descriptors() {
   for (int fd = 3; fd < 1024; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+// Raising a hard limit takes a right that a container may lack: then as much as there is.
+void set_resource_limits(const Options& options) {
+  for (int i = 0; i < options.resource_limit_count; ++i) {
+    const ResourceLimit& wanted = options.resource_limits[i];
+    const auto resource = static_cast<__rlimit_resource_t>(wanted.resource);
+    rlimit limit{wanted.soft, wanted.hard};
+    if (setrlimit(resource, &limit) == 0 || getrlimit(resource, &limit) != 0) continue;
+    limit.rlim_max = wanted.hard < limit.rlim_max ? wanted.hard : limit.rlim_max;
+    limit.rlim_cur = wanted.soft < limit.rlim_max ? wanted.soft : limit.rlim_max;
+    setrlimit(resource, &limit);
+  }
+}
+
 bool become_user(const Options& options) {
   return setgroups(static_cast<std::size_t>(options.group_count), options.groups) == 0 &&
          setresgid(options.gid, options.gid, options.gid) == 0 &&
@@ -66,6 +80,7 @@ void become_task(const ChildSetup& setup) {
 
   // The attempt's directory may be closed to the user that the task runs as.
   if (options.cwd == nullptr && fchdir(setup.dir) != 0) fail(setup, ExecFailure::kDirectory, errno);
+  set_resource_limits(options);
   if (options.has_user && !become_user(options)) fail(setup, ExecFailure::kUser, errno);
   if (options.cwd != nullptr && chdir(options.cwd) != 0)
     fail(setup, ExecFailure::kDirectory, errno);

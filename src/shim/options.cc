@@ -45,6 +45,20 @@ bool parse_limit(char* text, Options* options) {
   return parse_count(equals + 1, 1, &limit.mib);
 }
 
+bool parse_resource_limit(const char* text, Options* options) {
+  if (options->resource_limit_count == kMaxResourceLimits) return false;
+  ResourceLimit& limit = options->resource_limits[options->resource_limit_count++];
+  char* end = nullptr;
+  limit.resource = static_cast<int>(std::strtol(text, &end, 10));
+  if (end == text || *end != ':') return false;
+  const char* next = end + 1;
+  limit.soft = std::strtoull(next, &end, 10);
+  if (end == next || *end != ':') return false;
+  next = end + 1;
+  limit.hard = std::strtoull(next, &end, 10);
+  return end != next && *end == '\0';
+}
+
 bool set_option(const char* name, char* value, Options* options) {
   const auto is = [name](const char* other) { return std::strcmp(name, other) == 0; };
   if (is("--dir"))
@@ -65,6 +79,8 @@ bool set_option(const char* name, char* value, Options* options) {
     return parse_limit(value, options);
   else if (is("--user"))
     return parse_user(value, options);
+  else if (is("--rlimit"))
+    return parse_resource_limit(value, options);
   else
     return false;
   return true;
@@ -86,7 +102,7 @@ bool parse_options(int argc, char** argv, Options* options) {
         "usage: berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N]\n"
         "         [--max-output-bytes N] [--cgroup PATH] [--limits-program PATH] [--limit "
         "GPU=MIB]...\n"
-        "         [--user UID:GID[:GROUP,...]] -- ARGV...\n",
+        "         [--user UID:GID[:GROUP,...]] [--rlimit RESOURCE:SOFT:HARD]... -- ARGV...\n",
         stderr);
     return false;
   }

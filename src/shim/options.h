@@ -2,7 +2,7 @@
 // The command line of berth-shim:
 //   berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N] [--max-output-bytes N]
 //              [--cgroup PATH] [--limits-program PATH] [--limit GPU=MIB]... [--user
-//              UID:GID[:GROUP,GROUP...]] -- ARGV...
+//              UID:GID[:GROUP,GROUP...]] [--rlimit RESOURCE:SOFT:HARD]... -- ARGV...
 // The task's environment is the shim's own.
 #pragma once
 
@@ -15,7 +15,15 @@
 
 namespace berth::shim {
 
-inline constexpr int kMaxGroups = 64;
+inline constexpr int kMaxGroups = 1024;
+inline constexpr int kMaxResourceLimits = 16;
+
+/// setrlimit(2).
+struct ResourceLimit {
+  int resource = 0;
+  std::uint64_t soft = 0;
+  std::uint64_t hard = 0;
+};
 
 struct Options {
   const char* dir = nullptr;
@@ -32,6 +40,8 @@ struct Options {
   gid_t gid = 0;
   gid_t groups[kMaxGroups] = {};
   int group_count = 0;
+  ResourceLimit resource_limits[kMaxResourceLimits];
+  int resource_limit_count = 0;
   char** argv = nullptr;  // of the task, null-terminated
 };
 

@@ -58,6 +58,7 @@ bool binding(const Enforcer::Task& task) {
 Enforcer::Enforcer(Options options, const Cgroups& cgroups)
     : options_(std::move(options)),
       dmem_(Dmem::detect(cgroups.mount(), cgroups.parent())),
+      cgroups_available_(cgroups.available()),
       nvidia_smi_(find_program(options_.search_path, "nvidia-smi")) {
   if (!options_.fence) {
     no_fence_ = "switched off (fence_devices)";
@@ -121,15 +122,19 @@ bool Enforcer::limit_by_dmem(const Task& task) const {
   return all;
 }
 
+bool Enforcer::nvidia_limits_possible(const std::vector<model::Device>& devices,
+                                      const std::string& driver) const {
+  if (nvidia_smi_.empty() || major_version(driver) < kFirstDriverWithLimits) return false;
+  return std::all_of(devices.begin(), devices.end(), [](const auto& device) {
+    return is_nvidia(device) && !device.id.value.starts_with("MIG-");
+  });
+}
+
 // By the driver's own tool, which may take its time and may hang with its driver: the shim runs it,
 // not the daemon, and what came of it is known once it has.
 void Enforcer::plan_nvidia_limits(const Task& task, Measures& measures) const {
-  if (nvidia_smi_.empty() || task.cgroup.empty()) return;
-  if (major_version(task.nvidia_driver) < kFirstDriverWithLimits) return;
-  const bool whole_gpus = std::all_of(task.given.begin(), task.given.end(), [](const auto& device) {
-    return is_nvidia(device) && !device.id.value.starts_with("MIG-");
-  });
-  if (!whole_gpus || !make_cgroup(task.cgroup)) return;
+  if (task.cgroup.empty() || !nvidia_limits_possible(task.given, task.nvidia_driver)) return;
+  if (!make_cgroup(task.cgroup)) return;
   measures.limits_program = nvidia_smi_;
   for (const auto& share : task.placement.shares)
     measures.limits.push_back(GpuLimit{share.device.value, share.reserved});
@@ -144,6 +149,34 @@ bool Enforcer::limit_by_mps(const Task& task, Measures& measures) const {
   measures.env["CUDA_MPS_PIPE_DIRECTORY"] = pipes;
   measures.env["CUDA_MPS_PINNED_DEVICE_MEM_LIMIT"] = *limits;
   return true;
+}
+
+model::Enforcement Enforcer::at_best(const model::Device& device, const std::string& nvidia_driver,
+                                     const std::string& mps_pipes, uid_t user) const {
+  model::Enforcement result;
+  if (device.vendor == Vendor::kCpu) return result;
+  result.fence = no_fence_.empty() && device.nodes.empty()
+                     ? "no device file of " + device.name + " is known"
+                     : no_fence_;
+  result.fenced = result.fence.empty();
+  const auto address = model::parse_pci(device.pci_bus_id);
+  if (address && dmem_.knows(*address)) {
+    result.rung = Rung::kKernel;
+    result.by = "dmem";
+  } else if (cgroups_available_ && nvidia_limits_possible({device}, nvidia_driver)) {
+    result.rung = Rung::kKernel;
+    result.by = "NVIDIA memory limits";
+  } else if (is_nvidia(device) &&
+             mps_runs(mps_pipes.empty() ? kMpsDefaultPipes : mps_pipes, user)) {
+    result.rung = Rung::kMps;
+    result.by = "CUDA MPS";
+  } else {
+    // Frameworks that Berth has hints for, and its own workers; anything else is watched.
+    result.rung = Rung::kHints;
+    result.by = options_.watchdog.empty() ? "allocator hints"
+                                          : "allocator hints, watchdog: " + options_.watchdog;
+  }
+  return result;
 }
 
 Enforcer::Measures Enforcer::prepare(const Task& task) const {

@@ -51,15 +51,22 @@ class Enforcer {
   /// For health: what this machine can do at best.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] Measures prepare(const Task& task) const;
+  /// What would hold a task of `user` that asks for memory on this device. Changes nothing.
+  [[nodiscard]] model::Enforcement at_best(const model::Device& device,
+                                           const std::string& nvidia_driver,
+                                           const std::string& mps_pipes, uid_t user) const;
 
  private:
   void fence(const Task& task, Measures& measures) const;
   [[nodiscard]] bool limit_by_dmem(const Task& task) const;
+  [[nodiscard]] bool nvidia_limits_possible(const std::vector<model::Device>& devices,
+                                            const std::string& driver) const;
   void plan_nvidia_limits(const Task& task, Measures& measures) const;
   [[nodiscard]] bool limit_by_mps(const Task& task, Measures& measures) const;
 
   Options options_;
   Dmem dmem_;
+  bool cgroups_available_ = false;
   std::string no_fence_;  // why not; empty: can
   std::string nvidia_smi_;
 };

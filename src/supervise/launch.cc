@@ -51,7 +51,13 @@ std::vector<std::string> shim_arguments(const std::string& shim_path, const Laun
   for (const auto& limit : spec.limits)
     add("--limit",
         limit.gpu + "=" + std::to_string(std::max<std::int64_t>(limit.bytes.value >> 20, 1)));
-  if (spec.user) add("--user", user_text(*spec.user));
+  if (spec.user) {
+    add("--user", user_text(*spec.user));
+    for (const auto& [resource, limit] : spec.user->limits) {
+      add("--rlimit", std::to_string(resource) + ":" + std::to_string(limit.first) + ":" +
+                          std::to_string(limit.second));
+    }
+  }
   arguments.emplace_back("--");
   arguments.insert(arguments.end(), spec.argv.begin(), spec.argv.end());
   return arguments;

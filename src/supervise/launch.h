@@ -6,8 +6,10 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
@@ -30,6 +32,7 @@ struct LaunchSpec {
     uid_t uid = 0;
     gid_t gid = 0;
     std::vector<gid_t> groups;
+    std::map<int, std::pair<std::uint64_t, std::uint64_t>> limits;  // RLIMIT_*: soft, hard
   };
 
   model::TaskId task;

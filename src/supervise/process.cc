@@ -65,25 +65,55 @@ std::vector<int> all_pids() {
   return pids;
 }
 
-std::optional<TaskMark> read_mark(int pid) {
-  const auto text = base::read_file("/proc/" + std::to_string(pid) + "/environ", 8U << 20);
-  if (!text) return std::nullopt;
-  constexpr std::string_view kTask = "BERTH_TASK_ID=";
-  constexpr std::string_view kAttempt = "BERTH_ATTEMPT=";
-  TaskMark mark;
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    const std::string_view entry = rest.substr(0, rest.find('\0'));
-    rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
-    if (entry.starts_with(kTask)) {
-      mark.task = entry.substr(kTask.size());
-    } else if (entry.starts_with(kAttempt)) {
-      mark.attempt =
-          static_cast<int>(base::parse_number(entry.substr(kAttempt.size())).value_or(0));
-    }
+namespace {
+
+// Of "NAME=value" entries with a NUL behind each.
+std::optional<std::string> find_variable(std::string_view environment, std::string_view name) {
+  while (!environment.empty()) {
+    const std::string_view entry = environment.substr(0, environment.find('\0'));
+    environment.remove_prefix(std::min(entry.size() + 1, environment.size()));
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=')
+      return std::string(entry.substr(name.size() + 1));
   }
-  if (mark.task.empty()) return std::nullopt;
-  return mark;
+  return std::nullopt;
+}
+
+std::string environment_of(int pid) {
+  return base::read_file("/proc/" + std::to_string(pid) + "/environ", 8U << 20).value_or("");
+}
+
+}  // namespace
+
+std::optional<std::string> read_variable(int pid, std::string_view name) {
+  return find_variable(environment_of(pid), name);
+}
+
+std::vector<int> processes_with(std::string_view name, std::string_view value) {
+  std::vector<int> found;
+  for (const int pid : all_pids()) {
+    if (read_variable(pid, name) == value) found.push_back(pid);
+  }
+  return found;
+}
+
+bool descends_from(int pid, int ancestor) {
+  constexpr int kDeepest = 256;
+  for (int depth = 0; depth < kDeepest && pid > 1; ++depth) {
+    if (pid == ancestor) return true;
+    const auto stat = read_stat(pid);
+    if (!stat) return false;
+    pid = stat->parent;
+  }
+  return false;
+}
+
+std::optional<TaskMark> read_mark(int pid) {
+  const std::string environment = environment_of(pid);
+  auto task = find_variable(environment, "BERTH_TASK_ID");
+  if (!task || task->empty()) return std::nullopt;
+  const auto attempt = find_variable(environment, "BERTH_ATTEMPT");
+  const auto number = attempt ? base::parse_number(*attempt) : std::nullopt;
+  return TaskMark{std::move(*task), static_cast<int>(number.value_or(0))};
 }
 
 const std::string& boot_id() {

@@ -44,6 +44,16 @@ bool has_ended(int pidfd);
 /// our child (started before a restart of the daemon).
 base::Result<std::optional<int>> reap(int pidfd);
 
+/// A variable of the environment that the process was executed with; std::nullopt when it has none
+/// such or may not be read.
+std::optional<std::string> read_variable(int pid, std::string_view name);
+
+/// The living processes that were executed with this variable and value.
+std::vector<int> processes_with(std::string_view name, std::string_view value);
+
+/// Whether `ancestor` is the process itself or above it.
+bool descends_from(int pid, int ancestor);
+
 /// All living descendants of `pid`, parents before children; one walk through /proc.
 std::vector<int> descendants(int pid);
 

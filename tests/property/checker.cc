@@ -210,8 +210,17 @@ Trouble Checker::check_launch(const Launch& launch) {
   const int most = state_.config.user_running;
   if (most > 0 && state_.users.at(task.request.user).running > most)
     return "one user has too many: " + id;
+  const auto& array = task.request.array;
+  if (array && array->at_once > 0) {
+    const auto together =
+        std::count_if(state_.tasks.begin(), state_.tasks.end(), [&](const auto& entry) {
+          return entry.second.placement && entry.second.request.array &&
+                 entry.second.request.array->array == array->array;
+        });
+    if (together > array->at_once) return "one array has too many: " + id;
+  }
   // First in, first out: nobody of the same shape and an earlier place still waits.
-  const auto group = state_.queue.groups().find(Queue::shape(task));
+  const auto group = state_.queue.groups().find(Queue::shape(state_.config, task));
   if (group != state_.queue.groups().end() &&
       group->second.begin()->first < queue_key(state_.config, task)) {
     return "overtook one of its own shape: " + id;

@@ -140,7 +140,8 @@ Input World::rarity() {
       return lease;
     }
     case 3:
-      return RenewLease{any_lease(), base::Duration{random_.below(60'000)}, random_.one_in(3)};
+      return RenewLease{any_lease(), base::Duration{random_.below(60'000)},
+                        random_.one_in(3) ? "4711" : ""};
     case 4:
       return EndLease{any_lease()};
     case 5:
@@ -243,6 +244,12 @@ model::Request World::request(TaskId id) {
   if (random_.one_in(30))
     request.pool = random_.pick(std::vector<std::string>{"large", "train", "nowhere"});
   request.group_by_kind = random_.one_in(6);
+  if (random_.one_in(20)) request.memory_percent = random_.below(102);
+  if (random_.one_in(8)) request.memory_estimate = Bytes{random_.below(30'000) * kMib};
+  if (random_.one_in(5)) {
+    const bool narrow = random_.one_in(2);
+    request.array = model::ArrayPlace{narrow ? "x" : "y", random_.below(100), 100, narrow ? 1 : 3};
+  }
   return request;
 }
 

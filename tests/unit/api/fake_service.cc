@@ -5,6 +5,7 @@
 
 #include "api/docs.h"
 #include "api/routes.h"
+#include "core/step.h"
 
 namespace berth::api::test {
 
@@ -220,6 +221,33 @@ void FakeService::drain(core::Drain drain, DoneCallback callback) {
   if (drain.devices.empty())
     scheduler.draining = drain.on ? std::optional(drain.reason) : std::nullopt;
   callback(answer());
+}
+
+// With the real scheduler: leases are nowhere but in its state.
+void FakeService::lease(core::Lease lease, DoneCallback callback) {
+  if (refuse) return callback(answer());
+  callback(apply(core::Input(std::move(lease))));
+}
+
+void FakeService::renew_lease(const model::TaskId& id, std::optional<base::Duration> time,
+                              DoneCallback callback) {
+  callback(apply(core::RenewLease{id, time.value_or(base::Duration{60'000}), ""}));
+}
+
+void FakeService::adopt_lease(const model::TaskId& id, int pid, DoneCallback callback) {
+  callback(apply(core::RenewLease{id, base::Duration{60'000}, std::to_string(pid) + " 1 boot"}));
+}
+
+void FakeService::end_lease(const model::TaskId& id, DoneCallback callback) {
+  callback(apply(core::EndLease{id}));
+}
+
+base::Status FakeService::apply(const core::Input& input) {
+  for (const auto& output : core::step(scheduler, input, clock)) {
+    if (const auto* refused = std::get_if<core::Refused>(&output))
+      return base::fail(refused->error);
+  }
+  return {};
 }
 
 std::shared_ptr<void> FakeService::watch(const model::TaskId& id, std::function<void()> changed) {

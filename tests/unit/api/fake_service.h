@@ -46,6 +46,8 @@ class FakeService final : public Service {
   std::string results = "/var/lib/berth/results";
   base::Time clock = base::from_ms(1'767'225'600'000);  // 2026-01-01T00:00:00Z
   std::size_t records_per_page = 100;
+  std::map<std::string, model::Enforcement> enforced;  // of tasks that run
+  model::Enforcement best_enforcement;
   std::optional<base::Error> refuse;  // what the next input is answered with
 
   // ---- what happened ----
@@ -65,6 +67,14 @@ class FakeService final : public Service {
   [[nodiscard]] base::json::object processor() const override;
   [[nodiscard]] std::map<std::string, std::string> parts() const override {
     return {{"devices", "ok"}};
+  }
+  [[nodiscard]] std::optional<model::Enforcement> enforcement(
+      const model::TaskId& id) const override {
+    const auto found = enforced.find(id.value);
+    return found == enforced.end() ? std::nullopt : std::optional(found->second);
+  }
+  [[nodiscard]] model::Enforcement enforcement_on(const model::Device&) const override {
+    return best_enforcement;
   }
   [[nodiscard]] base::Status ready() const override { return readiness; }
   [[nodiscard]] base::Time now() const override { return clock; }
@@ -90,12 +100,18 @@ class FakeService final : public Service {
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
   void set_hold(const model::TaskId& id, bool on, DoneCallback callback) override;
   void drain(core::Drain drain, DoneCallback callback) override;
+  void lease(core::Lease lease, DoneCallback callback) override;
+  void renew_lease(const model::TaskId& id, std::optional<base::Duration> time,
+                   DoneCallback callback) override;
+  void adopt_lease(const model::TaskId& id, int pid, DoneCallback callback) override;
+  void end_lease(const model::TaskId& id, DoneCallback callback) override;
   [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id,
                                             std::function<void()> changed) override;
   [[nodiscard]] std::shared_ptr<void> every(base::Duration interval,
                                             std::function<void()> work) override;
 
  private:
+  base::Status apply(const core::Input& input);
   using Callback = std::function<void()>;
   std::shared_ptr<model::TaskRecord> record_of(const std::string& id) const;
   [[nodiscard]] base::Status answer();

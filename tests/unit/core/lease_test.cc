@@ -36,7 +36,7 @@ TEST(Lease, IsRenewedAndReturned) {
   Box box(Fleet().gpus(1, "A100", 80_GiB).cpu(8));
   box.lease(submit("l").on("cuda"), 60);
   box.after_s(50);
-  box.input(RenewLease{TaskId("l"), base::Duration{60'000}, false});
+  box.input(RenewLease{TaskId("l"), base::Duration{60'000}, ""});
   EXPECT_EQ(box.only<Leased>().until, box.now + base::Duration{60'000});
   box.after_s(59);
   EXPECT_EQ(box.seen<LeaseEnded>(), 0);
@@ -44,14 +44,14 @@ TEST(Lease, IsRenewedAndReturned) {
   EXPECT_EQ(box.only<LeaseEnded>().cause, "returned");
   box.input(EndLease{TaskId("l")});
   EXPECT_EQ(box.refusal().code, base::ErrorCode::kNotFound);
-  box.input(RenewLease{TaskId("l"), base::Duration{1}, false});
+  box.input(RenewLease{TaskId("l"), base::Duration{1}, ""});
   EXPECT_EQ(box.refusal().code, base::ErrorCode::kNotFound);
 }
 
 TEST(Lease, AnAdoptedOneEndsWithItsProcess) {
   Box box(Fleet().gpus(1, "A100", 80_GiB).cpu(8));
   box.lease(submit("l").on("cuda"), 60);
-  box.input(RenewLease{TaskId("l"), base::Duration{60'000}, true});
+  box.input(RenewLease{TaskId("l"), base::Duration{60'000}, "4711"});
   box.after_s(10'000);
   EXPECT_EQ(box.seen<LeaseEnded>(), 0);
   box.input(EndLease{TaskId("l")});

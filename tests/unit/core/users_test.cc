@@ -28,7 +28,7 @@ TEST(Users, NoMoreThanTheirLimitWaits) {
   box.take(submit("a2").training().on("cuda").user("ann").after("a1"));
   box.take(submit("a3").training().on("cuda").user("ann"));
   EXPECT_EQ(box.refusal().code, base::ErrorCode::kQueueFull);
-  EXPECT_EQ(box.refusal().message, "1 tasks of the user ann wait, the limit for each is 1");
+  EXPECT_EQ(box.refusal().message, "Waiting tasks of the user ann: 1, and the limit for each is 1");
   box.take(submit("b1").training().on("cuda").user("bob"));
   EXPECT_EQ(box.where("b1"), "queued");
 }

@@ -12,7 +12,7 @@ ServerOptions options() {
   result.token = "secret";
   result.host_names = {"Box.Lan"};
   result.allowed_origins = {"https://berth.example.org/"};
-  result.trusted_uids = {4242};
+  result.trusted = [](uid_t uid) { return uid == 4242; };
   return result;
 }
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/lease_holders.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+
+namespace berth::daemon {
+
+namespace {
+
+// More than this many remembered processes are mostly dead ones.
+constexpr std::size_t kMostSeen = 8192;
+
+// "4711 88123 <boot id>": the number alone may be another process's after a while.
+std::string to_text(const supervise::ProcessIdentity& process) {
+  return std::to_string(process.pid) + " " + std::to_string(process.start_time) + " " +
+         process.boot_id;
+}
+
+std::optional<supervise::ProcessIdentity> from_text(const std::string& text) {
+  const auto parts = base::split(text, ' ');
+  if (parts.size() != 3) return std::nullopt;
+  const auto pid = base::parse_number(parts[0]);
+  const auto start_time = base::parse_number(parts[1]);
+  if (!pid || !start_time) return std::nullopt;
+  return supervise::ProcessIdentity{static_cast<int>(*pid), static_cast<std::uint64_t>(*start_time),
+                                    parts[2]};
+}
+
+}  // namespace
+
+std::optional<int> LeaseHolders::pid_of(const std::string& holder) {
+  const auto process = from_text(holder);
+  return process ? std::optional(process->pid) : std::nullopt;
+}
+
+bool LeaseHolders::is_lease(const model::TaskId& id) const {
+  const auto task = state_.tasks.find(id);
+  return task != state_.tasks.end() && task->second.is_lease();
+}
+
+void LeaseHolders::restore() {
+  std::map<model::TaskId, std::string> held;
+  for (const auto& [id, task] : state_.tasks) {
+    if (task.is_lease() && !task.holder.empty()) held[id] = task.holder;
+  }
+  for (const auto& [id, holder] : held) {
+    const auto process = from_text(holder);
+    if (!process || !follow(id, *process)) ended(id);
+  }
+}
+
+base::Status LeaseHolders::follow(const model::TaskId& lease,
+                                  const supervise::ProcessIdentity& process) {
+  auto pidfd = supervise::open_pidfd(process);
+  if (!pidfd) return base::fail(pidfd.error());
+  Holder& holder = holders_[lease];
+  holder.wait.reset();
+  holder.pid = process.pid;
+  holder.pidfd = std::move(*pidfd);
+  holder.wait = loop_.on_readable(holder.pidfd.get(), [this, lease] { ended(lease); });
+  std::erase_if(seen_, [](const auto& entry) { return entry.second.lease.empty(); });
+  return {};
+}
+
+base::Status LeaseHolders::adopt(const model::TaskId& lease, int pid) {
+  const auto held = holders_.find(lease);
+  if (held != holders_.end() && held->second.pid == pid) return {};
+  if (held != holders_.end()) {
+    return base::fail(
+        base::ErrorCode::kWrongState,
+        "The lease " + lease.value + " is held by the process " + std::to_string(held->second.pid));
+  }
+  const auto process = supervise::identity_of(pid);
+  if (!process) return base::fail(process.error());
+  if (auto status = follow(lease, *process); !status) return status;
+  deeds_.hold(lease, to_text(*process));
+  return {};
+}
+
+// By value: the handler that calls it goes with its holder.
+void LeaseHolders::ended(model::TaskId lease) {
+  forget(lease);
+  if (!is_lease(lease)) return;
+  for (const int pid : supervise::processes_with(kVariable, lease.value)) {
+    if (adopt(lease, pid)) return;
+  }
+  deeds_.let_go(lease);
+}
+
+void LeaseHolders::forget(const model::TaskId& lease) {
+  const auto held = holders_.find(lease);
+  if (held == holders_.end()) return;
+  held->second.wait.reset();  // before its descriptor is closed
+  holders_.erase(held);
+  std::erase_if(seen_, [&](const auto& entry) { return entry.second.lease == lease; });
+}
+
+// By its environment, or below a process that holds one.
+model::TaskId LeaseHolders::presented_by(int pid) const {
+  if (const auto named = supervise::read_variable(pid, kVariable)) return model::TaskId(*named);
+  for (const auto& [lease, holder] : holders_) {
+    if (supervise::descends_from(pid, holder.pid)) return lease;
+  }
+  return {};
+}
+
+std::optional<model::TaskId> LeaseHolders::lease_of(int pid) {
+  const auto process = supervise::identity_of(pid);
+  if (!process) {
+    seen_.erase(pid);
+    return std::nullopt;
+  }
+  auto seen = seen_.find(pid);
+  if (seen == seen_.end() || seen->second.start_time != process->start_time) {
+    if (seen_.size() >= kMostSeen) seen_.clear();
+    seen = seen_.insert_or_assign(pid, Seen{process->start_time, presented_by(pid)}).first;
+  }
+  const model::TaskId lease = seen->second.lease;
+  if (lease.empty() || !is_lease(lease)) return std::nullopt;
+  if (!holders_.contains(lease)) {
+    if (auto status = adopt(lease, pid); !status)
+      base::log_warning("a process cannot adopt its lease",
+                        {{"lease", lease.value}, {"reason", status.error().message}});
+  }
+  return lease;
+}
+
+}  // namespace berth::daemon
