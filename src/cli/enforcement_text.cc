@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/enforcement_text.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/text.h"
+#include "cli/members.h"
+#include "cli/width.h"
+#include "cli/words.h"
+
+namespace berth::cli {
+
+namespace json = base::json;
+using base::string_or;
+
+std::string rung_text(const json::object& enforcement) {
+  const std::string rung = string_or(enforcement, "rung");
+  const std::string by = string_or(enforcement, "by");
+  if (rung == "none") return tr("none");
+  if (rung == "mps") return "CUDA MPS";
+  if (rung == "hints") return tr("hints to the program, which may ignore them");
+  if (rung == "kernel")
+    return by.empty() ? tr("kernel or driver") : tr("{} ({})", {tr("kernel or driver"), by});
+  // The daemon's "watchdog: warn" is as good as the rung's name.
+  return by.empty() ? rung : by;
+}
+
+std::string other_gpus_text(bool fenced, const std::string& why_open) {
+  if (fenced) return tr("cannot be opened");
+  return why_open.empty() ? tr("can be opened") : tr("{}: {}", {tr("can be opened"), why_open});
+}
+
+std::string render_enforcement(const json::object& report, const Screen& screen) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> answers;
+  const json::array* devices = array_in(report, "devices");
+  for (std::size_t i = 0; devices != nullptr && i < devices->size(); ++i) {
+    if (!(*devices)[i].is_object()) continue;
+    const json::object& device = (*devices)[i].as_object();
+    const json::object* enforcement = object_in(device, "enforcement");
+    if (enforcement == nullptr) continue;
+    const std::string text =
+        tr("memory limit: {}; other GPUs: {}",
+           {rung_text(*enforcement), other_gpus_text(base::bool_or(*enforcement, "device_fence"),
+                                                     string_or(*enforcement, "reason"))});
+    auto known =
+        std::ranges::find_if(answers, [&](const auto& answer) { return answer.first == text; });
+    if (known == answers.end()) known = answers.insert(answers.end(), {text, {}});
+    known->second.push_back(string_or(device, "device_name"));
+  }
+  std::string lines;
+  for (const auto& [text, names] : answers) {
+    const std::string line =
+        answers.size() == 1 ? text : tr("{}: {}", {base::join(names, tr(", ")), text});
+    lines += paint(wrap(printable(line), screen.width, "  "), Tone::kDim, screen) + "\n";
+  }
+  return lines;
+}
+
+}  // namespace berth::cli
