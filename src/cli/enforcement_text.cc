@@ -14,21 +14,34 @@ namespace berth::cli {
 namespace json = base::json;
 using base::string_or;
 
+namespace {
+
+std::string in_brackets(const std::string& what, const std::string& more) {
+  return more.empty() ? what : tr("{} ({})", {what, more});
+}
+
+// "watchdog: warn" -> "warn".
+std::string after_colon(const std::string& text) {
+  const auto colon = text.find(": ");
+  return colon == std::string::npos ? text : text.substr(colon + 2);
+}
+
+}  // namespace
+
 std::string rung_text(const json::object& enforcement) {
   const std::string rung = string_or(enforcement, "rung");
   const std::string by = string_or(enforcement, "by");
   if (rung == "none") return tr("none");
   if (rung == "mps") return "CUDA MPS";
   if (rung == "hints") return tr("hints to the program, which may ignore them");
-  if (rung == "kernel")
-    return by.empty() ? tr("kernel or driver") : tr("{} ({})", {tr("kernel or driver"), by});
-  // The daemon's "watchdog: warn" is as good as the rung's name.
-  return by.empty() ? rung : by;
+  if (rung == "kernel") return in_brackets(tr("kernel or driver"), by);
+  if (rung == "watchdog") return in_brackets(tr("watchdog"), after_colon(by));
+  return in_brackets(rung, by);
 }
 
 std::string other_gpus_text(bool fenced, const std::string& why_open) {
   if (fenced) return tr("cannot be opened");
-  return why_open.empty() ? tr("can be opened") : tr("{}: {}", {tr("can be opened"), why_open});
+  return in_brackets(tr("can be opened"), why_open);
 }
 
 std::string render_enforcement(const json::object& report, const Screen& screen) {

@@ -81,7 +81,7 @@ std::string fallback_text(const json::object& task) {
     return tr("on the CPU: the built-in workers were built without GPU support");
   if (why == "gpus_busy") return tr("on the CPU: no GPU was free in time");
   const auto after = maybe_double(task, "cpu_after_s");
-  if (!why.empty() || !after || is_final(task)) return why;
+  if (!why.empty() || !after || string_or(task, "status") != "queued") return why;
   return *after > 0 ? tr("on the CPU when no GPU is free for {}", {words(seconds(*after))})
                     : tr("on the CPU when no GPU is free");
 }
@@ -308,7 +308,7 @@ std::string render_task(const json::object& task, const TaskStates& states, base
       {tr("directory"), {string_or(task, "cwd")}},
       {tr("asked for"), {string_or(task, "device_requested")}},
       {tr("device"), {placement.empty() ? string_or(task, "device") : placement}},
-      {tr("pool"), {string_or(task, "pool")}},
+      {tr("in pool"), {string_or(task, "pool")}},
       {tr("fallback"), {fallback_text(task), Tone::kWarn}},
       {tr("memory limit"), {memory_limit_text(task)}},
       {tr("other GPUs"), {fence_text(task)}},

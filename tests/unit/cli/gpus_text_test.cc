@@ -62,7 +62,7 @@ TEST(GpusText, what_holds_tasks_to_their_memory_once_for_all_devices_that_agree)
   auto report = with("{}", watched, 0);
   report.at("devices").at(1).as_object()["enforcement"] = *base::parse_json(watched);
   const std::string line =
-      "memory limit: watchdog: warn; other GPUs: can be opened: no cgroup v2\n";
+      "memory limit: watchdog (warn); other GPUs: can be opened (no cgroup v2)\n";
   EXPECT_TRUE(render_gpus(report, "x", kPipe).ends_with("\n" + line));
   report.at("devices").at(2).as_object()["enforcement"] =
       *base::parse_json(R"({"rung": "kernel", "by": "dmem", "device_fence": true, "reason": ""})");

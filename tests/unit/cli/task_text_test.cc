@@ -112,7 +112,7 @@ TEST(TaskText, what_keeps_a_task_that_waits) {
   const std::string at = local_time(now + std::chrono::seconds(12), now);
   expect_row(text, "next try", at + " (in 12s)");
   expect_row(text, "retries", "1 of 3");
-  expect_row(text, "pool", "large");
+  expect_row(text, "in pool", "large");
   expect_row(text, "time limit", "1h 30m");
   expect_row(text, "fallback", "on the CPU when no GPU is free for 10m 00s");
   EXPECT_EQ(text.find("Waiting for a device"), std::string::npos) << "it waits for something else";
@@ -139,8 +139,8 @@ TEST(TaskText, what_holds_a_running_task_to_its_memory) {
   expect_row(kernel, "other GPUs", "cannot be opened");
   const std::string watched = shown(
       R"({"rung": "watchdog", "by": "watchdog: warn", "fenced": false, "fence": "no cgroup v2"})");
-  expect_row(watched, "memory limit", "watchdog: warn");
-  expect_row(watched, "other GPUs", "can be opened: no cgroup v2");
+  expect_row(watched, "memory limit", "watchdog (warn)");
+  expect_row(watched, "other GPUs", "can be opened (no cgroup v2)");
 }
 
 TEST(TaskText, a_task_cancelled_for_what_it_was_to_follow_says_so) {
