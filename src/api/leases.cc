@@ -26,10 +26,9 @@ using base::json::value;
 constexpr double kMostSeconds = 7 * 86'400;
 constexpr double kUsualSeconds = 60;
 
-constexpr std::array kLeaseFields{
-    "device",   "gpus",      "memory_gb", "memory_fraction", "memory_strategy",
-    "gpu_type", "exclusive", "policy",    "priority",        "pool",
-    "ttl_s",    "pid"};
+constexpr std::array kLeaseFields{"device",          "gpus",     "memory_gb", "memory_fraction",
+                                  "memory_strategy", "gpu_type", "exclusive", "policy",
+                                  "priority",        "pool",     "ttl_s",     "pid"};
 
 const core::TaskEntry* find_lease(const core::State& state, const std::string& id) {
   const auto lease = state.tasks.find(model::TaskId(id));

@@ -4,9 +4,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/account.h"
+#include "base/fd.h"
+#include "base/text.h"
 
 namespace berth::api {
 
@@ -21,16 +24,32 @@ struct Submitter {
 
 bool is_root() { return ::geteuid() == 0; }
 
-// What the process may use. One that has ended meanwhile has no limits to hand on.
+// One figure of /proc/PID/limits.
+std::uint64_t limit_of(std::string_view text) {
+  const std::string_view word = base::trim(text);
+  if (word == "unlimited") return RLIM_INFINITY;
+  return static_cast<std::uint64_t>(base::parse_number(word).value_or(0));
+}
+
+// What the process may use, where that differs from us. Not by prlimit(2), which takes a right that
+// a container may lack; the file has fixed columns and is in the order of the resources' numbers.
+// One that has ended meanwhile has no limits to hand on.
 std::map<int, std::pair<std::uint64_t, std::uint64_t>> limits_of(pid_t pid) {
+  constexpr std::size_t kSoft = 26, kHard = 47, kWidth = 20;
   std::map<int, std::pair<std::uint64_t, std::uint64_t>> limits;
-  for (int resource = 0; resource < static_cast<int>(RLIM_NLIMITS); ++resource) {
-    rlimit limit{};
-    if (::prlimit(pid, static_cast<__rlimit_resource>(resource), nullptr, &limit) != 0) return {};
+  const auto text = base::read_file("/proc/" + std::to_string(pid) + "/limits", 16U << 10);
+  if (!text) return limits;
+  const auto lines = base::split(*text, '\n');
+  const int count = std::min(static_cast<int>(lines.size()) - 1, static_cast<int>(RLIM_NLIMITS));
+  for (int resource = 0; resource < count; ++resource) {
+    const std::string& line = lines[static_cast<std::size_t>(resource) + 1];
+    if (line.size() < kHard) continue;
+    const std::pair theirs{limit_of(line.substr(kSoft, kWidth)),
+                           limit_of(line.substr(kHard, kWidth))};
     rlimit ours{};
     ::getrlimit(static_cast<__rlimit_resource>(resource), &ours);
-    if (limit.rlim_cur != ours.rlim_cur || limit.rlim_max != ours.rlim_max)
-      limits[resource] = {limit.rlim_cur, limit.rlim_max};
+    if (theirs != std::pair<std::uint64_t, std::uint64_t>{ours.rlim_cur, ours.rlim_max})
+      limits[resource] = theirs;
   }
   return limits;
 }

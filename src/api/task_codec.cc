@@ -32,6 +32,12 @@ value metrics(const model::TaskRecord& record) {
   return result;
 }
 
+double seconds(base::Duration time) { return static_cast<double>(time.count()) / 1000; }
+
+value seconds_or_null(const std::optional<base::Duration>& time) {
+  return time ? value(seconds(*time)) : value(nullptr);
+}
+
 value text_or_null(const std::string& text) { return text.empty() ? value(nullptr) : value(text); }
 
 value placement(const model::TaskRecord& record) {
@@ -45,17 +51,29 @@ value placement(const model::TaskRecord& record) {
   return object{{"devices", std::move(devices)}, {"rule", model::to_text(record.placement->rule)}};
 }
 
-value after(const model::TaskRecord& record) {
+value after(const model::TaskRecord& record, bool any) {
   array ids;
-  for (const auto& dependency : record.request.after) ids.push_back(value(dependency.task.value));
+  for (const auto& dependency : record.request.after) {
+    if (dependency.any == any) ids.push_back(value(dependency.task.value));
+  }
   return ids;
 }
 
-value failure(const model::TaskRecord& record) {
-  if (!record.failure) return nullptr;
-  return object{{"code", record.failure->code},
-                {"message", record.failure->message},
-                {"file", text_or_null(record.failure->file)}};
+value retry(const model::Retry& retry) {
+  if (retry.max == 0) return nullptr;
+  array on;
+  for (const auto kind : retry.on) on.emplace_back(model::to_text(kind));
+  return object{{"max", retry.max},
+                {"backoff_s", seconds(retry.backoff)},
+                {"on", std::move(on)},
+                {"more_memory", 1 + retry.more_memory_percent / 100.0}};
+}
+
+value failure(const std::optional<model::Failure>& failure) {
+  if (!failure) return nullptr;
+  return object{{"code", failure->code},
+                {"message", failure->message},
+                {"file", text_or_null(failure->file)}};
 }
 
 }  // namespace
@@ -93,15 +111,22 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"retries", record.retries},
       {"not_before", time_or_null(record.not_before)},
       {"held", record.held},
-      {"after", after(record)},
+      {"retry", retry(record.request.retry)},
+      {"after", after(record, false)},
+      {"after_any", after(record, true)},
+      {"cpu_after_s", seconds_or_null(record.request.cpu_after)},
+      {"timeout_s", seconds_or_null(record.timeout)},
       {"pool", text_or_null(record.request.pool)},
       {"user", text_or_null(record.request.user)},
+      {"waiting_for", nullptr},  // these two are known where the live task is: api/tasks.cc
+      {"enforcement", nullptr},
       {"started_at", time_or_null(record.started)},
       {"finished_at", time_or_null(record.finished)},
       {"exit_code", final && record.exit ? base::or_null(record.exit->exit_code) : value(nullptr)},
       {"signal", final && record.exit ? base::or_null(record.exit->signal) : value(nullptr)},
       {"cause", final && record.exit ? text_or_null(record.exit->cause) : value(nullptr)},
-      {"error", failure(record)},
+      {"error", failure(record.failure)},
+      {"last_error", failure(record.last_failure)},
       {"fallback", text_or_null(record.fallback)},
       {"placement", placement(record)},
       {"command", record.request.builtin ? value(nullptr) : value(std::move(command))},

@@ -42,14 +42,37 @@ bool matches(const model::TaskRecord& record, const ListQuery& query) {
   return query.kind.empty() || model::to_text(record.request.kind) == query.kind;
 }
 
-// As task_response(), with what holds a running task to its share.
-object with_enforcement(const Service& service, const model::TaskRecord& record,
-                        Language language) {
-  object response = task_response(record, language);
-  const auto enforcement = service.enforcement(record.id());
-  response["enforcement"] = enforcement ? value(model::to_json(*enforcement)) : value(nullptr);
-  return response;
-}
+// task_response() with what is known of a live task: why it waits, what holds it to its share.
+class LiveResponses {
+ public:
+  explicit LiveResponses(const Service& service) : service_(service) {}
+
+  object operator()(const model::TaskRecord& record, Language language) {
+    object response = task_response(record, language);
+    const auto enforcement = service_.enforcement(record.id());
+    response["enforcement"] = enforcement ? value(model::to_json(*enforcement)) : value(nullptr);
+    const auto reason = waiting_for(record);
+    response["waiting_for"] = reason ? value(base::row(*reason).name) : value(nullptr);
+    return response;
+  }
+
+ private:
+  // Tasks in the queue that ask for the same wait for the same: thousands may be listed.
+  std::optional<base::RefusalCode> waiting_for(const model::TaskRecord& record) {
+    const core::State& state = service_.state();
+    const auto task = state.tasks.find(record.id());
+    if (task == state.tasks.end()) return std::nullopt;
+    if (task->second.state != model::TaskState::kQueued || task->second.parked())
+      return core::main_reason(state, task->second);
+    const auto [known, fresh] =
+        reasons_.try_emplace(core::Queue::shape(state.config, task->second));
+    if (fresh) known->second = core::main_reason(state, task->second);
+    return known->second;
+  }
+
+  const Service& service_;
+  std::map<std::string, std::optional<base::RefusalCode>> reasons_;
+};
 
 // The originals' two lists are in order of creation, `limit` each; `tasks` has every kind, newest
 // first.
@@ -70,6 +93,7 @@ object list(const Service& service, const ListQuery& query, const http::Request&
       inference.push_back(task_response(*record, language_of(request, record->type)));
     }
   }
+  LiveResponses respond(service);
   std::size_t skip = query.offset;
   const auto& records = service.records();
   for (auto entry = records.rbegin(); entry != records.rend() && tasks.size() < query.limit;
@@ -79,8 +103,7 @@ object list(const Service& service, const ListQuery& query, const http::Request&
       --skip;
       continue;
     }
-    tasks.push_back(
-        with_enforcement(service, *entry->second, language_of(request, entry->second->type)));
+    tasks.push_back(respond(*entry->second, language_of(request, entry->second->type)));
   }
   object result;
   result["total_training"] = training.size();
@@ -176,7 +199,7 @@ void add_task_routes(http::Router& router, Service& service) {
                const auto task = find_task(service, request, exchange, language_of(request));
                if (task != nullptr)
                  exchange.respond(json_response(
-                     with_enforcement(service, *task, language_of(request, task->type))));
+                     LiveResponses(service)(*task, language_of(request, task->type))));
              });
   router.add("POST", "/api/v2/tasks/{task_id}/cancel",
              [&service](const http::Request& request, http::Exchange exchange) {

@@ -95,6 +95,11 @@ std::string status_message(const model::TaskRecord& record, Language language) {
     case TaskState::kPending:
       return chinese ? "等待开始" : "Waiting to start";
     case TaskState::kQueued:
+      if (record.held) return chinese ? "已搁置" : "On hold";
+      if (record.not_before) {
+        const auto at = base::iso8601(*record.not_before);
+        return chinese ? "将于 " + at + " 重试" : "Tried again at " + at;
+      }
       return chinese ? "等待资源..." : "Waiting for a device...";
     case TaskState::kRunning:
       if (record.cancelling) return chinese ? "正在取消..." : "Cancelling...";
@@ -102,6 +107,8 @@ std::string status_message(const model::TaskRecord& record, Language language) {
     case TaskState::kCompleted:
       return what + (chinese ? "完成" : " completed") + fallback_note(record.fallback, language);
     case TaskState::kCancelled:
+      if (record.failure)
+        return (chinese ? "任务已取消: " : "Cancelled: ") + record.failure->message;
       if (chinese)
         return record.type == "training" && record.attempt > 0 ? "训练已被用户取消" : "任务已取消";
       return "Cancelled by the user";

@@ -1,62 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Heavy to compile: the only file that sees CLI11.
 #include "cli/arguments.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
 #include "base/text.h"
+#include "cli/help_text.h"
+#include "cli/nearest.h"
+#include "cli/options.h"
+#include "cli/run_arguments.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
-#include "model/request.h"
 
 namespace berth::cli {
 
 namespace {
 
-constexpr const char* kHelp =
-    R"(berth: gives every GPU job a place.
-
-  berth run [OPTIONS] -- COMMAND...   run a command on the best device, and follow it
-  berth train, infer                  train an image classifier; classify with it
-
-  berth gpus                          devices, memory, load, processes (no daemon needed)
-  berth pick                          name the best device, for scripts (no daemon needed)
-  berth check                         what document 004's memory check prints (no daemon needed)
-
-  berth ps [--all]                    tasks that wait and run; with --all all of them
-  berth show ID                       everything about one task
-  berth logs ID [-f]                  its output
-  berth why ID                        why it waits: a verdict per device
-  berth wait ID...                    wait for the end, with the command's own exit status
-  berth cancel ID...   berth rm ID...
-  berth limits [set DEVICE KIND=N]    how many tasks of a kind a device takes
-
-  berth info, version, doctor
-
-An ID may be shortened as long as it is unambiguous. Every listing takes --json, which is in
-English always; else the language is that of the locale, English or Chinese (LANG=zh_CN.UTF-8).
-"berth VERB --help" tells more. BERTH_URL and BERTH_TOKEN say where the daemon is and who you are.
-
-Exit status: 0 done, 1 the task failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found,
-5 refused. "run" and "wait" end as the command does instead; 125 is Berth's own failure there.
-)";
-
-constexpr const char* kRunStatus =
-    R"(Exit status: that of the command; 128+n when signal n ended it (143 when cancelled or out of time);
-127 when the command is not found, 126 when it cannot be run. Whatever else keeps Berth from
-running or following it is 125 with the reason on standard error: the daemon is not reachable, the
-task is refused or lost. Wrong usage is 2. With --detach: 0 when the task is accepted.)";
-
-constexpr const char* kWaitStatus =
-    R"(Exit status: that of "berth run": the command's; 128+n when signal n ended it (143 when cancelled
-or out of time); 126 and 127 when it could not be run or found; 125 when Berth itself fails: the daemon
-is not reachable, there is no such task, the task is lost. Wrong usage is 2.)";
-
-const std::vector<std::string> kVerbs{"run", "train",  "infer", "gpus",    "pick",  "check",
-                                      "ps",  "show",   "logs",  "why",     "wait",  "cancel",
-                                      "rm",  "limits", "info",  "version", "doctor"};
+const std::vector<std::string> kVerbs{"run",  "train",   "infer",   "gpus",   "pick",  "check",
+                                      "ps",   "show",    "logs",    "why",    "wait",  "cancel",
+                                      "rm",   "hold",    "release", "limits", "drain", "resume",
+                                      "info", "version", "doctor"};
 const std::vector<std::string> kLater{"detect", "split", "augment", "crop", "spectrogram", "top"};
 
 struct AllOptions {
@@ -69,98 +32,19 @@ struct AllOptions {
   LogsOptions logs;
   std::vector<std::string> ids;
   LimitsOptions limits;
+  DrainOptions drain;
+  bool list_drains = false;
   std::vector<std::string> limit_words;
   TrainOptions train;
   InferOptions infer;
   InfoOptions info;
 };
 
-// Edits between two short words: insert, remove, replace, swap two neighbours.
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::vector<std::size_t>> edits(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) edits[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) edits[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const bool same = a[i - 1] == b[j - 1];
-      edits[i][j] = std::min(
-          {edits[i - 1][j] + 1, edits[i][j - 1] + 1, edits[i - 1][j - 1] + (same ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        edits[i][j] = std::min(edits[i][j], edits[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return edits[a.size()][b.size()];
-}
-
-// The one of `words` that was probably meant; empty when none is near.
-std::string nearest(const std::string& word, const std::vector<std::string>& words) {
-  std::string best;
-  std::size_t least = word.size() > 4 ? 3 : 2;  // one edit in short words, two in long ones
-  for (const std::string& candidate : words) {
-    const std::size_t edits = distance(word, candidate);
-    if (edits < least) {
-      least = edits;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 Invocation wrong(const std::string& what, const std::string& hint) {
   Invocation result;
   result.status = kWrongUsage;
   result.err = "berth: " + what + "\n" + (hint.empty() ? "" : "  " + hint + "\n");
   return result;
-}
-
-using Words = const std::string&;
-
-// Without CLI11's own words in the help: the texts say what is sensible.
-CLI::Validator range(int least, int most) { return CLI::Range(least, most).description(""); }
-
-CLI::Option* add_memory(CLI::App* verb, const std::function<void(base::Bytes)>& set,
-                        const char* text) {
-  return verb
-      ->add_option_function<std::string>(
-          "--memory",
-          [set](Words word) {
-            const auto bytes = base::parse_bytes(word);
-            if (!bytes) throw CLI::ValidationError("--memory", bytes.error().message);
-            set(*bytes);
-          },
-          text)
-      ->type_name("SIZE");
-}
-
-CLI::Option* add_device(CLI::App* verb, std::string* to, const char* text) {
-  return verb
-      ->add_option_function<std::string>(
-          "--device",
-          [to](Words word) {
-            const auto selector = model::parse_selector(word);
-            if (!selector) throw CLI::ValidationError("--device", selector.error().message);
-            *to = word;
-          },
-          text)
-      ->type_name("DEVICE");
-}
-
-CLI::Option* add_policy(CLI::App* verb, std::string* to) {
-  return verb
-      ->add_option_function<std::string>(
-          "--policy",
-          [to](Words word) {
-            if (!model::policy_from_text(word)) {
-              throw CLI::ValidationError(
-                  "--policy",
-                  "\"" + word +
-                      "\" is none of balanced, most_free, least_loaded, pack, spread, fastest");
-            }
-            *to = word;
-          },
-          "balanced, most_free, least_loaded, pack, spread or fastest")
-      ->type_name("POLICY");
 }
 
 void add_gpus_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
@@ -188,7 +72,7 @@ void add_gpus_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
   pick_verb
       ->add_option_function<std::string>(
           "--format",
-          [&](Words word) {
+          [&](const std::string& word) {
             const std::vector<std::string> names{"device", "index", "uuid", "env", "json"};
             const auto found = std::find(names.begin(), names.end(), word);
             if (found == names.end())
@@ -200,7 +84,7 @@ void add_gpus_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
       ->type_name("FORMAT");
   pick_verb
       ->add_option_function<std::string>("--hold",
-                                         [](Words) {
+                                         [](const std::string&) {
                                            throw CLI::ValidationError(
                                                "--hold",
                                                "is not in this version: nothing is reserved. "
@@ -208,65 +92,6 @@ void add_gpus_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
                                          })
       ->group("");
   pick_verb->final_callback([&] { result.verb = [&all] { return pick(all.pick); }; });
-}
-
-void add_run(CLI::App& app, AllOptions& all, Invocation& result) {
-  RunOptions& to = all.run;
-  CLI::App* verb = app.add_subcommand("run",
-                                      "Runs a command on the best device and follows it; Ctrl-C "
-                                      "cancels it, a second one does not wait for its end.");
-  verb->prefix_command();
-  verb->footer(kRunStatus);
-  add_device(verb, &to.device, "auto, cuda, cuda:1, cpu, GPU-<uuid>, cuda:0,cuda:1");
-  verb->add_option("--gpus", to.gpus, "how many GPUs")->check(range(1, 1024))->type_name("N");
-  add_memory(
-      verb, [&](base::Bytes bytes) { to.memory = bytes; },
-      "to reserve on each; without it a GPU is taken whole");
-  verb->add_option("--gpu-type", to.gpu_type, "part of the model's name, such as A100")
-      ->type_name("NAME");
-  verb->add_flag("--exclusive", to.exclusive, "share the device with no other task");
-  verb->add_option_function<std::string>(
-          "--kind",
-          [&](Words word) {
-            if (!model::kind_from_text(word))
-              throw CLI::ValidationError(
-                  "--kind", "\"" + word + "\" is none of command, training, inference");
-            to.kind = word;
-          },
-          "command, training or inference: what limits count it as")
-      ->type_name("KIND");
-  add_policy(verb, &to.policy);
-  verb->add_option("--priority", to.priority, "1 (most urgent) to 10")
-      ->check(range(1, 10))
-      ->type_name("P");
-  verb->add_option("--name", to.name, "shown in listings")->type_name("NAME");
-  verb->add_option("--id", to.task_id, "the task's id, instead of a random one")->type_name("ID");
-  verb->add_option_function<std::string>(
-          "--timeout",
-          [&](Words word) {
-            to.timeout = base::parse_duration(word);
-            if (!to.timeout)
-              throw CLI::ValidationError(
-                  "--timeout", "\"" + word + "\" is no duration: write 30, 90s, 5m, 2h or 1d");
-          },
-          "end it after so long: 90s, 5m, 2h, 1d")
-      ->type_name("T");
-  verb->add_option_function<std::vector<std::string>>(
-          "--env",
-          [&](const std::vector<std::string>& words) {
-            for (const std::string& word : words) {
-              const auto equals = word.find('=');
-              if (equals == std::string::npos || equals == 0)
-                throw CLI::ValidationError("--env", "\"" + word + "\" is not NAME=VALUE");
-              to.env.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-            }
-          },
-          "over the caller's own environment, which is sent along")
-      ->allow_extra_args(false)
-      ->type_name("NAME=VALUE");
-  verb->add_option("--cwd", to.cwd, "directory to run in; here by default")->type_name("DIR");
-  verb->add_flag("--detach", to.detach, "print the task's id and go");
-  verb->final_callback([&] { result.verb = [&all] { return run(all.run); }; });
 }
 
 void add_builtin(CLI::App& app, AllOptions& all, Invocation& result) {
@@ -370,6 +195,8 @@ void add_task_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
       ->footer(kWaitStatus);
   tasks("cancel", "Cancels tasks that wait or run.", cancel);
   tasks("rm", "Removes the records of tasks that have ended.", rm);
+  tasks("hold", "Keeps tasks that wait from starting; they keep their place in the queue.", hold);
+  tasks("release", "Lets tasks on hold go.", release);
 
   CLI::App* logs_verb =
       app.add_subcommand("logs", "The output of a command; the records of a built-in task.");
@@ -434,6 +261,30 @@ void add_daemon_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
   doctor_verb->final_callback([&] { result.verb = [&all] { return doctor(all.info); }; });
 }
 
+void add_drain_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
+  const auto add = [&](const char* name, const char* text, const char* devices,
+                       DrainChange change) {
+    CLI::App* verb = app.add_subcommand(name, text);
+    verb->add_option("DEVICE", all.drain.devices, devices)->delimiter(',');
+    verb->add_flag("--json", all.drain.json, "what then is drained, as JSON");
+    verb->final_callback([&all, &result, change] {
+      if (all.list_drains && (!all.drain.devices.empty() || !all.drain.reason.empty()))
+        throw CLI::ValidationError("--list", "stands alone: it shows all that is drained");
+      all.drain.change = all.list_drains ? DrainChange::kNone : change;
+      result.verb = [&all] { return drain(all.drain); };
+    });
+    return verb;
+  };
+  CLI::App* drain_verb = add(
+      "drain", "Starts nothing new on devices, or on the whole machine, until \"berth resume\".",
+      "names or UUIDs; without any the whole machine", DrainChange::kDrain);
+  drain_verb->add_option("--reason", all.drain.reason, "shown to whoever waits")->type_name("TEXT");
+  drain_verb->add_flag("--list", all.list_drains, "change nothing, show what is drained");
+  drain_verb->footer("What runs goes on, what waits stays in the queue; kept over restarts.");
+  add("resume", "Takes new tasks again where \"berth drain\" has ended that.",
+      "names or UUIDs; without any everything", DrainChange::kResume);
+}
+
 std::vector<std::string> long_options(const CLI::App& verb) {
   std::vector<std::string> names;
   for (const CLI::Option* option : verb.get_options()) {
@@ -494,11 +345,13 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
   CLI::App app("", "berth");
   app.require_subcommand(1);
   if (first == "run")
-    add_run(app, *all, result);
+    add_run(app, all->run, result);
   else if (first == "train" || first == "infer")
     add_builtin(app, *all, result);
   else if (first == "gpus" || first == "pick" || first == "check")
     add_gpus_verbs(app, *all, result);
+  else if (first == "drain" || first == "resume")
+    add_drain_verbs(app, *all, result);
   else if (first == "limits" || first == "info" || first == "version" || first == "doctor")
     add_daemon_verbs(app, *all, result);
   else

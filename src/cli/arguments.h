@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line understood. CLI11 stays in arguments.cc.
+// The command line understood.
 #pragma once
 
 #include <functional>

@@ -149,6 +149,9 @@ base::Result<json::object> DeviceSource::read() {
   }
   if (session_) {
     auto report = session_->object("/api/v2/resources/gpu");
+    if (report) {
+      if (auto drains = session_->object("/api/v2/resources/drain")) (*report)["drain"] = *drains;
+    }
     if (report || report.error().code == base::ErrorCode::kUnauthorized) return report;
     session_.reset();  // it went away, or something else listens there
   }

@@ -28,7 +28,8 @@ class DeviceSource {
   DeviceSource(const DeviceSource&) = delete;
   DeviceSource& operator=(const DeviceSource&) = delete;
 
-  /// Asks the daemon when it answers; reads the drivers otherwise. An error only when a daemon is
+  /// Asks the daemon when it answers, also for what is drained ("drain", as GET
+  /// /api/v2/resources/drain); reads the drivers otherwise. An error only when a daemon is
   /// there and refuses (a wrong token).
   base::Result<base::json::object> read();
 

@@ -26,6 +26,12 @@ std::string refusal_text(const json::object& verdict) {
                 : tr("{}: needs {}; {}", {tr(code), needed, available});
 }
 
+// What keeps a task from every device alike.
+bool is_the_tasks_own(std::string_view code) {
+  return code == "on_hold" || code == "dependency" || code == "backoff" || code == "user_limit" ||
+         code == "array_limit";
+}
+
 }  // namespace
 
 std::string render_explanation(const json::object& explanation, const Screen& screen) {
@@ -93,6 +99,10 @@ std::string waiting_reason(const json::object& explanation) {
     if (!(*devices)[i].is_object()) continue;
     const json::object& device = (*devices)[i].as_object();
     if (string_or(device, "verdict") != "wait") continue;
+    if (is_the_tasks_own(string_or(device, "code"))) {
+      return printable(
+          tr("{} ({})", {string_or(device, "needed"), string_or(device, "available")}));
+    }
     if (first == nullptr)
       first = &device;
     else

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <set>
 
 #include "base/text.h"
+#include "cli/drain_text.h"
+#include "cli/enforcement_text.h"
 #include "cli/members.h"
 #include "cli/progress.h"
 #include "cli/when.h"
@@ -196,6 +199,16 @@ std::string trouble_line(const json::object& device, int indent, const Screen& s
   return "";
 }
 
+std::string drain_line(const json::object& device, const json::object& drains, int indent,
+                       const Screen& screen) {
+  const std::string drain = device_drain(drains, string_or(device, "device_name"));
+  if (drain.empty()) return "";
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  const int room = screen.width > 0 ? screen.width - indent : 0;
+  return margin + paint(wrap(printable("! " + drain), room, margin + "  "), Tone::kWarn, screen) +
+         "\n";
+}
+
 int widest(const std::vector<Row>& rows, std::string Row::* field, std::string_view title) {
   int width = 0;
   for (const Row& row : rows) width = std::max(width, display_width(row.*field));
@@ -233,10 +246,16 @@ std::string without_gpu(const json::object& report, const Screen& screen) {
 
 std::string render_gpus(const json::object& report, std::string_view source, const Screen& screen) {
   const std::vector<json::object> devices = devices_of(report);
-  if (devices.empty()) return without_gpu(report, screen);
+  const json::object* drain = object_in(report, "drain");
+  const json::object drains = drain != nullptr ? *drain : json::object{};
+  if (devices.empty()) return without_gpu(report, screen) + render_drains(drains, {}, screen);
   const int columns = screen.columns();
   std::vector<Row> rows;
-  for (const json::object& device : devices) rows.push_back(row_of(device, columns >= 100));
+  std::set<std::string> names;
+  for (const json::object& device : devices) {
+    rows.push_back(row_of(device, columns >= 100));
+    names.insert(string_or(device, "device_name"));
+  }
 
   struct Field {
     std::string title;
@@ -290,6 +309,7 @@ std::string render_gpus(const json::object& report, std::string_view source, con
       text += "  " + pad_left(paint(value, tone, screen), field.width);
     }
     text += "\n" + trouble_line(devices[i], name_width + 2, screen) +
+            drain_line(devices[i], drains, name_width + 2, screen) +
             process_lines(devices[i], name_width + 2, screen);
   }
   std::vector<std::string> facts{
@@ -300,7 +320,8 @@ std::string render_gpus(const json::object& report, std::string_view source, con
     facts.push_back("CUDA " + cuda);
   facts.emplace_back(source);
   text += "\n" + paint(printable(base::join(facts, " · ")), Tone::kDim, screen) + "\n";
-  return text + hint_lines(report, screen);
+  return text + render_enforcement(report, screen) + render_drains(drains, names, screen) +
+         hint_lines(report, screen);
 }
 
 std::string render_check(const json::object& report, const Screen& screen) {

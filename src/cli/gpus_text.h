@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices as text and the choice among them. Pure: `report` is the object of GET
-// /api/v2/resources/gpu.
+// /api/v2/resources/gpu, with that of GET /api/v2/resources/drain as `drain` where a daemon has
+// answered.
 #pragma once
 
 #include <optional>

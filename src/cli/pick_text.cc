@@ -5,7 +5,9 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "cli/drain_text.h"
 #include "cli/gpus_text.h"
+#include "cli/members.h"
 #include "cli/words.h"
 
 namespace berth::cli {
@@ -47,11 +49,16 @@ std::tuple<double, double, double> key(const json::object& device, const std::st
 }
 
 // Why `device` is out of the question; empty when it is not.
-std::string obstacle(const json::object& device, base::Bytes memory) {
+std::string obstacle(const json::object& device, const json::object* drains, base::Bytes memory) {
   const std::string health = string_or(device, "health", "healthy");
   if (health != "healthy") {
     const std::string reason = string_or(device, "health_reason");
     return reason.empty() ? tr(health) : tr("{}: {}", {tr(health), reason});
+  }
+  if (drains != nullptr) {
+    const std::string drain = device_drain(*drains, string_or(device, "device_name"));
+    if (!drain.empty()) return drain;
+    if (machine_is_drained(*drains)) return tr("the machine is drained");
   }
   const auto free = free_gb(device);
   if (!free) return memory.value > 0 ? tr("the driver does not say how much memory is free") : "";
@@ -111,7 +118,8 @@ base::Result<std::vector<json::object>> choose(const json::object& report,
     for (const json::value& item : devices->as_array()) {
       if (!item.is_object()) continue;
       ++count;
-      const std::string why = obstacle(item.as_object(), options.memory);
+      const std::string why =
+          obstacle(item.as_object(), object_in(report, "drain"), options.memory);
       if (why.empty())
         fitting.push_back(item.as_object());
       else

@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/drain_text.h"
+#include "cli/members.h"
 #include "cli/screen.h"
 #include "cli/session.h"
-#include "cli/task_text.h"
+#include "cli/task_list.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 
 namespace berth::cli {
+
+namespace {
+
+QueueView queue_view(Session& session, const base::json::object& answer) {
+  const base::json::array* tasks = array_in(answer, "tasks");
+  if (tasks == nullptr) return {};
+  const auto drains = session.object("/api/v2/resources/drain");
+  return {states_of_dependencies(session, *tasks), drains && machine_is_drained(*drains)};
+}
+
+}  // namespace
 
 int ps(const PsOptions& options) {
   auto session = Session::open();
@@ -21,7 +34,8 @@ int ps(const PsOptions& options) {
     print(base::to_text(list) + "\n");
     return kDone;
   }
-  const std::string text = render_tasks(*answer, base::now(), screen_of(1));
+  const std::string text =
+      render_tasks(*answer, queue_view(*session, *answer), base::now(), screen_of(1));
   if (!text.empty())
     print(text);
   else

@@ -56,8 +56,9 @@ class StartNote {
     }
     std::string where = placement_text(task);
     if (where.empty()) where = base::string_or(task, "device");
-    if (base::string_or(task, "fallback") == "no_gpu")
-      where = tr("{} (no GPU on this machine)", {where});
+    const std::string fallback = base::string_or(task, "fallback");
+    if (fallback == "no_gpu") where = tr("{} (no GPU on this machine)", {where});
+    if (fallback == "gpus_busy") where = tr("{} (no GPU was free in time)", {where});
     where = printable(where);
     const std::string text = attempt > 1
                                  ? tr("running: {}, attempt {}", {where, std::to_string(attempt)})
@@ -86,7 +87,10 @@ int run(const RunOptions& options) {
                       {}});
     }
   }
-  const auto task = submit("/api/v2/tasks", request_body(options));
+  json::object body = request_body(options);
+  if (const auto added = add_queueing(body, options.queueing); !added)
+    return report_own_failure(added.error());
+  const auto task = submit("/api/v2/tasks", body);
   if (!task) return report_own_failure(task.error());
   const std::string id = base::string_or(*task, "task_id");
   if (options.detach) {

@@ -11,7 +11,12 @@ int show(const ShowOptions& options) {
   if (!session) return report(session.error());
   const auto task = session->task(options.id);
   if (!task) return report(task.error());
-  print(options.json ? base::to_text(*task) + "\n" : render_task(*task, base::now(), screen_of(1)));
+  if (options.json) {
+    print(base::to_text(*task) + "\n");
+    return kDone;
+  }
+  const TaskStates states = states_of_dependencies(*session, {*task});
+  print(render_task(*task, states, base::now(), screen_of(1)));
   return kDone;
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 constexpr int kGap = 2;
 
-// Cuts the widest column that may shrink, one step at a time, until the line fits.
+// Cuts the widest column that may shrink, one step at a time, until the line fits; the last ones
+// only when no other may.
 void shrink(std::vector<int>& widths, const std::vector<Column>& columns, int limit) {
   for (;;) {
     int total = -kGap;
@@ -20,7 +21,10 @@ void shrink(std::vector<int>& widths, const std::vector<Column>& columns, int li
       if (widths[i] == 0) continue;
       total += widths[i] + kGap;
       const bool may = columns[i].shrink_to > 0 && widths[i] > columns[i].shrink_to;
-      if (may && (widest < 0 || widths[i] > widths[static_cast<std::size_t>(widest)]))
+      if (!may) continue;
+      const auto best = static_cast<std::size_t>(widest);
+      if (widest < 0 || (columns[best].last && !columns[i].last) ||
+          (columns[best].last == columns[i].last && widths[i] > widths[best]))
         widest = static_cast<int>(i);
     }
     if (total <= limit || widest < 0) return;

@@ -19,6 +19,7 @@ struct Column {
   std::string title;
   bool right = false;  // aligned
   int shrink_to = 0;   // may be cut down to so many columns; 0: never
+  bool last = false;   // cut only when the others are as narrow as they may be
 };
 
 class Table {

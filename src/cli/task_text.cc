@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "cli/enforcement_text.h"
 #include "cli/members.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -18,47 +19,12 @@ namespace berth::cli {
 
 namespace json = base::json;
 using base::int_or;
+using base::maybe_double;
 using base::maybe_int;
 using base::maybe_string;
 using base::string_or;
 
 namespace {
-
-std::optional<base::Time> time_in(const json::object& object, const char* key) {
-  const auto text = maybe_string(object, key);
-  return text ? parse_iso8601(*text) : std::nullopt;
-}
-
-std::string state_text(const json::object& task) {
-  const std::string state = string_or(task, "status");
-  return state == "running" && base::bool_or(task, "cancelling") ? "cancelling" : state;
-}
-
-// "/data/drones/train" -> ".../drones/train": what tells data sets apart is at the end.
-std::string end_of_path(const std::string& path) {
-  const auto last = path.rfind('/');
-  const auto before = last == std::string::npos || last == 0 ? last : path.rfind('/', last - 1);
-  return before == std::string::npos || before == 0 ? path : "..." + path.substr(before);
-}
-
-// What a built-in task does, by its parameters; empty for any other.
-std::string work_text(const json::object& task) {
-  const json::object* parameters = object_in(task, "parameters");
-  if (parameters == nullptr) return "";
-  const std::string model = string_or(*parameters, "model");
-  const std::string images = string_or(*parameters, "train_path");
-  if (!model.empty() && !images.empty()) return tr("train {} on {}", {model, end_of_path(images)});
-  const std::string weights = string_or(*parameters, "weight_path");
-  const std::string source = string_or(*parameters, "source_path");
-  if (weights.empty() || source.empty()) return "";
-  return tr("infer {} on {}", {weights.substr(weights.rfind('/') + 1), end_of_path(source)});
-}
-
-std::string title(const json::object& task) {
-  if (const std::string name = string_or(task, "name"); !name.empty()) return name;
-  const std::string work = work_text(task);
-  return work.empty() ? command_text(task) : work;
-}
 
 using Fields = std::vector<std::pair<std::string, Cell>>;
 
@@ -103,9 +69,83 @@ Fields parameter_fields(const json::object& parameters) {
   return fields;
 }
 
+base::Duration seconds(double number) {
+  return base::Duration{static_cast<std::int64_t>(number * 1000)};
+}
+
+// What became of the wish for a GPU; before that, what may become of it.
+std::string fallback_text(const json::object& task) {
+  const std::string why = string_or(task, "fallback");
+  if (why == "no_gpu") return tr("on the CPU: this machine has no GPU");
+  if (why == "worker_without_gpu")
+    return tr("on the CPU: the built-in workers were built without GPU support");
+  if (why == "gpus_busy") return tr("on the CPU: no GPU was free in time");
+  const auto after = maybe_double(task, "cpu_after_s");
+  if (!why.empty() || !after || string_or(task, "status") != "queued") return why;
+  return *after > 0 ? tr("on the CPU when no GPU is free for {}", {words(seconds(*after))})
+                    : tr("on the CPU when no GPU is free");
+}
+
+// What keeps a task to its memory; "" when it does not run.
+std::string memory_limit_text(const json::object& task) {
+  const json::object* enforcement = object_in(task, "enforcement");
+  return enforcement != nullptr ? rung_text(*enforcement) : "";
+}
+
+// Whether it could open GPUs that it was not given.
+std::string fence_text(const json::object& task) {
+  const json::object* enforcement = object_in(task, "enforcement");
+  if (enforcement == nullptr || string_or(task, "device") == "cpu") return "";
+  return other_gpus_text(base::bool_or(*enforcement, "fenced"),
+                         string_or(*enforcement, "fence_missing"));
+}
+
+// Why the task itself does not start yet; empty texts for what does not keep it.
+struct Pauses {
+  std::string hold, after, next_try;
+  bool unfinished = false;
+  [[nodiscard]] bool any() const { return !hold.empty() || unfinished || !next_try.empty(); }
+};
+
+Pauses pauses_of(const json::object& task, const TaskStates& states, base::Time now) {
+  Pauses pauses;
+  std::vector<std::string> after;
+  for (const std::string& id : dependencies(task)) {
+    const auto state = states.find(id);
+    after.push_back(state == states.end() ? short_id(id)
+                                          : tr("{} ({})", {short_id(id), tr(state->second)}));
+  }
+  pauses.after = base::join(after, tr(", "));
+  if (is_final(task)) return pauses;
+  pauses.unfinished = !unfinished(task, states).empty();
+  if (base::bool_or(task, "held"))
+    pauses.hold = tr("berth release {} lets it go", {short_id(string_or(task, "task_id"))});
+  const auto next = time_in(task, "not_before");
+  if (next && *next > now)
+    pauses.next_try = tr("{} (in {})", {local_time(*next, now), words(*next - now)});
+  return pauses;
+}
+
+std::optional<std::int64_t> most_retries(const json::object& task) {
+  const json::object* retry = object_in(task, "retry");
+  return retry != nullptr ? maybe_int(*retry, "max") : std::nullopt;
+}
+
 std::string section(const std::string& title, const Fields& fields, const Screen& screen) {
   const std::string lines = render_fields(fields, screen);
   return lines.empty() ? "" : "\n" + paint(title, Tone::kBold, screen) + "\n" + lines;
+}
+
+}  // namespace
+
+std::optional<base::Time> time_in(const json::object& object, const char* key) {
+  const auto text = maybe_string(object, key);
+  return text ? parse_iso8601(*text) : std::nullopt;
+}
+
+std::string state_text(const json::object& task) {
+  const std::string state = string_or(task, "status");
+  return state == "running" && base::bool_or(task, "cancelling") ? "cancelling" : state;
 }
 
 std::string signal_name(std::int64_t number) {
@@ -113,7 +153,6 @@ std::string signal_name(std::int64_t number) {
   return name != nullptr ? "SIG" + std::string(name) : tr("signal {}", {std::to_string(number)});
 }
 
-// How long it runs or ran, or how long it has been waiting.
 std::string duration_text(const json::object& task, base::Time now) {
   const auto started = time_in(task, "started_at");
   const auto finished = time_in(task, "finished_at");
@@ -122,40 +161,18 @@ std::string duration_text(const json::object& task, base::Time now) {
   return created && !is_final(task) ? words(now - *created) : "";
 }
 
-std::string outcome(const json::object& task) {
-  const std::string state = string_or(task, "status");
-  if (state == "running") return std::to_string(int_or(task, "progress")) + "%";
-  if (!is_final(task) || state == "completed") return "";
-  if (const auto signal = maybe_int(task, "signal"); signal && *signal != 0)
-    return signal_name(*signal);
-  if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
-    return tr("exit {}", {std::to_string(*code)});
-  const std::string cause = string_or(task, "cause");
-  return tr(cause);
+std::string retries_text(const json::object& task) {
+  const std::int64_t used = int_or(task, "retries");
+  if (used == 0) return "";
+  const auto most = most_retries(task);
+  return std::to_string(used) + (most ? "/" + std::to_string(*most) : "");
 }
 
-// As few characters as tell all ids apart, eight at least.
-std::size_t id_length(const json::array& tasks) {
-  std::vector<std::string> ids;
-  std::size_t longest = 8;
-  for (const json::value& task : tasks) {
-    if (task.is_object()) ids.push_back(string_or(task.as_object(), "task_id"));
-  }
-  std::sort(ids.begin(), ids.end());
-  for (std::size_t i = 1; i < ids.size(); ++i) {
-    const auto [a, b] =
-        std::mismatch(ids[i - 1].begin(), ids[i - 1].end(), ids[i].begin(), ids[i].end());
-    longest = std::max(longest, static_cast<std::size_t>(a - ids[i - 1].begin()) + 1);
-  }
-  return longest;
-}
-
-}  // namespace
-
-bool is_final(const json::object& task) {
-  const std::string state = string_or(task, "status");
+bool is_final_state(std::string_view state) {
   return state == "completed" || state == "failed" || state == "cancelled";
 }
+
+bool is_final(const json::object& task) { return is_final_state(string_or(task, "status")); }
 
 int exit_status(const json::object& task) {
   const std::string state = string_or(task, "status");
@@ -172,10 +189,11 @@ int exit_status(const json::object& task) {
 
 std::string failure(const json::object& task) {
   const std::string state = string_or(task, "status");
-  if (state == "cancelled") return tr("cancelled");
-  if (state != "failed") return "";
+  if (state != "failed" && state != "cancelled") return "";
   const json::object* error = object_in(task, "error");
   std::string text = error != nullptr ? string_or(*error, "message") : "";
+  // A task is cancelled by somebody, or because one that it was to follow did not end well.
+  if (state == "cancelled") return text.empty() ? tr("cancelled") : text;
   if (const auto signal = maybe_int(task, "signal"); signal && *signal > 0) {
     const std::string name = signal_name(*signal);
     if (text.empty() || text == "killed by " + name)
@@ -245,42 +263,8 @@ std::string placement_text(const json::object& task) {
   return base::join(parts, tr(", "));
 }
 
-std::string render_tasks(const json::object& answer, base::Time now, const Screen& screen) {
-  const json::array* tasks = array_in(answer, "tasks");
-  if (tasks == nullptr || tasks->empty()) return "";
-  Table table({{"ID"},
-               {tr("STATE")},
-               {tr("KIND")},
-               {tr("DEVICE"), false, 6},
-               {tr("PRI"), true},
-               {tr("TIME"), true},
-               {tr("RESULT"), true},
-               {tr("TASK"), false, 12}});
-  const std::size_t length = id_length(*tasks);
-  for (const json::value& item : *tasks) {
-    if (!item.is_object()) continue;
-    const json::object& task = item.as_object();
-    const std::string state = state_text(task);
-    const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
-    const auto priority = maybe_int(task, "priority");
-    table.add({{string_or(task, "task_id").substr(0, length), Tone::kBold},
-               {tr(state), state_tone(state)},
-               {tr(kind)},
-               {string_or(task, "device")},
-               {priority ? std::to_string(*priority) : ""},
-               {duration_text(task, now)},
-               {outcome(task), state == "failed" ? Tone::kBad : Tone::kPlain},
-               {title(task)}});
-  }
-  std::string text = table.render(screen);
-  const std::int64_t more = int_or(answer, "total") - static_cast<std::int64_t>(tasks->size());
-  if (more > 0)
-    text +=
-        paint(tr("... and {} more (--limit N)", {std::to_string(more)}), Tone::kDim, screen) + "\n";
-  return text;
-}
-
-std::string render_task(const json::object& task, base::Time now, const Screen& screen) {
+std::string render_task(const json::object& task, const TaskStates& states, base::Time now,
+                        const Screen& screen) {
   const std::string state = state_text(task);
   const auto when = [&](const char* key) {
     const auto time = time_in(task, key);
@@ -303,28 +287,39 @@ std::string render_task(const json::object& task, base::Time now, const Screen& 
       placement = tr("{} (reserved by the rule: {})", {placement, tr(rule)});
     }
   }
-  std::string fallback = string_or(task, "fallback");
-  if (fallback == "no_gpu") fallback = tr("on the CPU: this machine has no GPU");
-  if (fallback == "worker_without_gpu")
-    fallback = tr("on the CPU: the built-in workers were built without GPU support");
   const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
   std::string priority = number("priority");
   if (priority == "1") priority = tr("{} (most urgent)", {priority});
   const auto attempt = maybe_int(task, "attempt");
+  const auto most = most_retries(task);
+  const std::string used = number("retries");
+  std::string retries = used == "0" ? "" : used;
+  if (most && *most > 0) retries = tr("{} of {}", {used, std::to_string(*most)});
+  const auto limit = maybe_double(task, "timeout_s");
+  const Pauses pauses = pauses_of(task, states, now);
   const Fields fields{
       {tr("task"), {string_or(task, "task_id"), Tone::kBold}},
       {tr("name"), {string_or(task, "name")}},
       {tr("state"), {tr(state), state_tone(state)}},
-      {tr("message"), {string_or(task, "message")}},
+      // The daemon's words for a task that waits speak of a device, whatever it waits for.
+      {tr("message"), {pauses.any() ? "" : string_or(task, "message")}},
       {tr("problem"), {failure(task), Tone::kBad}},
       {tr("kind"), {tr(kind)}},
       {tr("command"), {array_in(task, "command") != nullptr ? command_text(task) : ""}},
       {tr("directory"), {string_or(task, "cwd")}},
       {tr("asked for"), {string_or(task, "device_requested")}},
       {tr("device"), {placement.empty() ? string_or(task, "device") : placement}},
-      {tr("fallback"), {fallback, Tone::kWarn}},
+      {tr("in pool"), {string_or(task, "pool")}},
+      {tr("fallback"), {fallback_text(task), Tone::kWarn}},
+      {tr("memory limit"), {memory_limit_text(task)}},
+      {tr("other GPUs"), {fence_text(task)}},
       {tr("priority"), {priority}},
+      {tr("on hold"), {pauses.hold, Tone::kWarn}},
+      {tr("after"), {pauses.after}},
+      {tr("next try"), {pauses.next_try, Tone::kWarn}},
       {tr("attempt"), {attempt && *attempt > 1 ? std::to_string(*attempt) : ""}},
+      {tr("retries"), {retries}},
+      {tr("time limit"), {limit ? words(seconds(*limit)) : ""}},
       {tr("progress"), {progress}},
       {tr("created"), {when("created_at")}},
       {tr("started"), {when("started_at")}},

@@ -2,15 +2,30 @@
 // Tasks of the API as text. Pure: from JSON to text.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/json.h"
 #include "base/time.h"
+#include "cli/dependencies.h"
 #include "cli/screen.h"
 
 namespace berth::cli {
 
+bool is_final_state(std::string_view state);
 bool is_final(const base::json::object& task);
+/// The status; "cancelling" while a cancelled task's processes end.
+std::string state_text(const base::json::object& task);
+std::optional<base::Time> time_in(const base::json::object& object, const char* key);
+/// How long it runs or ran, or how long it has been waiting.
+std::string duration_text(const base::json::object& task, base::Time now);
+/// "SIGKILL".
+std::string signal_name(std::int64_t number);
+/// "2/3": how often it was started again, of how often at most; "2" where the record does not tell
+/// that, empty for a task that has not been.
+std::string retries_text(const base::json::object& task);
 
 /// What `berth run` and `berth wait` end with: 0 when completed; the command's own status; 128 + n
 /// for signal n; 143 (as by SIGTERM) when cancelled, or ended by its time limit, without one; 126
@@ -23,10 +38,9 @@ std::string failure(const base::json::object& task);
 
 Tone state_tone(const std::string& state);
 
-/// `berth ps`: `answer` is that of GET /api/v2/tasks.
-std::string render_tasks(const base::json::object& answer, base::Time now, const Screen& screen);
-/// `berth show`.
-std::string render_task(const base::json::object& task, base::Time now, const Screen& screen);
+/// `berth show`; `states` are those of the tasks that it comes after.
+std::string render_task(const base::json::object& task, const TaskStates& states, base::Time now,
+                        const Screen& screen);
 
 /// "2 GPUs: cuda:0 14.40 GB, cuda:1 14.40 GB" of a TaskResponse's placement; empty without one.
 std::string placement_text(const base::json::object& task);

@@ -10,6 +10,7 @@
 
 #include "base/time.h"
 #include "base/units.h"
+#include "cli/queueing.h"
 
 namespace berth::cli {
 
@@ -48,6 +49,7 @@ struct RunOptions {
   std::optional<base::Duration> timeout;
   std::vector<std::pair<std::string, std::string>> env;
   std::string cwd;
+  Queueing queueing;
   bool detach = false;
   std::vector<std::string> command;
 };
@@ -81,6 +83,18 @@ int logs(const LogsOptions& options);
 int wait(const std::vector<std::string>& ids);
 int cancel(const std::vector<std::string>& ids);
 int rm(const std::vector<std::string>& ids);
+int hold(const std::vector<std::string>& ids);
+int release(const std::vector<std::string>& ids);
+
+enum class DrainChange { kNone, kDrain, kResume };
+struct DrainOptions {
+  DrainChange change = DrainChange::kNone;
+  std::vector<std::string> devices;  // none: the whole machine
+  std::string reason;
+  bool json = false;
+};
+/// Changes what is drained, and shows what then is.
+int drain(const DrainOptions& options);
 
 struct LimitChange {
   std::string device, kind;

@@ -127,8 +127,9 @@ base::Result<Resolved> admit(const State& state, const model::Request& request, 
   }
   if (auto error = check_dependencies(state, request)) return base::fail(*error);
   if (!request.pool.empty() && !state.config.pools.contains(request.pool)) {
-    return base::fail(
-        bad("There is no pool \"" + request.pool + "\": the pools are " + pools::names(state)));
+    return base::fail(bad("There is no pool \"" + request.pool + "\": " +
+                          (state.config.pools.empty() ? "none is configured"
+                                                      : "the pools are " + pools::names(state))));
   }
   return admit_devices(state, request);
 }

@@ -179,6 +179,20 @@ Explanation explain(const State& state, const TaskEntry& task) {
   return result;
 }
 
+std::optional<base::RefusalCode> main_reason(const State& state, const TaskEntry& task) {
+  if (task.state != model::TaskState::kQueued) return std::nullopt;
+  if (const auto reason = reason_of_its_own(state, task)) return reason->code;
+  std::map<base::RefusalCode, int> codes;
+  for (const auto& device : explain(state, task).devices) {
+    const auto* refusal = std::get_if<model::Refusal>(&device.verdict);
+    if (refusal == nullptr) return std::nullopt;
+    if (!refusal->never) ++codes[refusal->code];
+  }
+  const auto most = std::max_element(
+      codes.begin(), codes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == codes.end() ? std::nullopt : std::optional(most->first);
+}
+
 std::string obstacles(const State& state, const TaskEntry& task) {
   constexpr std::size_t kMost = 8;
   std::vector<std::string> lines;

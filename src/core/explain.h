@@ -33,6 +33,10 @@ struct Explanation {
 /// For a task in the queue. For one that runs the verdicts are those of a second task like it.
 Explanation explain(const State& state, const TaskEntry& task);
 
+/// The reason that a list shows for a waiting task: its own, else the one that most devices give.
+/// std::nullopt when it does not wait, or a device would take it.
+std::optional<base::RefusalCode> main_reason(const State& state, const TaskEntry& task);
+
 /// Why it does not start at the moment, in words: "cuda:0: needs 20.00 GiB, has 2.40 GiB; ...".
 /// Devices that it could never use are left out, and so are all after the eighth.
 std::string obstacles(const State& state, const TaskEntry& task);

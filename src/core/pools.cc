@@ -53,7 +53,7 @@ bool admits(const State& state, const model::Request& request, const DeviceEntry
 std::string names(const State& state) {
   std::vector<std::string> names;
   for (const auto& [name, pool] : state.config.pools) names.push_back(name);
-  return names.empty() ? "none is configured" : base::join(names, ", ");
+  return base::join(names, ", ");
 }
 
 }  // namespace berth::core::pools

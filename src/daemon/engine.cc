@@ -517,6 +517,8 @@ void Engine::note(const Output& output, base::Time now) {
     record->retries = requeued->retries;
     record->not_before = requeued->not_before;
     if (requeued->memory) record->request.memory = requeued->memory;
+    record->last_failure = record->failure.value_or(
+        model::Failure{std::string(model::to_text(requeued->kind)), "", ""});
     record->failure.reset();
     record->progress = 0;
     record->current_epoch.reset();

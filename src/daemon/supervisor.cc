@@ -24,6 +24,7 @@ constexpr base::Duration kLookAgain{20};
 // its log.
 // Beside the attempt's other files, so that the next daemon knows it of a task that it adopts.
 constexpr const char* kEnforcementFile = "/enforcement.json";
+constexpr const char* kSpecificationFile = "/spec.json";
 
 void write_enforcement(const std::string& directory, const model::Enforcement& enforcement,
                        std::size_t limits) {
@@ -134,9 +135,9 @@ std::function<void()> Supervisor::posted(std::function<void()> work) {
 
 base::Status Supervisor::write_specification(const model::TaskRecord& record, const Grant& grant) {
   const std::string directory = task_directory(options_.state_dir, record.id());
-  if (auto status = base::make_directories(directory); !status) return status;
-  return base::write_file(directory + "/spec.json",
-                          base::to_text(worker_specification(record, grant)) + "\n");
+  if (auto status = base::make_directories(directory, 0711); !status) return status;
+  return base::write_file(directory + kSpecificationFile,
+                          base::to_text(worker_specification(record, grant)) + "\n", 0600);
 }
 
 void Supervisor::watch_log(const model::TaskRecord& record, int attempt) {
@@ -180,6 +181,15 @@ base::Status Supervisor::prepare_user(const model::TaskRecord& record, const Gra
   user.gid = grant.account ? grant.account->gid : record.run_as->gid;
   user.groups = grant.account ? base::groups_of(*grant.account) : std::vector<gid_t>{user.gid};
   user.limits = record.run_as->limits;
+  const auto give = [&](const std::string& path) -> base::Status {
+    if (::chown(path.c_str(), user.uid, user.gid) == 0) return {};
+    return base::fail(
+        base::errno_error("cannot give " + path + " to the user " + record.request.user, errno));
+  };
+  if (record.request.builtin) {
+    const auto file = task_directory(options_.state_dir, record.id()) + kSpecificationFile;
+    if (auto status = give(file); !status) return status;
+  }
   std::error_code ignored;
   if (spec.cwd.empty() && grant.account &&
       std::filesystem::is_directory(grant.account->home, ignored)) {
@@ -187,10 +197,7 @@ base::Status Supervisor::prepare_user(const model::TaskRecord& record, const Gra
   }
   if (!record.save_path.starts_with(options_.state_dir + "/")) return {};
   if (auto status = base::make_directories(record.save_path, 0755); !status) return status;
-  if (::chown(record.save_path.c_str(), user.uid, user.gid) != 0)
-    return base::fail(base::ErrorCode::kIoError,
-                      "cannot give " + record.save_path + " to the user " + record.request.user);
-  return {};
+  return give(record.save_path);
 }
 
 void Supervisor::launch(const model::TaskRecord& record, int attempt, const Grant& grant) {
@@ -206,7 +213,7 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
     }
     spec.argv = {options_.worker_dir + "/berth-worker-vision",
                  record.type == "training" ? "train" : "infer", "--spec",
-                 task_directory(options_.state_dir, id) + "/spec.json"};
+                 task_directory(options_.state_dir, id) + kSpecificationFile};
   }
   spec.cwd = record.cwd;
   spec.grace = options_.cancel_grace;

@@ -30,9 +30,9 @@ struct ServerOptions {
   int unix_mode = 0666;  // of the socket file; what a peer may do depends on its user, not on this
 
   // Who may do what (contract: section 3).
-  std::string token;                         // empty: no token is ever right
-  std::string token_hint;                    // where to find it; goes into the text of a 401
-  bool insecure = false;                     // Access::kOpen needs no token on any listener
+  std::string token;       // empty: no token is ever right
+  std::string token_hint;  // where to find it; goes into the text of a 401
+  bool insecure = false;   // Access::kOpen needs no token on any listener
   /// Who may do everything over the Unix socket, beside root and the daemon's own user. May be
   /// empty.
   std::function<bool(uid_t)> trusted;

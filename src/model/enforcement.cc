@@ -21,16 +21,16 @@ std::optional<Rung> rung_from_text(std::string_view text) {
 }
 
 base::json::object to_json(const Enforcement& enforcement) {
-  return {{"memory", to_text(enforcement.rung)},
-          {"memory_by", enforcement.by},
+  return {{"rung", to_text(enforcement.rung)},
+          {"by", enforcement.by},
           {"fenced", enforcement.fenced},
           {"fence_missing", enforcement.fence}};
 }
 
 Enforcement enforcement_from_json(const base::json::object& object) {
   Enforcement result;
-  result.rung = rung_from_text(base::string_or(object, "memory")).value_or(Rung::kNone);
-  result.by = base::string_or(object, "memory_by");
+  result.rung = rung_from_text(base::string_or(object, "rung")).value_or(Rung::kNone);
+  result.by = base::string_or(object, "by");
   result.fenced = base::bool_or(object, "fenced");
   result.fence = base::string_or(object, "fence_missing");
   return result;

@@ -17,6 +17,15 @@ value time_or_null(const std::optional<base::Time>& time) {
   return time ? value(base::to_ms(*time)) : value(nullptr);
 }
 
+object to_json(const Failure& failure) {
+  return object{{"code", failure.code}, {"message", failure.message}, {"file", failure.file}};
+}
+
+Failure failure_from_json(const object& from) {
+  return Failure{base::string_or(from, "code"), base::string_or(from, "message"),
+                 base::string_or(from, "file")};
+}
+
 object to_json(const RunAs& user) {
   array limits;
   for (const auto& [resource, limit] : user.limits)
@@ -80,11 +89,8 @@ object to_json(const TaskRecord& record) {
   if (record.run_as) result["run_as"] = to_json(*record.run_as);
   if (record.placement) result["placement"] = to_json(*record.placement);
   if (record.exit) result["exit"] = to_json(*record.exit);
-  if (record.failure) {
-    result["failure"] = object{{"code", record.failure->code},
-                               {"message", record.failure->message},
-                               {"file", record.failure->file}};
-  }
+  if (record.failure) result["failure"] = to_json(*record.failure);
+  if (record.last_failure) result["last_failure"] = to_json(*record.last_failure);
   return result;
 }
 
@@ -136,11 +142,9 @@ base::Result<TaskRecord> record_from_json(const object& from) {
   }
   if (from.contains("run_as")) record.run_as = run_as_from_json(part(from, "run_as"));
   if (from.contains("exit")) record.exit = exit_from_json(part(from, "exit"));
-  if (from.contains("failure")) {
-    const object failure = part(from, "failure");
-    record.failure = Failure{base::string_or(failure, "code"), base::string_or(failure, "message"),
-                             base::string_or(failure, "file")};
-  }
+  if (from.contains("failure")) record.failure = failure_from_json(part(from, "failure"));
+  if (from.contains("last_failure"))
+    record.last_failure = failure_from_json(part(from, "last_failure"));
   return record;
 }
 

@@ -68,7 +68,8 @@ struct TaskRecord {
   base::json::object latest_metrics;  // empty: none
   std::optional<Exit> exit;
   std::optional<Failure> failure;
-  base::json::object result;  // empty: none
+  std::optional<Failure> last_failure;  // of the attempt before, which was tried again
+  base::json::object result;            // empty: none
   std::string save_path;
   bool log_closed = false;  // final, and the log has its last record
 

@@ -362,7 +362,7 @@ TaskLog& LogThread::Thread::open(const model::TaskId& task, const std::string& d
   const auto [entry, fresh] = logs_.try_emplace(task, task, directory);
   TaskLog& log = entry->second;
   if (fresh) {
-    if (auto made = base::make_directories(directory, 0700); !made) {
+    if (auto made = base::make_directories(directory, 0711); !made) {
       base::log_error("a task's directory cannot be made",
                       {{"task", task.value}, {"why", made.error().message}});
     }

@@ -61,8 +61,8 @@ def make_daemon(folder: Path) -> Iterator[MakeDaemon]:
     """Makes started daemons; each is checked and ended when the test is over."""
     made: list[Daemon] = []
 
-    def make(**options: Any) -> Daemon:
-        made.append(Daemon(folder / f"d{len(made)}", **options))
+    def make(inside: Path = folder, **options: Any) -> Daemon:
+        made.append(Daemon(inside / f"d{len(made)}", **options))
         return made[-1].start()
 
     yield make

@@ -64,6 +64,7 @@ def both(make_daemon: MakeDaemon, fake_gpus: MakeGpus, folder: Path) -> Both:
         (("doctor",), ("进程监管", "令牌")),
         (("check",), ("总显存", "推荐使用")),
         (("version",), ("berthd",)),
+        (("drain", "--list"), ("所有设备都接收新任务",)),
     ],
 )
 def test_heads_labels_and_states_are_chinese(
@@ -96,6 +97,7 @@ def test_columns_are_aligned_by_what_a_terminal_shows(both: Both) -> None:
         ("info",),
         ("doctor",),
         ("check",),
+        ("drain", "--list"),
     ],
 )
 def test_json_is_the_same_in_every_language(both: Both, arguments: tuple[str, ...]) -> None:

@@ -85,16 +85,16 @@ def test_the_active_rung_is_known_per_task(make_daemon: MakeDaemon, fake_gpus: M
     env = json.loads(daemon.client.output("asked"))
     assert asked["status"] == "completed"
     assert float(env["XLA_PYTHON_CLIENT_MEM_FRACTION"]) == pytest.approx(0.25, abs=0.002)
-    assert enforcement(daemon, "asked")["memory"] == "hints"
+    assert enforcement(daemon, "asked")["rung"] == "hints"
     whole = daemon.client.run(PYTHON, "-c", show, device="cuda", task_id="whole")
     assert whole["status"] == "completed"
     assert "XLA_PYTHON_CLIENT_MEM_FRACTION" not in json.loads(daemon.client.output("whole"))
-    assert enforcement(daemon, "whole")["memory"] == "watchdog"
+    assert enforcement(daemon, "whole")["rung"] == "watchdog"
     own = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.1"}
     daemon.client.run(PYTHON, "-c", show, device="cuda", memory_gb=6, env=own, task_id="own")
     assert json.loads(daemon.client.output("own"))["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.1"
     daemon.client.run("true", device="cpu", task_id="cpu")
-    assert enforcement(daemon, "cpu")["memory"] == "none"
+    assert enforcement(daemon, "cpu")["rung"] == "none"
     assert "watchdog warn" in health(daemon)["parts"]["enforcement"]
 
 

@@ -174,6 +174,7 @@ def test_a_lease_that_is_not_there(gpus_and_daemon: tuple[Daemon, FakeGpus]) -> 
 def test_a_lost_device_ends_its_lease(gpus_and_daemon: tuple[Daemon, FakeGpus]) -> None:
     daemon, gpus = gpus_and_daemon
     lease(daemon, device="cuda:1", ttl_s=600)
+    daemon.allow_stderr("device is not healthy|a lease ended")
     gpus.ctl("lose", "1")
     wait_until(lambda: leases(daemon) == [], "the lease on the lost device is over")
 

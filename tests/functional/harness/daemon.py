@@ -68,9 +68,17 @@ class Daemon:
     def port(self) -> int:
         return int(self.address.rpartition(":")[2])
 
+    def configure(self, config: Mapping[str, Any]) -> None:
+        """From the next start or SIGHUP on; in place of what there was."""
+        self._config = {"cancel_grace": GRACE, **config}
+        self._config_file().write_text(json.dumps(self._config))  # JSON is YAML
+
+    def _config_file(self) -> Path:
+        return self.folder / "berth.yaml"
+
     def arguments(self, port: int = 0) -> list[str]:
-        config = self.folder / "berth.yaml"
-        config.write_text(json.dumps(self._config))  # JSON is YAML
+        config = self._config_file()
+        config.write_text(json.dumps(self._config))
         nvml = programs.FAKE_NVML if self.gpus else "/nonexistent/libnvidia-ml.so.1"
         arguments = [str(programs.BERTHD), "--config", str(config), "--listen", f"127.0.0.1:{port}"]
         if self.socket:

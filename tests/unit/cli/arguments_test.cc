@@ -43,6 +43,25 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"run", "--env", "NOVALUE", "--", "a"}, "is not NAME=VALUE"},
         Wrong{{"run", "--kind", "fun", "--", "a"}, "\"fun\""},
         Wrong{{"run", "--policy", "best", "--", "a"}, "most_free"},
+        Wrong{{"run", "--retry", "-1", "--", "a"}, "--retry: Value -1 not in range 0 to 1000"},
+        Wrong{{"run", "--retry", "1", "--retry-backoff", "2h", "--", "a"}, "\"2h\" is too long"},
+        Wrong{{"run", "--retry", "1", "--retry-backoff", "soon", "--", "a"},
+              "--retry-backoff: \"soon\" is no duration"},
+        Wrong{{"run", "--retry", "1", "--retry-on", "exit,luck", "--", "a"},
+              "--retry-on: \"luck\" is none of exit, out_of_memory"},
+        Wrong{{"run", "--retry", "1", "--retry-more-memory", "1.5", "--", "a"}, "write 50%"},
+        Wrong{{"run", "--retry", "1", "--retry-more-memory", "901%", "--", "a"}, "900%"},
+        Wrong{{"run", "--retry", "1", "--retry-more-memory", "-5%", "--", "a"}, "0% to 900%"},
+        Wrong{{"run", "--retry-on", "exit", "--", "a"}, "means nothing without --retry N"},
+        Wrong{{"run", "--after", "a,,b", "--", "a"}, "--after: \"a,,b\" has an empty id"},
+        Wrong{{"run", "--after-any", "", "--", "a"}, "--after-any"},
+        Wrong{{"run", "--fallback", "gpu", "--", "a"}, "only cpu is"},
+        Wrong{{"run", "--fallback-after", "5m", "--", "a"}, "without --fallback cpu"},
+        Wrong{{"run", "--fallback", "cpu", "--fallback-after", "5y", "--", "a"}, "no duration"},
+        Wrong{{"hold"}, "ID is required"}, Wrong{{"release"}, "ID is required"},
+        Wrong{{"drain", "--list", "cuda:0"}, "--list: stands alone"},
+        Wrong{{"drain", "--list", "--reason", "x"}, "--list: stands alone"},
+        Wrong{{"resume", "--reason", "x"}, "no option --reason"},
         Wrong{{"pick", "--hold", "60s"}, "not in this version"},
         Wrong{{"pick", "--format", "xml"}, "\"xml\""}, Wrong{{"show"}, "ID is required"},
         Wrong{{"logs", "x", "--stdout", "--stderr"}, "--stdout"}, Wrong{{"wait"}, "ID is required"},
@@ -69,8 +88,13 @@ INSTANTIATE_TEST_SUITE_P(
         Words{"run", "a", "--not-ours", "-x"},
         Words{"run", "--device", "cuda:0", "--env", "A=1", "--env", "B=", "python3", "x.py"},
         Words{"run", "--timeout", "5m", "--", "find", ".", "-exec", "rm", "{}", ";"},
-        Words{"ps", "-a"}, Words{"logs", "x", "-f"}, Words{"wait", "a", "b"}, Words{"limits"},
-        Words{"limits", "--json"},
+        Words{"run", "--retry", "3", "--retry-backoff", "0s", "--retry-more-memory", "25%", "a"},
+        Words{"run", "--after", "a,b", "--after", "c", "--after-any", "d", "python3", "x.py"},
+        Words{"run", "--fallback", "cpu", "--fallback-after", "10m", "--hold", "--", "a"},
+        Words{"hold", "a", "b"}, Words{"release", "a"}, Words{"drain"}, Words{"drain", "--list"},
+        Words{"drain", "cuda:0,cuda:1", "cpu", "--reason", "a new fan", "--json"}, Words{"resume"},
+        Words{"resume", "cuda:0"}, Words{"ps", "-a"}, Words{"logs", "x", "-f"},
+        Words{"wait", "a", "b"}, Words{"limits"}, Words{"limits", "--json"},
         Words{"limits", "set", "cuda:0", "training=2", "inference=0", "cpu", "training=1"},
         Words{"train", "--train", "a", "--val", "b", "--save", "c", "--no-shuffle",
               "--no-pretrained", "--num-classes", "3"},
@@ -99,7 +123,7 @@ TEST(Arguments, help_of_run_and_wait_tells_their_exit_statuses) {
 
 TEST(Arguments, help_offers_only_what_the_daemon_can_do) {
   const std::string run = parse_arguments({"run", "--help"}).out;
-  for (const char* refused : {"--retry", "--after", "--memory-fraction", "--memory-strategy"}) {
+  for (const char* refused : {"--memory-fraction", "--memory-strategy"}) {
     EXPECT_EQ(run.find(refused), std::string::npos) << refused;
     EXPECT_EQ(parse_arguments({"run", refused, "1", "--", "a"}).status, 2) << refused;
   }

@@ -8,6 +8,15 @@ namespace {
 
 using namespace test;
 
+constexpr std::string_view kHeld =
+    R"JSON({"state": "queued", "devices": [
+    {"device": "cuda:0", "verdict": "wait", "code": "memory", "needed": "20.00 GB", "available": "2.40 GB"},
+    {"device": "cpu", "verdict": "wait", "code": "on_hold", "needed": "to be released", "available": "on hold"}]})JSON";
+
+TEST(ExplainText, what_keeps_a_task_from_every_device_comes_before_what_one_lacks) {
+  EXPECT_EQ(waiting_reason(json_object(kHeld)), "to be released (on hold)");
+}
+
 constexpr std::string_view kWhy =
     R"JSON({"state": "queued", "summary": "no device fits now", "devices": [
     {"device": "cuda:0", "uuid": "GPU-a", "verdict": "wait", "code": "memory", "needed": "20.00 GB", "available": "2.40 GB"},

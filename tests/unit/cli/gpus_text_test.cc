@@ -27,6 +27,51 @@ cuda:2  A100-SXM4-80GB            n/a/80.0 GB      n/a   n/a   n/a    n/a      -
 )TEXT");
 }
 
+// The report of kGpus with a member more, and one more in the device `device`.
+base::json::object with(std::string_view drain, std::string_view enforcement = "null",
+                        std::size_t device = 0) {
+  auto report = json_object(kGpus);
+  report["drain"] = *base::parse_json(drain);
+  report.at("devices").at(device).as_object()["enforcement"] = *base::parse_json(enforcement);
+  return report;
+}
+
+TEST(GpusText, drains_with_their_reasons) {
+  const std::string text = render_gpus(with(R"({"machine": true, "reason": "a new kernel",
+               "devices": {"cuda:2": "", "cuda:1": "a new fan", "cpu": "too hot"}})"),
+                                       "x", kNarrow);
+  EXPECT_NE(text.find("    n/a      -\n        ! drained: a new fan\ncuda:2"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("(XID 79)\n        ! drained\n\n"), std::string::npos) << text;
+  EXPECT_TRUE(
+      text.ends_with("· x\nthe machine is drained: a new kernel\ncpu is drained: too hot\n"))
+      << text;
+  EXPECT_EQ(render_gpus(with(R"({"machine": false, "reason": null, "devices": {}})"), "x", kNarrow),
+            render_gpus(json_object(kGpus), "x", kNarrow));
+}
+
+TEST(GpusText, a_drained_machine_without_gpus) {
+  const auto report =
+      json_object(R"({"devices": [], "hints": ["a"], "drain": {"machine": true, "devices": {}}})");
+  EXPECT_TRUE(render_gpus(report, "x", kNarrow).ends_with("hint: a\nthe machine is drained\n"));
+}
+
+TEST(GpusText, what_holds_tasks_to_their_memory_once_for_all_devices_that_agree) {
+  const std::string watched =
+      R"({"rung": "watchdog", "by": "watchdog: warn", "fenced": false, "fence_missing": "no cgroup v2"})";
+  auto report = with("{}", watched, 0);
+  report.at("devices").at(1).as_object()["enforcement"] = *base::parse_json(watched);
+  const std::string line =
+      "memory limit: watchdog (warn); other GPUs: can be opened (no cgroup v2)\n";
+  EXPECT_TRUE(render_gpus(report, "x", kPipe).ends_with("\n" + line));
+  report.at("devices").at(2).as_object()["enforcement"] =
+      *base::parse_json(R"({"rung": "kernel", "by": "dmem", "fenced": true, "fence_missing": ""})");
+  EXPECT_TRUE(render_gpus(report, "x", kPipe)
+                  .ends_with("\ncuda:0, cuda:1: " + line +
+                             "cuda:2: memory limit: kernel or driver (dmem); other GPUs: cannot be "
+                             "opened\n"));
+}
+
 TEST(GpusText, at_120_columns_has_the_kinds_of_tasks) {
   EXPECT_EQ(
       render_gpus(json_object(kGpus), "read without a daemon", kWide),

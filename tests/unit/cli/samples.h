@@ -57,4 +57,13 @@ inline constexpr std::string_view kGpus = R"JSON({
      "current_tasks": {"training": 0, "inference": 0, "command": 0}, "health": "lost",
      "health_reason": "GPU is lost (XID 79)", "age_s": 30, "processes": null}]})JSON";
 
+inline constexpr std::string_view kTraining =
+    R"JSON({"task_id": "t", "task_type": "training", "kind": "training", "status": "queued", "save_path": "/out", "env": {"SECRET": "s"},
+  "parameters": {"batch_size": 8, "image_size": 224, "learning_rate": 0.0001, "model": "resnet18", "num_classes": 3, "num_epochs": 10,
+                 "pretrained": true, "save_path": "/out", "shuffle": false, "train_path": "/data/drones/train", "val_path": "/data/drones/valid",
+                 "weight_path": "", "mixup": 0.5, "env": {"SECRET": "s"}}})JSON";
+inline constexpr std::string_view kInference =
+    R"JSON({"task_id": "i", "task_type": "inference", "kind": "inference", "status": "queued", "save_path": "/out",
+  "parameters": {"cfg_path": "", "weight_path": "/out/best_model.safetensors", "source_path": "/valid", "save_path": "/out"}})JSON";
+
 }  // namespace berth::cli::test

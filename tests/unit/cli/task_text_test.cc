@@ -47,60 +47,8 @@ TEST(TaskText, failures_in_words) {
   EXPECT_EQ(failure(json_object(R"({"status": "failed", "cause": "lost"})")), "lost");
 }
 
-constexpr std::string_view kTasks = R"({"total": 12, "tasks": [
-  {"task_id": "0f3c8a11-1111-4000-8000-000000000000", "task_type": "command", "kind": "command", "status": "running", "progress": 40,
-   "device": "cuda:0", "priority": 5, "created_at": "2026-01-02T03:00:00Z", "started_at": "2026-01-02T03:00:05Z",
-   "command": ["python3", "train.py", "--name", "a b"]},
-  {"task_id": "0f3c8a11-2222-4000-8000-000000000000", "task_type": "training", "kind": "training", "status": "queued", "progress": 0,
-   "device": "cuda", "priority": 1, "created_at": "2026-01-02T03:03:00Z", "name": "无人机"},
-  {"task_id": "7e000000-2222-4000-8000-000000000000", "task_type": "inference", "kind": "inference", "status": "failed", "progress": 0,
-   "device": "cpu", "priority": 3, "created_at": "2026-01-02T03:00:00Z", "started_at": "2026-01-02T03:00:00Z", "finished_at": "2026-01-02T03:02:00Z",
-   "signal": 9, "command": null}]})";
-
-TEST(TaskText, a_list_of_tasks) {
-  const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
-  EXPECT_EQ(render_tasks(json_object(kTasks), now, kPipe),
-            "ID          STATE    KIND       DEVICE  PRI    TIME   RESULT  TASK\n"
-            "0f3c8a11-1  running  command    cuda:0    5  4m 00s      40%  python3 train.py --name "
-            "'a b'\n"
-            "0f3c8a11-2  queued   training   cuda      1  1m 05s           无人机\n"
-            "7e000000-2  failed   inference  cpu       3  2m 00s  SIGKILL  inference\n"
-            "... and 9 more (--limit N)\n");
-  EXPECT_EQ(render_tasks(json_object(R"({"tasks": [], "total": 0})"), now, kPipe), "");
-}
-
-TEST(TaskText, a_list_of_tasks_in_chinese) {
-  const InChinese spoken;
-  const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
-  EXPECT_EQ(render_tasks(json_object(kTasks), now, kPipe),
-            "ID          状态    类型  设备    优先级     用时     结果  任务\n"
-            "0f3c8a11-1  运行中  命令  cuda:0       5  4分00秒      40%  python3 train.py --name "
-            "'a b'\n"
-            "0f3c8a11-2  排队中  训练  cuda         1  1分05秒           无人机\n"
-            "7e000000-2  失败    推理  cpu          3  2分00秒  SIGKILL  inference\n"
-            "... 另有 9 个（--limit N）\n");
-}
-
-constexpr std::string_view kTraining =
-    R"JSON({"task_id": "t", "task_type": "training", "kind": "training", "status": "queued", "save_path": "/out", "env": {"SECRET": "s"},
-  "parameters": {"batch_size": 8, "image_size": 224, "learning_rate": 0.0001, "model": "resnet18", "num_classes": 3, "num_epochs": 10,
-                 "pretrained": true, "save_path": "/out", "shuffle": false, "train_path": "/data/drones/train", "val_path": "/data/drones/valid",
-                 "weight_path": "", "mixup": 0.5, "env": {"SECRET": "s"}}})JSON";
-constexpr std::string_view kInference =
-    R"JSON({"task_id": "i", "task_type": "inference", "kind": "inference", "status": "queued", "save_path": "/out",
-  "parameters": {"cfg_path": "", "weight_path": "/out/best_model.safetensors", "source_path": "/valid", "save_path": "/out"}})JSON";
-
-TEST(TaskText, a_list_says_what_nameless_built_in_tasks_do) {
-  const std::string list =
-      R"({"total": 2, "tasks": [)" + std::string(kTraining) + ", " + std::string(kInference) + "]}";
-  EXPECT_EQ(render_tasks(json_object(list), base::now(), kPipe),
-            "ID  STATE   KIND       TASK\n"
-            "t   queued  training   train resnet18 on .../drones/train\n"
-            "i   queued  inference  infer best_model.safetensors on /valid\n");
-}
-
 TEST(TaskText, the_parameters_of_a_built_in_task) {
-  const std::string text = render_task(json_object(kTraining), base::now(), kPipe);
+  const std::string text = render_task(json_object(kTraining), {}, base::now(), kPipe);
   EXPECT_NE(text.find("\nparameters\n"
                       "model           resnet18\n"
                       "classes         3\n"
@@ -116,7 +64,7 @@ TEST(TaskText, the_parameters_of_a_built_in_task) {
             std::string::npos)
       << text;
   EXPECT_EQ(text.find("SECRET"), std::string::npos) << text;
-  const std::string inference = render_task(json_object(kInference), base::now(), kPipe);
+  const std::string inference = render_task(json_object(kInference), {}, base::now(), kPipe);
   EXPECT_NE(inference.find("\nparameters\n"
                            "source   /valid\n"
                            "weights  /out/best_model.safetensors\n"),
@@ -132,7 +80,7 @@ TEST(TaskText, one_task) {
       "progress": 40, "priority": 1, "command": ["sh", "-c", "exit 3"], "cwd": "/w", "device_requested": "auto", "device": "cuda:0",
       "placement": {"devices": [{"device": "cuda:0", "uuid": "GPU-a", "reserved_gb": 14.4}], "rule": "kind_share"},
       "started_at": "2026-01-02T03:04:00Z", "latest_metrics": {"loss": 0.25, "none": null}})"),
-      now, kPipe);
+      {}, now, kPipe);
   EXPECT_NE(text.find("command    sh -c 'exit 3'\n"), std::string::npos) << text;
   EXPECT_NE(text.find("device     cuda:0 14.40 GB (reserved by the rule: kind_share)\n"),
             std::string::npos)
@@ -140,6 +88,66 @@ TEST(TaskText, one_task) {
   EXPECT_NE(text.find("priority   1 (most urgent)\n"), std::string::npos) << text;
   EXPECT_NE(text.find("ran for    5s\n"), std::string::npos) << text;
   EXPECT_NE(text.find("\nlatest metrics\nloss  0.25\n"), std::string::npos) << text;
+}
+
+// A row of `berth show`, label and text.
+void expect_row(const std::string& text, const std::string& label, const std::string& value) {
+  const std::string begin = "\n" + label + " ";
+  const auto at = text.find(begin);
+  ASSERT_NE(at, std::string::npos) << label << " in\n" << text;
+  const auto start = text.find_first_not_of(' ', at + begin.size());
+  EXPECT_EQ(text.substr(start, text.find('\n', start) - start), value) << label;
+}
+
+TEST(TaskText, what_keeps_a_task_that_waits) {
+  const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
+  const std::string text = render_task(
+      json_object(R"({"task_id": "0f3c8a11-1111-4000-8000-000000000000", "status": "queued",
+      "message": "Waiting for a device...", "held": true, "after": ["a", "b", "c"], "pool": "large",
+      "not_before": "2026-01-02T03:04:17Z", "retries": 1, "retry": {"max": 3}, "timeout_s": 5400,
+      "fallback": null, "cpu_after_s": 600})"),
+      {{"a", "running"}, {"b", "completed"}}, now, kPipe);
+  expect_row(text, "on hold", "berth release 0f3c8a11 lets it go");
+  expect_row(text, "after", "a (running), b (completed), c");
+  const std::string at = local_time(now + std::chrono::seconds(12), now);
+  expect_row(text, "next try", at + " (in 12s)");
+  expect_row(text, "retries", "1 of 3");
+  expect_row(text, "in pool", "large");
+  expect_row(text, "time limit", "1h 30m");
+  expect_row(text, "fallback", "on the CPU when no GPU is free for 10m 00s");
+  EXPECT_EQ(text.find("Waiting for a device"), std::string::npos) << "it waits for something else";
+}
+
+TEST(TaskText, a_task_without_such_wishes_shows_none) {
+  const std::string text =
+      render_task(json_object(R"({"task_id": "t", "status": "queued", "message": "Waiting",
+      "held": false, "after": [], "not_before": null, "retries": 0, "pool": null})"),
+                  {}, base::now(), kPipe);
+  EXPECT_EQ(text, "task     t\nstate    queued\nmessage  Waiting\n");
+}
+
+TEST(TaskText, what_holds_a_running_task_to_its_memory) {
+  const auto shown = [](const std::string& enforcement) {
+    return render_task(json_object(R"({"task_id": "t", "status": "running", "device": "cuda:0",
+        "enforcement": )" + enforcement +
+                                   "}"),
+                       {}, base::now(), kPipe);
+  };
+  const std::string kernel =
+      shown(R"({"rung": "kernel", "by": "dmem", "fenced": true, "fence_missing": ""})");
+  expect_row(kernel, "memory limit", "kernel or driver (dmem)");
+  expect_row(kernel, "other GPUs", "cannot be opened");
+  const std::string watched = shown(
+      R"({"rung": "watchdog", "by": "watchdog: warn", "fenced": false, "fence_missing": "no cgroup v2"})");
+  expect_row(watched, "memory limit", "watchdog (warn)");
+  expect_row(watched, "other GPUs", "can be opened (no cgroup v2)");
+}
+
+TEST(TaskText, a_task_cancelled_for_what_it_was_to_follow_says_so) {
+  EXPECT_EQ(failure(json_object(R"({"status": "cancelled", "error": null})")), "cancelled");
+  EXPECT_EQ(failure(json_object(R"({"status": "cancelled", "cause": "dependency",
+      "error": {"code": "dependency", "message": "task a did not end well"}})")),
+            "task a did not end well");
 }
 
 }  // namespace

@@ -88,12 +88,70 @@ TEST(Run, sends_the_command_the_wishes_and_the_callers_environment_without_the_t
   EXPECT_EQ(base::double_or(body, "timeout_s"), 300);
   EXPECT_EQ(base::int_or(body, "priority"), 1);
   EXPECT_EQ(base::string_or(body, "cwd"), std::filesystem::current_path().string());
-  for (const char* refused : {"retry", "after", "memory_fraction", "memory_strategy"})
-    EXPECT_FALSE(body.contains(refused)) << refused;
+  for (const char* unsaid : {"retry", "after", "after_any", "hold", "pool", "group_by_kind",
+                             "fallback", "memory_fraction", "memory_strategy"})
+    EXPECT_FALSE(body.contains(unsaid)) << unsaid;
   const auto& env = body.at("env").as_object();
   EXPECT_EQ(base::string_or(env, "A"), "b=c");
   EXPECT_EQ(base::string_or(env, "BERTH_TEST_MARK"), "m");
   EXPECT_FALSE(env.contains("BERTH_TOKEN"));
+}
+
+constexpr const char* kList =
+    R"({"total": 3, "tasks": [{"task_id": "task-1", "status": "running"}, {"task_id": "abc-1"}, {"task_id": "abc-2"}]})";
+
+TEST(Run, sends_when_to_start_and_when_to_start_again_with_ids_in_full) {
+  StubDaemon daemon;
+  daemon.answers["GET /api/v2/tasks"] = kList;
+  EXPECT_EQ(berth({"run",
+                   "--detach",
+                   "--after",
+                   "tas,abc-1",
+                   "--after-any",
+                   "abc-2",
+                   "--hold",
+                   "--pool",
+                   "large",
+                   "--group-by-kind",
+                   "--fallback",
+                   "cpu",
+                   "--fallback-after",
+                   "10m",
+                   "--retry",
+                   "3",
+                   "--retry-backoff",
+                   "1m",
+                   "--retry-on",
+                   "device_lost,exit",
+                   "--retry-more-memory",
+                   "25%",
+                   "--",
+                   "x"})
+                .status,
+            0);
+  const auto body = json_object(daemon.body_of("/api/v2/tasks"));
+  EXPECT_EQ(body.at("after"), (base::json::array{"task-1", "abc-1"}));
+  EXPECT_EQ(body.at("after_any"), base::json::array{"abc-2"});
+  EXPECT_EQ(body.at("hold"), true);
+  EXPECT_EQ(body.at("pool"), "large");
+  EXPECT_EQ(body.at("group_by_kind"), true);
+  EXPECT_EQ(body.at("fallback"), (base::json::object{{"to", "cpu"}, {"after_s", 600.0}}));
+  EXPECT_EQ(body.at("retry"), (base::json::object{{"max", 3},
+                                                  {"backoff_s", 60.0},
+                                                  {"more_memory", 1.25},
+                                                  {"on", {"exit", "device_lost"}}}));
+}
+
+TEST(Run, submits_nothing_when_what_it_is_to_follow_is_not_there) {
+  StubDaemon daemon;
+  daemon.answers["GET /api/v2/tasks"] = kList;
+  for (const char* id : {"nothing", "abc"}) {
+    const Ran ran = berth({"run", "--after", id, "--", "x"});
+    EXPECT_EQ(ran.status, 125);
+    EXPECT_NE(ran.err.find("--after: "), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find(id), std::string::npos) << ran.err;
+  }
+  EXPECT_EQ(daemon.body_of("/api/v2/tasks"), "");
 }
 
 TEST(Run, detached_prints_the_id_only) {
@@ -145,9 +203,6 @@ TEST(Run, a_daemon_that_is_not_there_is_125_because_3_could_be_the_commands) {
   unsetenv("BERTH_URL");
 }
 
-constexpr const char* kList =
-    R"({"total": 3, "tasks": [{"task_id": "task-1", "status": "running"}, {"task_id": "abc-1"}, {"task_id": "abc-2"}]})";
-
 TEST(Wait, takes_the_beginning_of_an_id_and_ends_with_the_commands_status) {
   StubDaemon daemon;
   daemon.answers["GET /api/v2/tasks"] = kList;
@@ -172,6 +227,80 @@ TEST(Rm, goes_on_after_a_failure_and_ends_with_its_status) {
   const Ran ran = berth({"rm", "nothing", "abc-1"});
   EXPECT_EQ(ran.status, 4);
   EXPECT_EQ(ran.out, "abc-1 removed\n");
+}
+
+TEST(Hold, and_release_go_through_all_tasks) {
+  StubDaemon daemon;
+  daemon.answers["GET /api/v2/tasks"] = kList;
+  daemon.answers["POST /api/v2/tasks/abc-1/hold"] = R"({"status": "success"})";
+  daemon.answers["POST /api/v2/tasks/abc-1/release"] = R"({"status": "success"})";
+  daemon.answers["POST /api/v2/tasks/task-1/release"] = R"({"status": "success"})";
+  const Ran held = berth({"hold", "nothing", "abc-1"});
+  EXPECT_EQ(held.status, 4);
+  EXPECT_EQ(held.out, "abc-1 on hold\n");
+  const Ran released = berth({"release", "abc-1", "tas"});
+  EXPECT_EQ(released.status, 0);
+  EXPECT_EQ(released.out, "abc-1 released\ntask-1 released\n");
+}
+
+constexpr const char* kDrains =
+    R"({"machine": true, "reason": "a new kernel", "devices": {"cuda:2": "", "cpu": "too hot"}})";
+
+TEST(Drain, posts_what_changes_and_shows_what_then_is_drained) {
+  struct Case {
+    std::vector<std::string> words;
+    std::string body;
+  };
+  for (const auto& [words, body] : {
+           Case{{"drain"}, R"({"drain":true})"},
+           Case{{"drain", "cuda:0,cuda:1", "cpu", "--reason", "a new fan"},
+                R"({"drain":true,"devices":["cuda:0","cuda:1","cpu"],"reason":"a new fan"})"},
+           Case{{"resume"}, R"({"drain":false})"},
+           Case{{"resume", "cuda:0"}, R"({"drain":false,"devices":["cuda:0"]})"},
+           Case{{"drain", "--list"}, ""},
+       }) {
+    StubDaemon daemon;
+    daemon.answers["POST /api/v2/resources/drain"] = kDrains;
+    daemon.answers["GET /api/v2/resources/drain"] = kDrains;
+    const Ran ran = berth(words);
+    EXPECT_EQ(ran.status, 0);
+    EXPECT_EQ(daemon.body_of("/api/v2/resources/drain"), body);
+    EXPECT_EQ(ran.out,
+              "the machine is drained: a new kernel\n"
+              "cpu is drained: too hot\n"
+              "cuda:2 is drained\n");
+  }
+}
+
+TEST(Drain, says_so_when_nothing_is_drained) {
+  StubDaemon daemon;
+  daemon.answers["GET /api/v2/resources/drain"] =
+      R"({"machine": false, "reason": null, "devices": {}})";
+  EXPECT_EQ(berth({"drain", "--list"}).out, "nothing is drained: tasks start on every device\n");
+  EXPECT_EQ(berth({"drain", "--list", "--json"}).out,
+            R"({"machine":false,"reason":null,"devices":{}})"
+            "\n");
+}
+
+TEST(Drain, a_refusal_is_5_or_what_the_daemon_says) {
+  StubDaemon daemon;
+  const Ran ran = berth({"drain", "cuda:9"});  // the stub knows no such route
+  EXPECT_EQ(ran.status, 4);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_NE(ran.err, "");
+}
+
+TEST(Ps, asks_for_what_is_waited_for_only_when_it_is_not_listed) {
+  StubDaemon daemon;
+  daemon.answers["GET /api/v2/tasks"] =
+      R"({"total": 2, "tasks": [{"task_id": "task-1", "status": "running"},
+          {"task_id": "abc-1", "status": "queued", "after": ["task-1", "over"]}]})";
+  daemon.answers["GET /api/v2/tasks/over"] = R"({"task_id": "over", "status": "completed"})";
+  const Ran ran = berth({"ps"});
+  EXPECT_NE(ran.out.find("after task-1\n"), std::string::npos) << ran.out;
+  EXPECT_EQ(daemon.requests(),
+            (std::vector<std::string>{"GET /api/v2/tasks?limit=100&status=live",
+                                      "GET /api/v2/resources/drain", "GET /api/v2/tasks/over"}));
 }
 
 TEST(Logs, copies_both_streams_or_one_to_standard_output) {
@@ -247,6 +376,21 @@ TEST(Gpus, come_from_the_daemon_when_it_answers) {
   EXPECT_NE(ran.out.find("berthd at "), std::string::npos);
   EXPECT_EQ(berth({"pick", "--format", "uuid"}).out, "GPU-bbbb\n");
   EXPECT_EQ(berth({"pick", "--memory", "20G"}).status, 5);
+}
+
+TEST(Gpus, show_what_is_drained_and_pick_passes_it_over) {
+  StubDaemon daemon;
+  daemon.answers["GET /api/v2/resources/gpu"] = std::string(kGpus);
+  daemon.answers["GET /api/v2/resources/drain"] =
+      R"({"machine": false, "reason": null, "devices": {"cuda:1": "a new fan"}})";
+  EXPECT_NE(berth({"gpus"}).out.find("! drained: a new fan\n"), std::string::npos);
+  EXPECT_EQ(json_object(berth({"gpus", "--json"}).out).at("drain").at("devices").at("cuda:1"),
+            "a new fan");
+  EXPECT_EQ(berth({"pick"}).out, "cuda:0\n");
+  daemon.answers["GET /api/v2/resources/drain"] = R"({"machine": true, "devices": {}})";
+  const Ran none = berth({"pick"});
+  EXPECT_EQ(none.status, 5);
+  EXPECT_NE(none.err.find("the machine is drained"), std::string::npos) << none.err;
 }
 
 }  // namespace

@@ -100,8 +100,8 @@ std::set<std::string> texts_in_the_code(std::vector<std::string>& mixed) {
 
 // Words that come from the API and are passed to tr() as variables.
 std::set<std::string> words_of_the_api() {
-  std::set<std::string> words{"cancelling", "timeout", "memory_limit", "launch_failed",
-                              "fits",       "wait",    "never"};
+  std::set<std::string> words{"cancelling",  "timeout", "memory_limit", "launch_failed",
+                              "device_lost", "fits",    "wait",         "never"};
   for (int i = 0; i <= static_cast<int>(model::TaskState::kCancelled); ++i)
     words.emplace(model::to_text(static_cast<model::TaskState>(i)));
   for (int i = 0; i < static_cast<int>(model::ReservationRule::kNone); ++i)

@@ -293,5 +293,31 @@ TEST(Memory, TheProcessorNeedsNoReading) {
   EXPECT_EQ(box.where("a"), "cpu");
 }
 
+TEST(Memory, AFractionIsOfWhatTheDeviceCanGive) {
+  Box box = one();
+  box.truth("cuda:0").reserved = 4_GiB;
+  box.sample();
+  box.take(submit("a").command().on("cuda").percent(50));
+  EXPECT_EQ(box.reserved("a").value, Bytes{(76_GiB).value / 100 * 50}.value);
+  EXPECT_EQ(box.state.tasks.at(TaskId("a")).placement->rule, ReservationRule::kFraction);
+  box.take(submit("b").command().on("cuda").percent(51));
+  EXPECT_EQ(box.verdict("b", "cuda:0"), "memory");
+  box.take(submit("c").command().on("cuda").percent(101));
+  EXPECT_EQ(box.refusal().code, base::ErrorCode::kBadRequest);
+}
+
+TEST(Memory, AnEstimateCountsUntilThereIsHistory) {
+  Box box = one();
+  box.take(submit("a").training().on("cuda").signature("s").estimate(9_GiB));
+  EXPECT_EQ(box.reserved("a"), 9_GiB);
+  box.exits("a", 0, 11_GiB);
+  box.take(submit("b").training().on("cuda").signature("s").estimate(9_GiB));
+  EXPECT_EQ(box.reserved("b"), 11_GiB);
+  box.exits("b");
+  // One that no device could hold is no estimate to go by.
+  box.take(submit("c").training().on("cuda").signature("t").estimate(900_GiB));
+  EXPECT_EQ(box.state.tasks.at(TaskId("c")).placement->rule, ReservationRule::kKindShare);
+}
+
 }  // namespace
 }  // namespace berth::core::script

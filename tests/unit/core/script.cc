@@ -119,6 +119,18 @@ Ask& Ask::user(std::string_view name) {
   request.user = name;
   return *this;
 }
+Ask& Ask::percent(int percent) {
+  request.memory_percent = percent;
+  return *this;
+}
+Ask& Ask::estimate(Bytes bytes) {
+  request.memory_estimate = bytes;
+  return *this;
+}
+Ask& Ask::array(std::string_view name, int index, int at_once) {
+  request.array = model::ArrayPlace{std::string(name), index, 10, at_once};
+  return *this;
+}
 Ask& Ask::pool(std::string_view name) {
   request.pool = name;
   return *this;

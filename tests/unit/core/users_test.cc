@@ -94,5 +94,28 @@ TEST(FairShare, IsForgottenByHalves) {
   EXPECT_EQ(device_ms(), 0);
 }
 
+TEST(Arrays, NoMoreThanTheySayRunAtATime) {
+  Box box(Fleet().gpus(4, "A100", 80_GiB).cpu(8));
+  for (const int i : {0, 1, 2})
+    box.take(submit("a" + std::to_string(i)).on("cuda").command().array("a", i, 2));
+  EXPECT_EQ(box.where("a2"), "queued");
+  EXPECT_EQ(box.verdict("a2", "cuda:3"), "array_limit");
+  box.take(submit("other").on("cuda").command().array("b", 0, 2));
+  EXPECT_NE(box.where("other"), "queued");
+  box.exits("a0");
+  EXPECT_NE(box.where("a2"), "queued");
+}
+
+TEST(Queue, UsersDoNotPartTheGroupsWhereTheyPlayNoPart) {
+  Box box(Fleet().gpus(1, "A100", 80_GiB).cpu(8));
+  for (const char* user : {"ann", "bob", "eve"})
+    box.take(submit(user).on("cuda").command().user(user));
+  EXPECT_EQ(box.state.queue.groups().size(), 1U);
+  Config config;
+  config.user_running = 5;
+  box.input(Configure{config, false});
+  EXPECT_EQ(box.state.queue.groups().size(), 2U);
+}
+
 }  // namespace
 }  // namespace berth::core::script

@@ -47,6 +47,58 @@ TEST_F(ConfigTest, theDefaultListensOnLoopback) {
   EXPECT_EQ(wanted->config.scheduler.gpu_limits.inference, 3);
 }
 
+TEST_F(ConfigTest, theSchedulersKeysAreRead) {
+  const auto wanted = read(
+      "pools:\n"
+      "  train: {devices: [CUDA:0, GPU-1234], kinds: [training], users: ann, limits: {training: "
+      "2}}\n"
+      "  large: {gpu_type: A100, min_memory: 40G}\n"
+      "users: {allow: [ann, '@lab'], running: 4, waiting: 100}\n"
+      "fair_share: {half_life: 7d, weight: 0.5}\n"
+      "policy: pack\ngroup_by_kind: true\naging: 30m\nhung_device: 90s\n");
+  ASSERT_TRUE(wanted) << wanted.error().message;
+  const auto& scheduler = wanted->config.scheduler;
+  ASSERT_EQ(scheduler.pools.size(), 2U);
+  const auto& train = scheduler.pools.at("train");
+  EXPECT_EQ(train.devices, (std::set<std::string>{"cuda:0", "gpu-1234"}));
+  EXPECT_EQ(train.kinds, std::set<model::Kind>{model::Kind::kTraining});
+  EXPECT_EQ(train.users, std::set<std::string>{"ann"});
+  EXPECT_EQ(train.kind_limits, (core::KindLimits{2, 3}));
+  EXPECT_EQ(scheduler.pools.at("large").gpu_type, "A100");
+  EXPECT_EQ(scheduler.pools.at("large").min_memory, base::Bytes{40LL << 30});
+  EXPECT_EQ(wanted->config.allowed_users, (std::vector<std::string>{"ann", "@lab"}));
+  EXPECT_EQ(scheduler.user_running, 4);
+  EXPECT_EQ(scheduler.user_waiting, 100);
+  EXPECT_TRUE(scheduler.fair_share.on);
+  EXPECT_EQ(scheduler.fair_share.half_life, base::Duration{7 * 86'400'000LL});
+  EXPECT_EQ(scheduler.fair_share.weight_percent, 50);
+  EXPECT_EQ(scheduler.policy, model::Policy::kPack);
+  EXPECT_TRUE(scheduler.group_by_kind);
+  EXPECT_EQ(scheduler.aging, base::Duration{1'800'000});
+  EXPECT_EQ(scheduler.hung_device, base::Duration{90'000});
+}
+
+TEST_F(ConfigTest, mistakesOfTheSchedulersKeysAreNamed) {
+  const std::pair<const char*, const char*> mistakes[] = {
+      {"pools: {a: {kinds: [training]}}", "has no devices"},
+      {"pools: {a: {device: cuda}}", "unknown key \"device\" of the pool \"a\""},
+      {"pools: {a: {devices: [x], kinds: [train]}}", "unknown kind \"train\""},
+      {"pools: {a: [x]}", "must be a map"},
+      {"users: {running: -1}", "running must be between 0 and"},
+      {"users: {allowed: [x]}", "unknown key \"allowed\""},
+      {"fair_share: {half_life: soon}", "half_life must be a time"},
+      {"fair_share: {weight: -1}", "weight must be between"},
+      {"policy: best", "policy must be balanced"},
+      {"hung_device: 1ms", "hung_device must be a time of at least 1000 ms"},
+  };
+  for (const auto& [content, words] : mistakes) {
+    const auto wanted = read(content);
+    ASSERT_FALSE(wanted) << content;
+    EXPECT_NE(wanted.error().message.find(words), std::string::npos) << wanted.error().message;
+    EXPECT_NE(wanted.error().message.find("line 1"), std::string::npos) << content;
+  }
+}
+
 TEST_F(ConfigTest, keysAreRead) {
   const auto wanted = read(
       "listen: [127.0.0.1:8000, 'unix:/run/berth.sock']\n"

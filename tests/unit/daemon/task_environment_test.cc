@@ -32,6 +32,20 @@ model::TaskRecord command() {
   return record;
 }
 
+TEST(TaskEnvironment, itIsThatOfTheUserItRunsAs) {
+  Grant grant{{gpu(Vendor::kNvidia, 0, "GPU-a")}, 1};
+  grant.account = base::Account{"ann", 1000, 1000, "/home/ann", "/bin/zsh"};
+  auto record = command();
+  auto env = task_environment(record, grant);
+  EXPECT_EQ(value(env, "HOME"), "/home/ann");
+  EXPECT_EQ(value(env, "USER"), "ann");
+  EXPECT_EQ(value(env, "LOGNAME"), "ann");
+  EXPECT_EQ(value(env, "SHELL"), "/bin/zsh");
+  record.env["HOME"] = "/elsewhere";
+  env = task_environment(record, grant);
+  EXPECT_EQ(value(env, "HOME"), "/elsewhere");
+}
+
 TEST(TaskEnvironment, gpusAreHandedOverByUuidInPciOrder) {
   const Grant grant{{gpu(Vendor::kNvidia, 2, "GPU-c"), gpu(Vendor::kNvidia, 5, "GPU-f")}, 1};
   const auto env = task_environment(command(), grant);

@@ -46,4 +46,18 @@ int rm(const std::vector<std::string>& ids) {
       [](Session& session, const std::string& id) { return session.remove(task_path(id)); });
 }
 
+int hold(const std::vector<std::string>& ids) {
+  return for_each_task(
+      ids, [](const std::string& id) { return tr("{} on hold", {id}); },
+      [](Session& session, const std::string& id) { return session.post(task_path(id, "/hold")); });
+}
+
+int release(const std::vector<std::string>& ids) {
+  return for_each_task(
+      ids, [](const std::string& id) { return tr("{} released", {id}); },
+      [](Session& session, const std::string& id) {
+        return session.post(task_path(id, "/release"));
+      });
+}
+
 }  // namespace berth::cli

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options.h"
+
+#include "cli/queueing.h"
+#include "model/request.h"
+
+namespace berth::cli {
+
+CLI::Validator range(int least, int most) { return CLI::Range(least, most).description(""); }
+
+CLI::Option* add_memory(CLI::App* verb, const std::function<void(base::Bytes)>& set,
+                        const char* text) {
+  return add_parsed(verb, "--memory", base::parse_bytes, set, text)->type_name("SIZE");
+}
+
+CLI::Option* add_device(CLI::App* verb, std::string* to, const char* text) {
+  return add_parsed(
+             verb, "--device", model::parse_selector,
+             [to](const model::Selector& selector) { *to = selector.text; }, text)
+      ->type_name("DEVICE");
+}
+
+CLI::Option* add_policy(CLI::App* verb, std::string* to) {
+  return verb
+      ->add_option_function<std::string>(
+          "--policy",
+          [to](const std::string& word) {
+            if (!model::policy_from_text(word)) {
+              throw CLI::ValidationError(
+                  "--policy",
+                  "\"" + word +
+                      "\" is none of balanced, most_free, least_loaded, pack, spread, fastest");
+            }
+            *to = word;
+          },
+          "balanced, most_free, least_loaded, pack, spread or fastest")
+      ->type_name("POLICY");
+}
+
+CLI::Option* add_duration(CLI::App* verb, const std::string& name, base::Duration most,
+                          const std::string& right, const std::function<void(base::Duration)>& set,
+                          const char* text) {
+  const auto parse = [most, right](const std::string& word) -> base::Result<base::Duration> {
+    const auto duration = base::parse_duration(word);
+    if (duration && *duration <= most) return *duration;
+    return base::fail(
+        base::ErrorCode::kSchemaViolation,
+        "\"" + word + "\" is " + (duration ? "too long" : "no duration") + ": write " + right);
+  };
+  return add_parsed(verb, name, parse, set, text)->type_name("T");
+}
+
+CLI::Option* add_ids(CLI::App* verb, const std::string& name, std::vector<std::string>& to,
+                     const char* text) {
+  return verb
+      ->add_option_function<std::vector<std::string>>(
+          name,
+          [name, &to](const std::vector<std::string>& words) {
+            for (const std::string& word : words) {
+              const auto ids = parse_ids(word);
+              if (!ids) throw CLI::ValidationError(name, ids.error().message);
+              to.insert(to.end(), ids->begin(), ids->end());
+            }
+          },
+          text)
+      ->allow_extra_args(false)
+      ->type_name("ID");
+}
+
+}  // namespace berth::cli

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that several verbs take, or that are read in the same way. Heavy to compile: of CLI11
+// only arguments.cc, run_arguments.cc and options.cc may know. What is wrong with a word is told
+// with the option's name.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "base/units.h"
+
+namespace berth::cli {
+
+/// Without CLI11's own words in the help: the texts say what is sensible.
+CLI::Validator range(int least, int most);
+
+/// What parse() makes of a word goes to `set`.
+template <class Parse, class Set>
+CLI::Option* add_parsed(CLI::App* verb, const std::string& name, Parse parse, Set set,
+                        const char* text) {
+  return verb->add_option_function<std::string>(
+      name,
+      [name, parse, set](const std::string& word) {
+        auto value = parse(word);
+        if (!value) throw CLI::ValidationError(name, value.error().message);
+        set(std::move(*value));
+      },
+      text);
+}
+
+CLI::Option* add_memory(CLI::App* verb, const std::function<void(base::Bytes)>& set,
+                        const char* text);
+CLI::Option* add_device(CLI::App* verb, std::string* to, const char* text);
+CLI::Option* add_policy(CLI::App* verb, std::string* to);
+
+/// A duration of at most `most`; `right` says what would be right.
+CLI::Option* add_duration(CLI::App* verb, const std::string& name, base::Duration most,
+                          const std::string& right, const std::function<void(base::Duration)>& set,
+                          const char* text);
+
+/// Lists of ids with commas, added to `to`; the option may repeat.
+CLI::Option* add_ids(CLI::App* verb, const std::string& name, std::vector<std::string>& to,
+                     const char* text);
+
+}  // namespace berth::cli

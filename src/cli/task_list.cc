@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/task_list.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "cli/members.h"
+#include "cli/table.h"
+#include "cli/task_text.h"
+#include "cli/when.h"
+#include "cli/words.h"
+
+namespace berth::cli {
+
+namespace json = base::json;
+using base::int_or;
+using base::maybe_int;
+using base::string_or;
+
+namespace {
+
+// "/data/drones/train" -> ".../drones/train": what tells data sets apart is at the end.
+std::string end_of_path(const std::string& path) {
+  const auto last = path.rfind('/');
+  const auto before = last == std::string::npos || last == 0 ? last : path.rfind('/', last - 1);
+  return before == std::string::npos || before == 0 ? path : "..." + path.substr(before);
+}
+
+// What a built-in task does, by its parameters; empty for any other.
+std::string work_text(const json::object& task) {
+  const json::object* parameters = object_in(task, "parameters");
+  if (parameters == nullptr) return "";
+  const std::string model = string_or(*parameters, "model");
+  const std::string images = string_or(*parameters, "train_path");
+  if (!model.empty() && !images.empty()) return tr("train {} on {}", {model, end_of_path(images)});
+  const std::string weights = string_or(*parameters, "weight_path");
+  const std::string source = string_or(*parameters, "source_path");
+  if (weights.empty() || source.empty()) return "";
+  return tr("infer {} on {}", {weights.substr(weights.rfind('/') + 1), end_of_path(source)});
+}
+
+std::string title(const json::object& task) {
+  if (const std::string name = string_or(task, "name"); !name.empty()) return name;
+  const std::string work = work_text(task);
+  return work.empty() ? command_text(task) : work;
+}
+
+std::string outcome(const json::object& task) {
+  const std::string state = string_or(task, "status");
+  if (state == "running") return std::to_string(int_or(task, "progress")) + "%";
+  if (!is_final(task) || state == "completed") return "";
+  if (const auto signal = maybe_int(task, "signal"); signal && *signal != 0)
+    return signal_name(*signal);
+  if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
+    return tr("exit {}", {std::to_string(*code)});
+  const std::string cause = string_or(task, "cause");
+  return cause == "dependency" ? tr("dependency failed") : tr(cause);
+}
+
+// As few characters as tell all ids apart, eight at least.
+std::size_t id_length(const json::array& tasks) {
+  std::vector<std::string> ids;
+  std::size_t longest = 8;
+  for (const json::value& task : tasks) {
+    if (task.is_object()) ids.push_back(string_or(task.as_object(), "task_id"));
+  }
+  std::sort(ids.begin(), ids.end());
+  for (std::size_t i = 1; i < ids.size(); ++i) {
+    const auto [a, b] =
+        std::mismatch(ids[i - 1].begin(), ids[i - 1].end(), ids[i].begin(), ids[i].end());
+    longest = std::max(longest, static_cast<std::size_t>(a - ids[i - 1].begin()) + 1);
+  }
+  return longest;
+}
+
+// Why a task that waits does not start, in the scheduler's order of reasons.
+std::string waiting_for(const json::object& task, const QueueView& queue, std::size_t id_length,
+                        base::Time now) {
+  if (string_or(task, "status") != "queued") return "";
+  if (base::bool_or(task, "held")) return tr("on hold");
+  if (const auto ids = unfinished(task, queue.states); !ids.empty()) {
+    const std::string first = ids.front().substr(0, id_length);
+    return ids.size() == 1 ? tr("after {}", {first})
+                           : tr("after {} +{}", {first, std::to_string(ids.size() - 1)});
+  }
+  if (const auto next = time_in(task, "not_before"); next && *next > now)
+    return tr("retry in {}", {words(*next - now)});
+  if (queue.drained) return tr("drained");
+  const std::string reason = string_or(task, "waiting_for");
+  return reason.empty() ? tr("no device yet") : tr(reason);
+}
+
+}  // namespace
+
+std::string render_tasks(const json::object& answer, const QueueView& queue, base::Time now,
+                         const Screen& screen) {
+  const json::array* tasks = array_in(answer, "tasks");
+  if (tasks == nullptr || tasks->empty()) return "";
+  Table table({{"ID"},
+               {tr("STATE")},
+               {tr("KIND")},
+               {tr("DEVICE"), false, 6},
+               {tr("PRI"), true},
+               {tr("TIME"), true},
+               {tr("RETRY"), true},
+               {tr("DETAIL"), false, 8, true},
+               {tr("TASK"), false, 8}});
+  const std::size_t length = id_length(*tasks);
+  for (const json::value& item : *tasks) {
+    if (!item.is_object()) continue;
+    const json::object& task = item.as_object();
+    const std::string state = state_text(task);
+    const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
+    const auto priority = maybe_int(task, "priority");
+    const std::string waits = waiting_for(task, queue, length, now);
+    const std::string detail = waits.empty() ? outcome(task) : waits;
+    table.add({{string_or(task, "task_id").substr(0, length), Tone::kBold},
+               {tr(state), state_tone(state)},
+               {tr(kind)},
+               {string_or(task, "device")},
+               {priority ? std::to_string(*priority) : ""},
+               {duration_text(task, now)},
+               {retries_text(task)},
+               {detail, state == "failed" ? Tone::kBad : Tone::kPlain},
+               {title(task)}});
+  }
+  std::string text = table.render(screen);
+  const std::int64_t more = int_or(answer, "total") - static_cast<std::int64_t>(tasks->size());
+  if (more > 0)
+    text +=
+        paint(tr("... and {} more (--limit N)", {std::to_string(more)}), Tone::kDim, screen) + "\n";
+  return text;
+}
+
+}  // namespace berth::cli
