@@ -25,7 +25,8 @@ constexpr std::array kCommandFields{
     "command",   "kind",   "device",        "gpus",      "memory_gb",       "gpu_type",
     "exclusive", "policy", "priority",      "name",      "task_id",         "description",
     "env",       "cwd",    "retry",         "timeout_s", "after",           "after_any",
-    "hold",      "pool",   "group_by_kind", "fallback",  "memory_fraction", "memory_strategy"};
+    "hold",      "pool",   "group_by_kind", "fallback",  "memory_fraction", "memory_strategy",
+    "array"};
 
 // This route is ours alone: a misspelt field is better refused than ignored.
 void refuse_unknown(Fields& fields) {
