@@ -80,9 +80,12 @@ value array_place(const model::Request& request) {
 
 value failure(const std::optional<model::Failure>& failure) {
   if (!failure) return nullptr;
-  return object{{"code", failure->code},
-                {"message", failure->message},
-                {"file", text_or_null(failure->file)}};
+  return object{
+      {"code", failure->code},
+      {"message", failure->message},
+      {"file", text_or_null(failure->file)},
+      {"suggested_memory_gb",
+       failure->suggested_memory ? value(to_gb(*failure->suggested_memory)) : value(nullptr)}};
 }
 
 }  // namespace

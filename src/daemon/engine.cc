@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "core/admit.h"
+#include "core/failure.h"
 
 namespace berth::daemon {
 
@@ -470,14 +471,18 @@ void Engine::exited(const model::TaskId& id, int attempt, const model::Exit& exi
   if (current && !record->cancelling && !record->failure)
     record->failure = failure_of(id, exit, why);
   core::Exited input{id, attempt, exit, std::nullopt};
-  input.out_of_memory =
-      current && record->failure &&
-      (record->failure->code == "out_of_memory" || record->failure->code == "memory_limit");
   const auto peak = peaks_.find(id);
   if (current && peak != peaks_.end()) {
     input.peak_memory = peak->second;
     peaks_.erase(peak);
   }
+  input.out_of_memory =
+      current && record->failure &&
+      (record->failure->code == "out_of_memory" || record->failure->code == "memory_limit");
+  const auto task = state_.tasks.find(id);
+  if (input.out_of_memory && task != state_.tasks.end())
+    record->failure->suggested_memory =
+        core::suggested_memory(state_, task->second, input.peak_memory);
   apply(std::move(input));
 }
 
