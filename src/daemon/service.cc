@@ -14,6 +14,7 @@
 #include "base/account.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/boot.h"
 #include "daemon/worker_build.h"
 #include "device/host/backend.h"
 #include "supervise/log_reader.h"
@@ -129,6 +130,7 @@ void Service::go() {
   DeviceFeed::Changes all;
   all.inventory = devices_.watch().has_inventory();
   for (const auto& sample : devices_.watch().samples()) all.samples.insert(sample.device);
+  const bool rebooted = note_boot(config_.state_dir);
   // What runs is taken over before anything new is decided on, so that its memory is known as its
   // own. The records are gone through by copy: adopting may change them.
   std::vector<std::shared_ptr<model::TaskRecord>> live;
@@ -143,6 +145,12 @@ void Service::go() {
       if (supervisor_.adopt(*task)) {
         notes_.allocated(*task);
         notes_.started(*task);
+      } else if (rebooted) {
+        supervise::Ended lost;
+        lost.exit.cause = "lost";
+        lost.message =
+            "the machine was restarted about when it was started, and whether it ran is not known";
+        engine_.exited(task->id(), task->attempt, lost.exit, lost.message);
       } else {
         launch(task->id(), task->attempt);
       }
@@ -565,11 +573,12 @@ std::string Service::end_in_words(const model::TaskId& id, int attempt,
 // A program mostly dies of its lost GPU before a reading says that the GPU is lost. So the GPUs of
 // one that ended badly are read once more before it is decided what to do about it.
 void Service::task_ended(const model::TaskId& id, int attempt, const supervise::Ended& ended) {
-  const auto report = [this, id, attempt, ended](bool) {
-    engine_.exited(id, attempt, ended.exit, end_in_words(id, attempt, ended));
+  const bool good = ended.exit.cause == "exited" && ended.exit.exit_code == 0;
+  const auto report = [this, id, attempt, ended, good](bool) {
+    engine_.exited(id, attempt, ended.exit,
+                   good ? std::string() : end_in_words(id, attempt, ended));
   };
   const auto task = state().tasks.find(id);
-  const bool good = ended.exit.cause == "exited" && ended.exit.exit_code == 0;
   if (good || ended.exit.cause != "exited" || task == state().tasks.end() ||
       task->second.attempt != attempt || task->second.cancelling || task->second.evicted ||
       !task->second.placement) {
