@@ -86,10 +86,10 @@ class Daemon:
             env |= self.gpus.environment
         return env | self._env
 
-    def start(self, port: int = 0) -> Daemon:
-        """`port` 0: any that is free."""
+    def start(self, port: int = 0, every: float = 0.02) -> Daemon:
+        """`port` 0: any that is free. `every`: how often it is looked whether it is ready."""
         self._spawn(port)
-        wait_until(self._listening, "berthd listens", unless=self._dead)
+        wait_until(self._listening, "berthd listens", every=every, unless=self._dead)
         return self
 
     def start_and_kill(self, after: float) -> None:
