@@ -99,18 +99,20 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
                             [this](const model::TaskRecord& task) { close_finished(task); },
                             [this](const model::TaskId& id) { watchers_.changed(id); },
                             std::move(on_broken), [this](bool full) { room_changed(full); }}),
-      supervisor_(loop,
-                  Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
-                                      config.cancel_grace, config.max_output, config.max_log,
-                                      enforcement_options(config)},
-                  Supervisor::Callbacks{
-                      [this](const model::TaskId& id, int attempt, const supervise::Ended& ended) {
-                        task_ended(id, attempt, ended);
-                      },
-                      [this](const model::TaskId& id, int attempt, const std::string& why) {
-                        engine_.launch_failed(id, attempt, why);
-                      },
-                      [this](const supervise::LogNotice& notice) { take_notice(notice); }}),
+      supervisor_(
+          loop,
+          Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
+                              config.cancel_grace, config.max_output, config.max_log,
+                              enforcement_options(config)},
+          Supervisor::Callbacks{
+              [this](const model::TaskId& id, int attempt, const supervise::Ended& ended) {
+                task_ended(id, attempt, ended);
+              },
+              [this](const model::TaskId& id, int attempt, const std::string& why) {
+                engine_.launch_failed(id, attempt, why);
+              },
+              [this](const model::TaskId& id, int attempt) { engine_.launch_undone(id, attempt); },
+              [this](const supervise::LogNotice& notice) { take_notice(notice); }}),
       devices_(loop, std::move(program), sampler_options(config),
                [this](const DeviceFeed::Changes& changes) { devices_changed(changes); }),
       second_look_(loop, engine_.state(), second_look_deeds()),
@@ -136,16 +138,17 @@ void Service::go() {
   all.inventory = devices_.watch().has_inventory();
   for (const auto& sample : devices_.watch().samples()) all.samples.insert(sample.device);
   // What runs is taken over before anything new is decided on, so that its memory is known as its
-  // own. The records are gone through by copy: adopting may change them.
-  std::vector<std::shared_ptr<model::TaskRecord>> live;
+  // own. The records are gone through as they were: a launch that fails here may place others,
+  // which are started when that is durable.
+  std::vector<std::pair<std::shared_ptr<model::TaskRecord>, model::TaskState>> live;
   for (const auto& [sequence, task] : records()) {
-    if (!model::is_final(task->state) || !task->log_closed) live.push_back(task);
+    if (!model::is_final(task->state) || !task->log_closed) live.emplace_back(task, task->state);
   }
-  for (const auto& task : live) {
+  for (const auto& [task, state] : live) {
     log_queued(*task);
-    if (model::is_final(task->state)) {
+    if (model::is_final(state)) {
       close_finished(*task);
-    } else if (task->state == model::TaskState::kRunning) {
+    } else if (state == model::TaskState::kRunning) {
       if (supervisor_.adopt(*task)) {
         log_allocated(*task);
         log_started(*task);
@@ -414,6 +417,7 @@ void Service::start(const model::TaskId& id, int attempt) {
 
 void Service::undo(const model::TaskId& id, int attempt,
                    const std::optional<model::Refusal>& refusal) {
+  if (!revoke(id, attempt)) return;
   if (refusal) {
     const std::string available = base::to_text(refusal->available);
     auto entry = refusal->code == base::RefusalCode::kMemory
@@ -423,6 +427,13 @@ void Service::undo(const model::TaskId& id, int attempt,
     supervisor_.append_log(id, std::move(entry), key_of_attempt(attempt, kUndone));
   }
   engine_.launch_undone(id, attempt);
+}
+
+// An attempt that is being looked at was decided on by this run of the daemon, and then it has no
+// process, or by an earlier one, and then it may have one that has not come to its claim.
+bool Service::revoke(const model::TaskId& id, int attempt) {
+  const auto task = engine_.table().find(id);
+  return task == nullptr || task->attempt != attempt || supervisor_.revoke(*task);
 }
 
 void Service::stop(const core::Stop& order) {
@@ -435,7 +446,7 @@ void Service::stop(const core::Stop& order) {
     supervisor_.append_log(order.task, record("WARNING", "cancel_requested"),
                            key_of_attempt(order.attempt, kCancelRequested));
   }
-  if (second_look_.drop(order.task, order.attempt)) {
+  if (second_look_.drop(order.task, order.attempt) && revoke(order.task, order.attempt)) {
     engine_.launch_undone(order.task, order.attempt);
   } else {
     supervisor_.stop(order.task, order.attempt, order.now);

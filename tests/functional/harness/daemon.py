@@ -37,6 +37,7 @@ class Daemon:
         language: str = "en",
         env: Mapping[str, str] | None = None,
         state_dir: Path | None = None,
+        program: Path = programs.BERTHD,
     ) -> None:
         self.folder = folder
         self.gpus = gpus
@@ -44,6 +45,7 @@ class Daemon:
         self.tmp = folder / "tmp"
         self.socket = folder / "berth.sock" if unix_socket else None
         self.address = ""
+        self._program = program
         self._language = language
         self._env = dict(env or {})
         self._config = {"cancel_grace": GRACE, **(config or {})}
@@ -72,7 +74,7 @@ class Daemon:
         config = self.folder / "berth.yaml"
         config.write_text(json.dumps(self._config))  # JSON is YAML
         nvml = programs.FAKE_NVML if self.gpus else "/nonexistent/libnvidia-ml.so.1"
-        arguments = [str(programs.BERTHD), "--config", str(config), "--listen", f"127.0.0.1:{port}"]
+        arguments = [str(self._program), "--config", str(config), "--listen", f"127.0.0.1:{port}"]
         if self.socket:
             arguments += ["--listen", f"unix:{self.socket}"]
         arguments += ["--state-dir", str(self.state_dir), "--nvml-library", str(nvml)]

@@ -92,7 +92,7 @@ class Load:
         self.open: dict[str, Plan] = {}
         self.counts = Counts()
         self._threads = [
-            threading.Thread(target=self._work, args=(f"s{i}", random.Random(seed + i)), name=f"load {i}")
+            threading.Thread(target=self._work, args=(f"{seed:x}-{i}", random.Random(seed + i)), name=f"load {i}")
             for i in range(threads)
         ]
 
@@ -171,7 +171,11 @@ class Load:
     def _take(self, dice: random.Random, wanted: Callable[[Plan], bool]) -> Iterator[Plan | None]:
         """As _pick, and no other thread gets it meanwhile."""
         with self._lock:
-            found = [plan for plan in self.plans.values() if plan.answered and not plan.taken and wanted(plan)]
+            found = [
+                plan
+                for plan in self.plans.values()
+                if plan.answered and not plan.taken and not plan.removal_sent and wanted(plan)
+            ]
             plan = dice.choice(found) if found else None
             if plan is not None:
                 plan.taken = True
@@ -249,8 +253,7 @@ class Load:
     def _remove(self, _: str, dice: random.Random) -> None:
         with self._take(
             dice,
-            lambda plan: not plan.removal_sent
-            and plan.name not in self.open
+            lambda plan: plan.name not in self.open
             and plan.sort in ("short", "signal", "held", "timeout"),  # those that nothing follows
         ) as plan:
             if plan is None:
