@@ -47,7 +47,7 @@ class Daemon:
         self.address = ""
         self._program = program
         self._language = language
-        self._env = dict(env or {})
+        self.env = dict(env or {})  # of the next start
         self._config = {"cancel_grace": GRACE, **(config or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._allowed: list[re.Pattern[str]] = []
@@ -86,7 +86,7 @@ class Daemon:
         env |= {"TMPDIR": str(self.tmp), "LANG": "C.UTF-8"}
         if self.gpus:
             env |= self.gpus.environment
-        return env | self._env
+        return env | self.env
 
     def start(self, port: int = 0, every: float = 0.02) -> Daemon:
         """`port` 0: any that is free. `every`: how often it is looked whether it is ready."""
@@ -140,6 +140,10 @@ class Daemon:
         self._process.kill()
         self._process.wait()
         self._process = None
+
+    def killed(self) -> bool:
+        """Whether something else has killed it."""
+        return self._process is not None and self._process.poll() == -signal.SIGKILL
 
     def restart(self) -> Daemon:
         self.stop()
