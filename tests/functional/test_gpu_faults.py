@@ -36,7 +36,8 @@ GETS = {
     "/api/v2/train/{task_id}/logs": ["/api/v2/train/none/logs"],
     "/api/v2/inference/{task_id}": ["/api/v2/inference/none"],
     "/api/v2/resources": ["/api/v2/resources"], "/api/v2/resources/gpu": ["/api/v2/resources/gpu"],
-    "/api/v2/resources/cpu": ["/api/v2/resources/cpu"], "/api/v2/resources/drain": ["/api/v2/resources/drain"],
+    "/api/v2/resources/cpu": ["/api/v2/resources/cpu"],
+    "/api/v2/resources/drain": ["/api/v2/resources/drain"],
     "/openapi.json": ["/openapi.json"], "/docs": ["/docs"], "/redoc": ["/redoc"],
 }  # fmt: skip
 
@@ -64,7 +65,8 @@ def ask_all(watch: Stopwatch) -> None:
     made = {}
     for device in ("cpu", "cuda"):
         body = {"command": ["true"], "device": device, "memory_gb": 1, "kind": "training", "hold": True}
-        answer = watch.request("POST", "/api/v2/tasks", json.dumps(body).encode(), f"POST /api/v2/tasks {device}")
+        name = f"POST /api/v2/tasks {device}"
+        answer = watch.request("POST", "/api/v2/tasks", json.dumps(body).encode(), name)
         made[device] = json.loads(answer)["task_id"]
     for task_id in made.values():
         path = f"/api/v2/tasks/{task_id}"
@@ -130,8 +132,8 @@ def test_while_a_driver_call_never_returns_every_route_answers_within_10_ms(
     stand-still of the daemon's loop is seen whenever it happens: a request is under way or comes next.
 
     10 ms are asserted of each single request, of its net time: without what this process and the daemon's
-    threads waited for a core, and without the time in which the whole machine stood still (harness/latency.py).
-    A wait for a driver, a process, a lock or a disk is none of these and stays in; that the machine is busy
+    threads waited for a core, and without the time in which the whole machine stood still
+    (harness/latency.py). A wait for a driver, a process, a lock or a disk is none of these and stays in; that the machine is busy
     with something else is taken out. The state directory is in memory: other programs' writing to the disk
     is not what this is about. What noise is left strikes at random, but what the daemon does wrong in a hang
     it does in each: so up to three hangs are looked at, and one must be without a single request above 10 ms.

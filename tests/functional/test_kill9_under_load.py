@@ -19,7 +19,7 @@ import pytest
 from harness.client import Json
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import MakeGpus
-from harness.load import Load, Plan, Run
+from harness.load import CONTESTED, Load, Plan, Run
 from harness.processes import alive, tagged, watched_by
 from harness.waiting import PATIENCE, wait_until
 
@@ -41,7 +41,8 @@ class Adoptions:
         def of(times: list[float]) -> str:
             ordered = sorted(times) or [0.0]
             half, most = ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
-            return f"median {half * 1000:.0f} ms, 99 % {most * 1000:.0f} ms, worst {ordered[-1] * 1000:.0f} ms"
+            three = [round(1000 * seconds) for seconds in (half, most, ordered[-1])]
+            return "median {} ms, 99 % {} ms, worst {} ms".format(*three)
 
         return (
             f"{len(self.since_exec)} restarts with {self.tasks} running tasks measured, {self.cut_short} cut "
@@ -74,8 +75,8 @@ def start_and_measure(daemon: Daemon, load: Load, adoptions: Adoptions, live_for
     while left := not_adopted(daemon, runs):
         now = time.monotonic()
         assert now - begin < ADOPTED_WITHIN * PATIENCE, (
-            f"{(now - begin) * 1000:.0f} ms after its start, {(now - ready) * 1000:.0f} ms after it was ready, "
-            f"the daemon has not adopted {left}"
+            f"{(now - begin) * 1000:.0f} ms after its start, {(now - ready) * 1000:.0f} ms after it was "
+            f"ready, the daemon has not adopted {left}"
         )
         if end is not None and now > end:
             adoptions.cut_short += 1
@@ -164,7 +165,7 @@ def test_kills_under_load_lose_nothing_and_run_nothing_twice(
     seed = int(os.environ.get("BERTH_TEST_SEED", random.randrange(2**32)))
     print(f"seed {seed}: BERTH_TEST_SEED={seed} BERTH_KILLS={KILLS}")
     dice = random.Random(seed)
-    gpus = fake_gpus(4)
+    gpus = fake_gpus(CONTESTED + 1)
     daemon: Daemon = make_daemon(gpus=gpus)
     load = Load(daemon, gpus, folder / "traces", seed)
     adoptions = Adoptions()
@@ -197,15 +198,19 @@ def test_kills_under_load_lose_nothing_and_run_nothing_twice(
     tasks = check_ends(daemon, load)
     counts = load.counts
     ended: dict[str, int] = {}
+    taken_back = 0
     for task in tasks.values():
         ended[task["status"]] = ended.get(task["status"], 0) + 1
+        taken_back += max(0, task["attempt"] - 1 - task["retries"])
     print(
-        f"{KILLS} kills ({during_start} of them before it was ready) in {killing:.0f} s; {len(load.plans)} "
-        f"tasks {dict(sorted(counts.sorts.items()))}; {counts.unanswered} submissions without an answer, sent "
-        f"again {counts.sent_again} times, {counts.existed} existed; ended {ended}; {adoptions.report()}"
+        f"{KILLS} kills ({during_start} of them before it was ready) in {killing:.0f} s; "
+        f"{len(load.plans)} tasks {dict(sorted(counts.sorts.items()))}; {counts.unanswered} submissions "
+        f"without an answer, sent again {counts.sent_again} times, {counts.existed} existed; "
+        f"{taken_back} launches taken back; ended {ended}; {adoptions.report()}"
     )
     assert tasks.keys() <= load.plans.keys(), "nothing that nobody asked for"
-    wrong = {name: found for name, plan in load.plans.items() if (found := troubles_of(plan, tasks.get(name)))}
+    checked = {name: troubles_of(plan, tasks.get(name)) for name, plan in load.plans.items()}
+    wrong = {name: found for name, found in checked.items() if found}
     assert not wrong, f"{len(wrong)} wrong: " + "\n".join(
         f"{name} ({load.plans[name].sort}): {found}; {load.plans[name].words()}; "
         f"{tasks.get(name) or load.plans[name].ended}"

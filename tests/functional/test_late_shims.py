@@ -4,7 +4,6 @@ it gets there only when the next daemon has looked. Whatever that one decides, t
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -100,7 +99,7 @@ def test_both_shims_of_an_attempt_start_it_once(
 
 
 def test_a_cancel_between_two_shims_leaves_nothing_running(
-    make_daemon: MakeDaemon, folder: Path, gate: Gate, program: Path
+    make_daemon: MakeDaemon, gate: Gate, program: Path
 ) -> None:
     daemon: Daemon = make_daemon(program=program)
     daemon.client.submit("/bin/sleep", "1000", device="cpu", task_id="t")
@@ -122,7 +121,7 @@ def test_a_revocation_survives_a_kill_before_the_decision_does(
     daemon.client.submit(*counting(runs), device="cpu", task_id="t")
     wait_until(lambda: shims(daemon) == 1, "the shim is started")
     daemon.kill9()
-    os.symlink("revoked", daemon.state_dir / "tasks" / "t" / "1" / "claim")
+    (daemon.state_dir / "tasks" / "t" / "1" / "claim").symlink_to("revoked")
     gate.open()
     wait_until(lambda: shims(daemon) == 0, "the first shim found its attempt revoked")
     daemon.start()

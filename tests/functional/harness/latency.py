@@ -125,7 +125,7 @@ class Stopwatch:
         """Of all routes, what was under way in that time."""
         found = Timing()
         for timing in self.timings.values():
-            for at, raw, net in zip(timing.at, timing.raw, timing.net):
+            for at, raw, net in zip(timing.at, timing.raw, timing.net, strict=True):
                 if at + raw >= begin and at <= end:
                     found.at.append(at)
                     found.raw.append(raw)

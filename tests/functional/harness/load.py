@@ -22,6 +22,9 @@ from .daemon import Daemon
 from .fakegpu import FakeGpus
 from .processes import alive, parent_of
 
+#: A GPU that a stranger takes and leaves again, so that launches there are taken back. The tasks on it use
+#: none of what they reserve.
+CONTESTED = 4
 #: So many tasks that have not ended are enough.
 MOST_LIVE = 60
 _LOST_TOUCH = (OSError, http.client.HTTPException)
@@ -92,9 +95,10 @@ class Load:
         self.open: dict[str, Plan] = {}
         self.counts = Counts()
         self._threads = [
-            threading.Thread(target=self._work, args=(f"{seed:x}-{i}", random.Random(seed + i)), name=f"load {i}")
+            threading.Thread(target=self._work, args=(f"{seed:x}-{i}", random.Random(seed + i)))
             for i in range(threads)
         ]
+        self._threads.append(threading.Thread(target=self._contest, args=(random.Random(seed - 1),)))
 
     def start(self) -> None:
         for thread in self._threads:
@@ -134,11 +138,18 @@ class Load:
 
     # ---- what a thread does ----
 
+    def _contest(self, dice: random.Random) -> None:
+        while not self._stop.wait(dice.uniform(0.05, 0.3)):
+            holder = self._gpus.hold(CONTESTED, "20G")
+            self._stop.wait(dice.uniform(0.05, 0.3))
+            self._gpus.release(holder)
+
     def _work(self, name: str, dice: random.Random) -> None:
         try:
             number = 0
             while not self._stop.is_set():
-                act = dice.choices([self._submit, self._release, self._cancel, self._remove], [12, 2, 2, 1])[0]
+                acts = [self._submit, self._release, self._cancel, self._remove]
+                act = dice.choices(acts, [12, 2, 2, 1])[0]
                 number += 1
                 with contextlib.suppress(ConnectionRefusedError):
                     act(f"{name}-{number}", dice)
@@ -275,7 +286,7 @@ class Load:
     def _plan(self, name: str, dice: random.Random) -> Plan:
         sorts = {
             "short": 8, "signal": 1, "long": 3, "gpu": 4, "retry": 2, "after": 2, "after_any": 1,
-            "held": 2, "cancel": 2, "timeout": 0.5, "queued": 2,
+            "held": 2, "cancel": 2, "timeout": 0.5, "queued": 2, "contested": 2,
         }  # fmt: skip
         sort = dice.choices(list(sorts), list(sorts.values()))[0]
         # A command on the processor takes a core; on the GPUs there is room for all of them.
@@ -302,12 +313,18 @@ class Load:
                 request["script"] = f"t start $$; sleep 0.05; t end {code}; exit {code}"
             case "gpu":
                 memory = dice.choice([3, 6, 12])
-                request |= {"memory_gb": memory + 1, "env": self._gpus.environment}
+                request |= {"device": f"cuda:{dice.randrange(CONTESTED)}", "memory_gb": memory + 1}
+                request["env"] = self._gpus.environment
                 program = " ".join(
-                    self._gpus.task("--memory", f"{memory}G", "--ramp", "20ms")
-                    + ["--seconds", f"{dice.uniform(0.05, 0.8):.2f}", "--exit-code", str(code)]
+                    self._gpus.task(
+                        "--memory", f"{memory}G", "--ramp", "20ms",
+                        "--seconds", f"{dice.uniform(0.05, 0.8):.2f}", "--exit-code", str(code),
+                    )  # fmt: skip
                 )
                 request["script"] = f"t start $$; {program}; c=$?; t end $c; exit $c"
+            case "contested":
+                request |= {"device": f"cuda:{CONTESTED}", "memory_gb": 10}
+                request["script"] = f"t start $$; sleep 0.05; t end {code}; exit {code}"
             case "retry":
                 allowed, good = dice.choice([1, 2, 3]), dice.choice([2, 3, 4])
                 request["retry"] = {"max": allowed, "backoff_s": dice.choice([0, 0.1, 0.3])}
