@@ -60,7 +60,7 @@ def disk(folder: Path) -> Iterator[Disk]:
 @pytest.fixture
 def full(disk: Disk, make_daemon: MakeDaemon) -> Daemon:
     daemon = make_daemon()
-    daemon.allow_stderr("has no room|cannot be written")
+    daemon.allow_stderr("has no room|cannot be written|cannot note how a task is limited")
     return daemon
 
 

@@ -4,7 +4,8 @@ it: before each of its calls that change a file, a directory or a process, or th
 (tests/fakes/kill_point.c). The next daemon goes on with the life, which must come out as if nothing had been.
 
 The second series kills the daemon that takes over: while it reads the store, adopts and starts anew.
-All points take minutes; by default it is every so many-th from a random one, BERTH_KILL_POINTS=all for all."""
+All points take minutes: by default it is every so many-th from a random one, BERTH_KILL_POINTS=all
+for all."""
 
 from __future__ import annotations
 
