@@ -286,12 +286,20 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
       return;
     case Adoption::Phase::kEnded:
       return finish(id, attempt, std::move(adoption->ended));
-    case Adoption::Phase::kNeverStarted:
-      // Only after a launch of ours whose shim could not even claim: nothing ran.
+    case Adoption::Phase::kNeverStarted: {
+      // Only after a launch of ours whose shim could not even claim: nothing ran. One that an
+      // earlier run of the daemon started could yet.
+      const auto revoked = supervise::revoke(attempt_directory(options_.state_dir, id, attempt));
+      if (revoked && !*revoked) return look(id, attempt);
       running_.erase(id);
       processes_.remove(id);
       return callbacks_.launch_failed(
           id, attempt, "the supervisor process ended before it could start the task");
+    }
+    case Adoption::Phase::kRevoked:
+      running_.erase(id);
+      processes_.remove(id);
+      return posted([this, id, attempt] { callbacks_.undone(id, attempt); })();
     case Adoption::Phase::kVanished:
       break;
   }
@@ -391,6 +399,15 @@ std::optional<model::Enforcement> Supervisor::enforcement(const model::TaskId& i
   with_limits.rung = model::Rung::kKernel;
   with_limits.by = "NVIDIA memory limits";
   return with_limits;
+}
+
+bool Supervisor::revoke(const model::TaskRecord& record) {
+  const auto revoked =
+      supervise::revoke(attempt_directory(options_.state_dir, record.id(), record.attempt));
+  if (revoked) return *revoked || !adopt(record);
+  base::log_warning("cannot revoke an attempt",
+                    {{"task", record.id().value}, {"reason", revoked.error().message}});
+  return true;
 }
 
 bool Supervisor::adopt(const model::TaskRecord& record) {
