@@ -93,8 +93,9 @@ struct Shim {
 
 std::optional<Shim> read_shim(int claim) {
   const std::string text = read_part(claim, 0, shim::kIdentityBytes);
-  // The last line may be on its way.
-  const Fields fields = parse_fields(std::string_view(text).substr(0, text.rfind('\n') + 1));
+  const auto padding = text.find("\n\n");  // thousands of empty lines
+  const Fields fields = parse_fields(std::string_view(text).substr(
+      0, (padding == std::string::npos ? text.rfind('\n') : padding) + 1));
   if (fields.empty()) return std::nullopt;
   Shim file;
   file.identity.pid = small_number_of(fields, "pid").value_or(0);
