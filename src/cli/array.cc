@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/array.h"
+
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "cli/array_text.h"
+#include "cli/follow.h"
+#include "cli/interrupts.h"
+#include "cli/members.h"
+#include "cli/progress.h"
+#include "cli/screen.h"
+#include "cli/session.h"
+#include "cli/task_text.h"
+#include "cli/words.h"
+
+namespace berth::cli {
+
+namespace json = base::json;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+// An array has no event stream of its own.
+constexpr std::chrono::milliseconds kInterval{500};
+
+// "0f3c8a11_[3,7-9]": those of the array that failed, as far as one page of the list has them.
+std::string failed_tasks(const std::string& id) {
+  auto session = Session::open();
+  if (!session) return "";
+  const auto page = session->object("/api/v2/tasks?status=failed&limit=1000");
+  const json::array* tasks = page ? array_in(*page, "tasks") : nullptr;
+  std::vector<std::int64_t> indices;
+  for (std::size_t i = 0; tasks != nullptr && i < tasks->size(); ++i) {
+    const json::object* task = (*tasks)[i].if_object();
+    if (task != nullptr && array_of(*task) == id)
+      indices.push_back(base::int_or(*object_in(*task, "array"), "index"));
+  }
+  if (indices.empty()) return "";
+  return indices.size() == 1 ? short_id(id) + "_" + std::to_string(indices.front())
+                             : short_id(id) + "_[" + ranges(std::move(indices), 40) + "]";
+}
+
+}  // namespace
+
+base::Result<json::object> watch_array(const std::string& id,
+                                       const std::function<void(const json::object&)>& on_change) {
+  std::optional<Session> session;
+  auto last_contact = Clock::now();
+  json::object known;
+  for (bool told = false;; std::this_thread::sleep_for(kInterval)) {
+    if (!session) {
+      auto opened = Session::open();
+      if (opened) session.emplace(std::move(*opened));
+    }
+    auto state =
+        session ? session->object(task_path(id)) : base::fail(base::ErrorCode::kNotReachable, "");
+    if (!state) {
+      session.reset();
+      const bool away = base::row(state.error().code).http_status >= 500;
+      if (!away) return base::fail(state.error());
+      if (Clock::now() - last_contact > std::chrono::seconds(kPatienceSeconds))
+        return base::fail(still_away(id));
+      if (!std::exchange(told, true)) note_absence();
+      continue;
+    }
+    last_contact = Clock::now();
+    told = false;
+    if (on_change && *state != known) on_change(*state);
+    if (is_final(*state)) return std::move(*state);
+    known = std::move(*state);
+  }
+}
+
+void tell_array_failure(const json::object& array) {
+  const std::string why = array_failure(array);
+  if (why.empty()) return;
+  const std::string id = base::string_or(array, "task_id");
+  const std::string which = count_of(array, "failed") > 0 ? failed_tasks(id) : "";
+  note(which.empty() ? tr("array {}: {}", {short_id(id), why})
+                     : tr("array {}: {}: {}", {short_id(id), why, which}));
+}
+
+int follow_array(const json::object& accepted) {
+  const std::string id = base::string_or(accepted, "task_id");
+  const json::array* tasks = array_in(accepted, "tasks");
+  std::string example = id;
+  if (tasks != nullptr && !tasks->empty() && tasks->front().is_string())
+    example = std::string(tasks->front().as_string());
+  note(tr("array {} of {} tasks; \"berth logs {}\" shows the output of one",
+          {short_id(id), std::to_string(base::int_or(accepted, "size")), short_id(example)}));
+  const Screen screen = screen_of(2);
+  base::Result<json::object> end = json::object{};
+  {
+    const Interrupts interrupts(id);
+    LiveLine line(2, screen);
+    end = watch_array(
+        id, [&](const json::object& array) { line.update(array_progress(array, screen)); });
+    line.keep();
+  }
+  if (!end) return report_own_failure(end.error());
+  tell_array_failure(*end);
+  return exit_status(*end);
+}
+
+}  // namespace berth::cli
