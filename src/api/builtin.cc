@@ -4,9 +4,16 @@
 #include <algorithm>
 
 #include "api/task_codec.h"
+#include "api/task_request.h"
 #include "base/text.h"
 
 namespace berth::api {
+
+namespace {
+
+constexpr int kRetriesAfterLoss = 2;
+
+}  // namespace
 
 model::TaskRecord builtin_record(Fields& fields, const Service& service, model::Kind kind,
                                  int default_priority) {
@@ -15,6 +22,13 @@ model::TaskRecord builtin_record(Fields& fields, const Service& service, model::
   record.request.builtin = true;
   record.type = std::string(model::to_text(kind));
   read_common(fields, {"cuda", default_priority, service.state().config.policy}, record);
+  // Whoever asked for the training has done nothing wrong when a GPU is lost under it.
+  record.request.retry.max = kRetriesAfterLoss;
+  record.request.retry.on = {model::FailureKind::kDeviceLost};
+  if (fields.body().contains("retry")) {
+    record.request.retry = {};
+    read_retry(fields, record.request.retry);
+  }
   const auto parts = base::split(record.name, '/');  // becomes a directory below save_path
   const bool leaves = std::find(parts.begin(), parts.end(), "..") != parts.end();
   if (leaves || record.name.starts_with('/')) {

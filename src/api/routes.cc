@@ -24,6 +24,13 @@ std::shared_ptr<const model::TaskRecord> find_task(const Service& service,
   const std::string id(request.parameter("task_id"));
   auto task = service.find(model::TaskId(id));
   if (task != nullptr && (type.empty() || task->type == type)) return task;
+  if (const auto tasks = service.array(id); !tasks.empty()) {
+    exchange.fail(404,
+                  say(base::Phrase{"{} is an array of {} tasks: name one of them, such as {}",
+                                   {id, std::to_string(tasks.size()), tasks.front()->id().value}},
+                      language));
+    return nullptr;
+  }
   exchange.fail(404, phrase(Phrase::kTaskUnknown, language, id));
   return nullptr;
 }

@@ -85,6 +85,10 @@ class Service {
   [[nodiscard]] virtual std::shared_ptr<const model::TaskRecord> find(
       const model::TaskId& id) const = 0;
 
+  /// The tasks of an array that there are, by index; empty for none.
+  [[nodiscard]] virtual std::vector<std::shared_ptr<const model::TaskRecord>> array(
+      const std::string& id) const = 0;
+
   /// The task's log from `offset` on (0: the start), about `max_bytes` of it.
   [[nodiscard]] virtual base::Result<LogPage> read_log(const model::TaskId& id,
                                                        std::uint64_t offset,
@@ -107,6 +111,8 @@ class Service {
 
   /// A record with request, type, argv and so on filled in; id, times and state are set here.
   virtual void submit(model::TaskRecord record, TaskCallback callback) = 0;
+  /// All of them, which differ in id and index, or none.
+  virtual void submit_array(std::vector<model::TaskRecord> records, DoneCallback callback) = 0;
   /// kNotFound, kWrongState.
   virtual void cancel(const model::TaskId& id, DoneCallback callback) = 0;
   virtual void remove(const model::TaskId& id, DoneCallback callback) = 0;

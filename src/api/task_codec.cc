@@ -69,11 +69,23 @@ value retry(const model::Retry& retry) {
                 {"more_memory", 1 + retry.more_memory_percent / 100.0}};
 }
 
+value array_place(const model::Request& request) {
+  if (!request.array) return nullptr;
+  const auto& place = *request.array;
+  return object{{"id", place.array},
+                {"index", place.index},
+                {"size", place.size},
+                {"at_once", place.at_once > 0 ? value(place.at_once) : value(nullptr)}};
+}
+
 value failure(const std::optional<model::Failure>& failure) {
   if (!failure) return nullptr;
-  return object{{"code", failure->code},
-                {"message", failure->message},
-                {"file", text_or_null(failure->file)}};
+  return object{
+      {"code", failure->code},
+      {"message", failure->message},
+      {"file", text_or_null(failure->file)},
+      {"suggested_memory_gb",
+       failure->suggested_memory ? value(to_gb(*failure->suggested_memory)) : value(nullptr)}};
 }
 
 }  // namespace
@@ -117,6 +129,7 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"cpu_after_s", seconds_or_null(record.request.cpu_after)},
       {"timeout_s", seconds_or_null(record.timeout)},
       {"pool", text_or_null(record.request.pool)},
+      {"array", array_place(record.request)},
       {"user", text_or_null(record.request.user)},
       {"waiting_for", nullptr},  // these two are known where the live task is: api/tasks.cc
       {"enforcement", nullptr},

@@ -25,7 +25,8 @@ constexpr std::array kCommandFields{
     "command",   "kind",   "device",        "gpus",      "memory_gb",       "gpu_type",
     "exclusive", "policy", "priority",      "name",      "task_id",         "description",
     "env",       "cwd",    "retry",         "timeout_s", "after",           "after_any",
-    "hold",      "pool",   "group_by_kind", "fallback",  "memory_fraction", "memory_strategy"};
+    "hold",      "pool",   "group_by_kind", "fallback",  "memory_fraction", "memory_strategy",
+    "array"};
 
 // This route is ours alone: a misspelt field is better refused than ignored.
 void refuse_unknown(Fields& fields) {
@@ -34,52 +35,6 @@ void refuse_unknown(Fields& fields) {
     if (std::find(kCommandFields.begin(), kCommandFields.end(), name) == kCommandFields.end())
       fields.refuse("extra_forbidden", name, "There is no such field");
   }
-}
-
-// `retry`: a number of times, or {max, backoff_s, on: [...], more_memory}.
-void read_retry(Fields& fields, model::Retry& retry) {
-  const value* given = fields.body().if_contains("retry");
-  if (given == nullptr || given->is_null()) return;
-  if (!given->is_object()) {
-    retry.max = static_cast<int>(fields.integer_or("retry", 0, 0, model::kMostRetries));
-    return;
-  }
-  Fields parts(given->as_object(), {"body", "retry"});
-  for (const auto& entry : parts.body()) {
-    if (entry.key() == "max" || entry.key() == "backoff_s" || entry.key() == "on" ||
-        entry.key() == "more_memory") {
-      continue;
-    }
-    parts.refuse("extra_forbidden", entry.key(), "There is no such field");
-  }
-  retry.max = static_cast<int>(parts.integer("max", 0, model::kMostRetries));
-  const double pause =
-      parts.number_or("backoff_s", static_cast<double>(retry.backoff.count()) / 1000);
-  if (pause < 0 || pause > kLongestPause) {
-    parts.refuse("value_error", "backoff_s", "The pause before a retry is between 0 and 3600 s");
-  } else {
-    retry.backoff = base::Duration{std::llround(pause * 1000)};
-  }
-  // A factor, 1.5: half as much again.
-  const double factor = parts.number_or("more_memory", 1);
-  if (factor < 1 || factor > 10) {
-    parts.refuse("value_error", "more_memory",
-                 "The factor for the memory of the next try is between 1 and 10");
-  } else {
-    retry.more_memory_percent = static_cast<int>(std::lround((factor - 1) * 100));
-  }
-  if (parts.body().contains("on")) {
-    for (const auto& word : parts.strings("on")) {
-      if (const auto kind = model::failure_kind_from_text(word)) {
-        retry.on.insert(*kind);
-      } else {
-        parts.refuse("enum", "on",
-                     "Input should be 'exit', 'out_of_memory', 'timeout', 'device_lost', "
-                     "'launch_failed' or 'lost'");
-      }
-    }
-  }
-  if (!parts.valid()) fields.merge(parts);
 }
 
 // `fallback`: "cpu" (at once when no GPU is free), or {to: "cpu", after_s}.
@@ -142,6 +97,51 @@ void read_memory(Fields& fields, model::Request& request) {
 }
 
 }  // namespace
+
+void read_retry(Fields& fields, model::Retry& retry) {
+  const value* given = fields.body().if_contains("retry");
+  if (given == nullptr || given->is_null()) return;
+  if (!given->is_object()) {
+    retry.max = static_cast<int>(fields.integer_or("retry", 0, 0, model::kMostRetries));
+    return;
+  }
+  Fields parts(given->as_object(), {"body", "retry"});
+  for (const auto& entry : parts.body()) {
+    if (entry.key() == "max" || entry.key() == "backoff_s" || entry.key() == "on" ||
+        entry.key() == "more_memory") {
+      continue;
+    }
+    parts.refuse("extra_forbidden", entry.key(), "There is no such field");
+  }
+  retry.max = static_cast<int>(parts.integer("max", 0, model::kMostRetries));
+  const double pause =
+      parts.number_or("backoff_s", static_cast<double>(retry.backoff.count()) / 1000);
+  if (pause < 0 || pause > kLongestPause) {
+    parts.refuse("value_error", "backoff_s", "The pause before a retry is between 0 and 3600 s");
+  } else {
+    retry.backoff = base::Duration{std::llround(pause * 1000)};
+  }
+  // A factor, 1.5: half as much again.
+  const double factor = parts.number_or("more_memory", 1);
+  if (factor < 1 || factor > 10) {
+    parts.refuse("value_error", "more_memory",
+                 "The factor for the memory of the next try is between 1 and 10");
+  } else {
+    retry.more_memory_percent = static_cast<int>(std::lround((factor - 1) * 100));
+  }
+  if (parts.body().contains("on")) {
+    for (const auto& word : parts.strings("on")) {
+      if (const auto kind = model::failure_kind_from_text(word)) {
+        retry.on.insert(*kind);
+      } else {
+        parts.refuse("enum", "on",
+                     "Input should be 'exit', 'out_of_memory', 'timeout', 'device_lost', "
+                     "'launch_failed' or 'lost'");
+      }
+    }
+  }
+  if (!parts.valid()) fields.merge(parts);
+}
 
 void read_devices(Fields& fields, model::Request& request) {
   request.gpus = static_cast<int>(fields.integer_or("gpus", 1, 1, 1024));

@@ -15,4 +15,7 @@ void read_command(Fields& fields, const core::Config& config, model::TaskRecord&
 /// exclusive, pool.
 void read_devices(Fields& fields, model::Request& request);
 
+/// `retry`: a number of times, or {max, backoff_s, on: [...], more_memory}.
+void read_retry(Fields& fields, model::Retry& retry);
+
 }  // namespace berth::api

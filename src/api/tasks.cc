@@ -2,6 +2,7 @@
 // /api/v2/tasks: any command as a task, the list, one task, cancel, remove.
 #include <algorithm>
 
+#include "api/arrays.h"
 #include "api/routes.h"
 #include "api/schema.h"
 #include "api/submitter.h"
@@ -21,14 +22,24 @@ void create(Service& service, const http::Request& request, http::Exchange excha
   Fields fields(request.body);
   model::TaskRecord record;
   if (fields.valid()) read_command(fields, service.state().config, record);
+  const auto array = read_array(fields);
   if (!fields.valid()) return exchange.respond(fields.refusal());
+  if (array) return submit_array(service, request, std::move(exchange), record, *array);
   submit_task(service, request, std::move(exchange), std::move(record));
+}
+
+// The array that the path names, if it names one and no task.
+std::optional<std::string> array_named(const Service& service, const http::Request& request) {
+  std::string id(request.parameter("task_id"));
+  if (service.find(model::TaskId(id)) != nullptr || service.array(id).empty()) return std::nullopt;
+  return id;
 }
 
 struct ListQuery {
   std::string status;
   std::string task_type;
   std::string kind;
+  std::string array;
   std::size_t limit = 100;
   std::size_t offset = 0;
 };
@@ -37,6 +48,10 @@ bool matches(const model::TaskRecord& record, const ListQuery& query) {
   if (query.status == "live") {
     if (model::is_final(record.state)) return false;
   } else if (!query.status.empty() && model::to_text(record.state) != query.status) {
+    return false;
+  }
+  if (!query.array.empty() &&
+      (!record.request.array || record.request.array->array != query.array)) {
     return false;
   }
   return query.kind.empty() || model::to_text(record.request.kind) == query.kind;
@@ -116,6 +131,8 @@ object list(const Service& service, const ListQuery& query, const http::Request&
 }
 
 void remove(Service& service, const http::Request& request, http::Exchange exchange) {
+  if (const auto array = array_named(service, request))
+    return act_on_array(service, request, std::move(exchange), *array, ArrayAction::kRemove);
   const auto task = find_task(service, request, exchange, language_of(request));
   if (task == nullptr) return;
   const Language language = language_of(request, task->type);
@@ -134,6 +151,10 @@ void remove(Service& service, const http::Request& request, http::Exchange excha
 
 // POST .../hold and .../release.
 void hold(Service& service, const http::Request& request, http::Exchange exchange, bool on) {
+  if (const auto array = array_named(service, request)) {
+    return act_on_array(service, request, std::move(exchange), *array,
+                        on ? ArrayAction::kHold : ArrayAction::kRelease);
+  }
   const auto task = find_task(service, request, exchange, own_language(request));
   if (task == nullptr) return;
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
@@ -188,14 +209,18 @@ void add_task_routes(http::Router& router, Service& service) {
         const auto limit = numbers.integer("limit", 100, 0, 100'000);
         const auto offset = numbers.integer("offset", 0, 0, 1'000'000'000);
         if (!numbers.valid()) return exchange.respond(numbers.refusal());
-        const ListQuery query{std::string(request.query.get("status")),
-                              std::string(request.query.get("task_type")),
-                              std::string(request.query.get("kind")),
-                              static_cast<std::size_t>(limit), static_cast<std::size_t>(offset)};
+        const ListQuery query{
+            std::string(request.query.get("status")), std::string(request.query.get("task_type")),
+            std::string(request.query.get("kind")),   std::string(request.query.get("array")),
+            static_cast<std::size_t>(limit),          static_cast<std::size_t>(offset)};
         exchange.respond(json_response(list(service, query, request)));
       });
   router.add("GET", "/api/v2/tasks/{task_id}",
              [&service](const http::Request& request, http::Exchange exchange) {
+               if (const auto array = array_named(service, request)) {
+                 return exchange.respond(json_response(
+                     array_response(*array, service.array(*array), own_language(request))));
+               }
                const auto task = find_task(service, request, exchange, language_of(request));
                if (task != nullptr)
                  exchange.respond(json_response(
@@ -203,6 +228,10 @@ void add_task_routes(http::Router& router, Service& service) {
              });
   router.add("POST", "/api/v2/tasks/{task_id}/cancel",
              [&service](const http::Request& request, http::Exchange exchange) {
+               if (const auto array = array_named(service, request)) {
+                 return act_on_array(service, request, std::move(exchange), *array,
+                                     ArrayAction::kCancel);
+               }
                const auto task = find_task(service, request, exchange, language_of(request));
                if (task != nullptr) cancel_task(service, request, std::move(exchange), task);
              });

@@ -80,23 +80,26 @@ std::optional<base::Error> check_numbers(const model::Request& request) {
   return std::nullopt;
 }
 
-std::optional<base::Error> check_queue(const State& state, const model::Request& request) {
+std::optional<base::Error> queue_full(std::string message) {
+  return base::Error{base::ErrorCode::kQueueFull, std::move(message), {}};
+}
+
+std::optional<base::Error> check_queue(const State& state, const model::Request& request,
+                                       int places) {
+  if (places == 0) return std::nullopt;
   const auto waits = static_cast<std::int64_t>(waiting(state));
-  if (state.config.queue_size > 0 && waits >= state.config.queue_size) {
-    return base::Error{base::ErrorCode::kQueueFull,
-                       "The queue is full: " + std::to_string(waits) +
-                           " tasks wait, the limit is " + std::to_string(state.config.queue_size),
-                       {}};
+  const std::string more =
+      places > 1 ? ", and " + std::to_string(places) + " more were to" : std::string();
+  if (state.config.queue_size > 0 && waits + places > state.config.queue_size) {
+    return queue_full("The queue is full: " + std::to_string(waits) + " tasks wait" + more +
+                      ", the limit is " + std::to_string(state.config.queue_size));
   }
   const auto user = state.users.find(request.user);
-  if (state.config.user_waiting > 0 && user != state.users.end() &&
-      user->second.waiting >= state.config.user_waiting) {
-    return base::Error{base::ErrorCode::kQueueFull,
-                       "Waiting tasks of the user " + (request.user.empty() ? "-" : request.user) +
-                           ": " + std::to_string(user->second.waiting) +
-                           ", and the limit for each is " +
-                           std::to_string(state.config.user_waiting),
-                       {}};
+  const int theirs = user == state.users.end() ? 0 : user->second.waiting;
+  if (state.config.user_waiting > 0 && theirs + places > state.config.user_waiting) {
+    return queue_full("Waiting tasks of the user " + (request.user.empty() ? "-" : request.user) +
+                      ": " + std::to_string(theirs) + more + ", and the limit for each is " +
+                      std::to_string(state.config.user_waiting));
   }
   return std::nullopt;
 }
@@ -120,11 +123,9 @@ std::optional<base::Error> check_dependencies(const State& state, const model::R
 
 }  // namespace
 
-base::Result<Resolved> admit(const State& state, const model::Request& request, bool waits) {
+base::Result<Resolved> admit(const State& state, const model::Request& request, int places) {
   if (auto error = check_numbers(request)) return base::fail(*error);
-  if (waits) {
-    if (auto error = check_queue(state, request)) return base::fail(*error);
-  }
+  if (auto error = check_queue(state, request, places)) return base::fail(*error);
   if (auto error = check_dependencies(state, request)) return base::fail(*error);
   if (!request.pool.empty() && !state.config.pools.contains(request.pool)) {
     return base::fail(bad("There is no pool \"" + request.pool + "\": " +

@@ -8,8 +8,8 @@
 namespace berth::core {
 
 /// kDeviceNotFound, kNeverFits, kBadRequest or kQueueFull with what was wrong and what would fit.
-/// `waits`: it would take a place in the queue.
-base::Result<Resolved> admit(const State& state, const model::Request& request, bool waits = true);
+/// `places`: how many the queue must have left; a lease takes none, an array one for each task.
+base::Result<Resolved> admit(const State& state, const model::Request& request, int places = 1);
 
 /// The part of it that is about devices; for a task that came before they were known.
 base::Result<Resolved> admit_devices(const State& state, const model::Request& request);

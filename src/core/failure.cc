@@ -23,18 +23,22 @@ base::Duration backoff(const model::Retry& retry, int number) {
   return std::min(pause, kLongestBackoff);
 }
 
-// What the task should ask for after it ran out of memory with `reserved`: more, but no more than
-// the largest device has.
+// So much more than `had`, but no more than the largest device can give.
+Bytes more(const State& state, Bytes had, int percent) {
+  Bytes largest;
+  for (const auto& [id, device] : state.devices) {
+    if (!device.is_cpu()) largest = std::max(largest, usable_memory(device).value_or(Bytes{}));
+  }
+  return std::min(largest, Bytes{had.value * (100 + percent) / 100});
+}
+
+// What the next try asks for after the task ran out of memory.
 std::optional<Bytes> larger(const State& state, const TaskEntry& task, std::optional<Bytes> peak) {
   const int percent = task.request.retry.more_memory_percent;
   if (percent <= 0) return std::nullopt;
   const Bytes had = std::max(task.request.memory.value_or(Bytes{}), peak.value_or(Bytes{}));
   if (had.value == 0) return std::nullopt;  // nothing to reckon from
-  Bytes largest;
-  for (const auto& [id, device] : state.devices) {
-    if (!device.is_cpu()) largest = std::max(largest, usable_memory(device).value_or(Bytes{}));
-  }
-  const Bytes wanted = std::min(largest, Bytes{had.value * (100 + percent) / 100});
+  const Bytes wanted = more(state, had, percent);
   if (wanted <= task.request.memory.value_or(Bytes{})) return std::nullopt;
   return wanted;
 }
@@ -115,6 +119,18 @@ std::optional<FailureKind> failure_of(const TaskEntry& task, const Exited& input
   if (input.exit.cause == "launch_failed") return FailureKind::kLaunch;
   if (input.exit.cause == "lost") return FailureKind::kLost;
   return FailureKind::kExit;
+}
+
+std::optional<Bytes> suggested_memory(const State& state, const TaskEntry& task,
+                                      std::optional<Bytes> peak) {
+  constexpr int kMorePercent = 25;
+  Bytes had = peak.value_or(Bytes{});
+  if (task.placement) {
+    for (const auto& share : task.placement->shares) had = std::max(had, share.reserved);
+  }
+  const Bytes wanted = more(state, had, kMorePercent);
+  if (had.value == 0 || wanted <= had) return std::nullopt;
+  return wanted;
 }
 
 bool may_retry(const TaskEntry& task, FailureKind kind) {

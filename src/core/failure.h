@@ -27,6 +27,11 @@ void evict(State& state, DeviceEntry& device, std::vector<Output>& outputs);
 /// does not answer.
 void follow_health(State& state, DeviceEntry& device, std::vector<Output>& outputs);
 
+/// What a task that ran out of memory should ask for: a quarter more than it had reserved or used,
+/// no more than the largest device can give. std::nullopt where there is nothing to reckon from.
+std::optional<Bytes> suggested_memory(const State& state, const TaskEntry& task,
+                                      std::optional<Bytes> peak);
+
 void end_lease(State& state, TaskId id, std::string cause, std::vector<Output>& outputs);
 
 /// Does what is due by `state.latest`. Whether anything changed.

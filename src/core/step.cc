@@ -217,7 +217,7 @@ void apply(State& state, const Lease& input, Outputs& outputs) {
         refuse(id, base::ErrorCode::kDuplicateTask, "A lease with the id " + id.value + " exists"));
     return;
   }
-  auto admitted = admit(state, input.request, false);
+  auto admitted = admit(state, input.request, 0);
   if (!admitted) {
     outputs.push_back(Refused{id, admitted.error()});
     return;

@@ -9,6 +9,8 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/admit.h"
+#include "core/failure.h"
 
 namespace berth::daemon {
 
@@ -193,7 +195,7 @@ void Engine::submit(model::TaskRecord record, TaskCallback callback) {
   if (record.request.id.empty()) record.request.id = model::TaskId(base::random_uuid());
   const model::TaskId id = record.request.id;
   if (auto room = check_room(); !room) return callback(fail(room.error()));
-  if (table_.find(id) != nullptr) {
+  if (table_.find(id) != nullptr || table_.has_array(id.value)) {
     callback(fail(ErrorCode::kDuplicateTask,
                   "A task with the id " + id.value + " exists: choose another task_id"));
     return;
@@ -265,6 +267,51 @@ base::Status Engine::check_room() const {
               "that have ended (berth rm) or make room there");
 }
 
+void Engine::submit_array(std::vector<model::TaskRecord> records, DoneCallback callback) {
+  auto array = std::make_shared<NewArray>(
+      NewArray{std::move(records), 0, 0, std::nullopt, std::move(callback), {}});
+  const std::string& id = array->records.front().request.array->array;
+  if (table_.has_array(id) || table_.find(model::TaskId(id)) != nullptr) {
+    return array->callback(fail(ErrorCode::kDuplicateTask,
+                                "A task with the id " + id + " exists: choose another task_id"));
+  }
+  // What holds for one holds for all, so this is where an array is refused.
+  auto first = array->records.front().request;
+  if (auto status = resolve_dependencies(first); !status) return array->callback(std::move(status));
+  const auto admitted = core::admit(state_, first, static_cast<int>(array->records.size()));
+  if (!admitted) return array->callback(fail(admitted.error()));
+  submit_some(array);
+}
+
+// Not all at once: others are to be answered meanwhile. Should one be refused nevertheless (the
+// disk is full, the places in the queue were taken in between), those before it are cancelled.
+void Engine::submit_some(const std::shared_ptr<NewArray>& array) {
+  constexpr std::size_t kAtATime = 64;
+  const std::size_t until = std::min(array->next + kAtATime, array->records.size());
+  while (array->next < until && !array->error) {
+    array->submitted.push_back(array->records[array->next].request.id);
+    ++array->open;
+    submit(std::move(array->records[array->next++]), [this, array](const auto& task) {
+      --array->open;
+      if (!task && !array->error) array->error = task.error();
+      answer_array(array);
+    });
+  }
+  if (array->error || array->next == array->records.size()) return;
+  loop_.post([this, array] { submit_some(array); });
+}
+
+void Engine::answer_array(const std::shared_ptr<NewArray>& array) {
+  const bool all = array->next == array->records.size();
+  if (array->open > 0 || (!all && !array->error) || !array->callback) return;
+  const DoneCallback callback = std::exchange(array->callback, nullptr);
+  if (!array->error) return callback({});
+  for (const auto& id : array->submitted) {
+    if (state_.tasks.contains(id)) cancel(id, [](const base::Status&) {});
+  }
+  callback(fail(*array->error));
+}
+
 // The task's entry could not be written: it has never been.
 void Engine::withdraw(const model::TaskId& id) {
   table_.erase(id);
@@ -296,7 +343,13 @@ void Engine::remove(const model::TaskId& id, DoneCallback callback) {
 // What has ended well, or in any way that will do, need not be waited for.
 base::Status Engine::resolve_dependencies(model::Request& request) const {
   std::vector<model::Dependency> live;
+  std::vector<model::Dependency> wanted;
   for (const auto& dependency : request.after) {
+    const auto tasks = table_.array(dependency.task.value);
+    if (tasks.empty()) wanted.push_back(dependency);
+    for (const auto& task : tasks) wanted.push_back({task->id(), dependency.any});
+  }
+  for (const auto& dependency : wanted) {
     const auto record = table_.find(dependency.task);
     if (record == nullptr || !model::is_final(record->state)) {
       live.push_back(dependency);  // unknown ones are the scheduler's to refuse
@@ -418,14 +471,18 @@ void Engine::exited(const model::TaskId& id, int attempt, const model::Exit& exi
   if (current && !record->cancelling && !record->failure)
     record->failure = failure_of(id, exit, why);
   core::Exited input{id, attempt, exit, std::nullopt};
-  input.out_of_memory =
-      current && record->failure &&
-      (record->failure->code == "out_of_memory" || record->failure->code == "memory_limit");
   const auto peak = peaks_.find(id);
   if (current && peak != peaks_.end()) {
     input.peak_memory = peak->second;
     peaks_.erase(peak);
   }
+  input.out_of_memory =
+      current && record->failure &&
+      (record->failure->code == "out_of_memory" || record->failure->code == "memory_limit");
+  const auto task = state_.tasks.find(id);
+  if (input.out_of_memory && task != state_.tasks.end())
+    record->failure->suggested_memory =
+        core::suggested_memory(state_, task->second, input.peak_memory);
   apply(std::move(input));
 }
 

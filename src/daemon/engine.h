@@ -56,6 +56,8 @@ class Engine {
   /// While the store has no room nothing new is taken (kStorageFull); what runs can be cancelled,
   /// and what has ended be removed.
   void submit(model::TaskRecord record, TaskCallback callback);
+  /// Tasks of one array: all or none.
+  void submit_array(std::vector<model::TaskRecord> records, DoneCallback callback);
   void cancel(const model::TaskId& id, DoneCallback callback);
   void remove(const model::TaskId& id, DoneCallback callback);
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback);
@@ -86,6 +88,16 @@ class Engine {
   void shut_down(std::function<void()> done);
 
  private:
+  struct NewArray {
+    std::vector<model::TaskRecord> records;
+    std::size_t next = 0;  // of the records, to be submitted
+    std::size_t open = 0;  // submitted, not answered
+    std::optional<base::Error> error;
+    DoneCallback callback;
+    std::vector<model::TaskId> submitted;
+  };
+  void submit_some(const std::shared_ptr<NewArray>& array);
+  void answer_array(const std::shared_ptr<NewArray>& array);
   base::Status replay(const store::Loaded& loaded);
   std::vector<core::Output> apply(const core::Input& input, Journal::Answer answer = {});
   std::vector<core::Output> step(const core::Input& input, Journal::Answer answer);

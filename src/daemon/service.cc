@@ -562,8 +562,26 @@ std::string Service::end_in_words(const model::TaskId& id, int attempt,
   return last.empty() ? words : words + ": " + last.substr(0, 500);
 }
 
+// A program mostly dies of its lost GPU before a reading says that the GPU is lost. So the GPUs of
+// one that ended badly are read once more before it is decided what to do about it.
 void Service::task_ended(const model::TaskId& id, int attempt, const supervise::Ended& ended) {
-  engine_.exited(id, attempt, ended.exit, end_in_words(id, attempt, ended));
+  const auto report = [this, id, attempt, ended](bool) {
+    engine_.exited(id, attempt, ended.exit, end_in_words(id, attempt, ended));
+  };
+  const auto task = state().tasks.find(id);
+  const bool good = ended.exit.cause == "exited" && ended.exit.exit_code == 0;
+  if (good || ended.exit.cause != "exited" || task == state().tasks.end() ||
+      task->second.attempt != attempt || task->second.cancelling || task->second.evicted ||
+      !task->second.placement) {
+    return report(true);
+  }
+  std::vector<model::DeviceId> gpus;
+  for (const auto& share : task->second.placement->shares) {
+    const auto device = state().devices.find(share.device);
+    if (device != state().devices.end() && !device->second.is_cpu()) gpus.push_back(share.device);
+  }
+  if (gpus.empty()) return report(true);
+  devices_.look(gpus, report);
 }
 
 // ---- what the API asks for ----

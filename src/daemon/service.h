@@ -72,7 +72,14 @@ class Service final : public api::Service {
     return config_.data_roots;
   }
 
+  [[nodiscard]] std::vector<std::shared_ptr<const model::TaskRecord>> array(
+      const std::string& id) const override {
+    return engine_.table().array(id);
+  }
   void submit(model::TaskRecord record, TaskCallback callback) override;
+  void submit_array(std::vector<model::TaskRecord> records, DoneCallback callback) override {
+    engine_.submit_array(std::move(records), std::move(callback));
+  }
   void cancel(const model::TaskId& id, DoneCallback callback) override;
   void remove(const model::TaskId& id, DoneCallback callback) override;
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;

@@ -45,6 +45,11 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
   env.try_emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   env.erase("BERTH_TOKEN");
   set_visible_devices(env, grant);
+  if (const auto& place = record.request.array) {
+    env["BERTH_ARRAY_ID"] = place->array;
+    env["BERTH_ARRAY_INDEX"] = std::to_string(place->index);
+    env["BERTH_ARRAY_SIZE"] = std::to_string(place->size);
+  }
   env["BERTH_DEVICE"] = model::device_inside(grant.devices);
   env.erase("BERTH_MEMORY_LIMIT");
   if (record.placement && !record.placement->shares.empty() &&

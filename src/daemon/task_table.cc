@@ -20,6 +20,7 @@ base::Status TaskTable::load(const std::vector<store::StoredTask>& tasks) {
     next_ = std::max(next_, record->sequence + 1);
     sequence_.emplace(record->id(), record->sequence);
     const auto sequence = record->sequence;
+    if (record->request.array) arrays_[record->request.array->array].insert(sequence);
     published_.emplace(sequence, std::make_shared<model::TaskRecord>(std::move(*record)));
   }
   return {};
@@ -41,6 +42,18 @@ std::shared_ptr<model::TaskRecord> TaskTable::at(std::uint64_t sequence) const {
   return hidden != hidden_.end() ? hidden->second : published_.at(sequence);
 }
 
+std::vector<std::shared_ptr<const model::TaskRecord>> TaskTable::array(
+    const std::string& id) const {
+  std::vector<std::shared_ptr<const model::TaskRecord>> tasks;
+  const auto found = arrays_.find(id);
+  if (found == arrays_.end()) return tasks;
+  for (const auto sequence : found->second) {
+    const auto task = published_.find(sequence);
+    if (task != published_.end()) tasks.push_back(task->second);
+  }
+  return tasks;
+}
+
 void TaskTable::publish(const model::TaskId& id) {
   const auto found = sequence_.find(id);
   if (found != sequence_.end()) published_.insert(hidden_.extract(found->second));
@@ -51,6 +64,7 @@ std::shared_ptr<model::TaskRecord> TaskTable::add(model::TaskRecord record) {
   auto shared = std::make_shared<model::TaskRecord>(std::move(record));
   sequence_.emplace(shared->id(), shared->sequence);
   hidden_.emplace(shared->sequence, shared);
+  if (shared->request.array) arrays_[shared->request.array->array].insert(shared->sequence);
   dirty_.insert(shared->sequence);
   return shared;
 }
@@ -58,6 +72,11 @@ std::shared_ptr<model::TaskRecord> TaskTable::add(model::TaskRecord record) {
 void TaskTable::erase(const model::TaskId& id) {
   const auto found = sequence_.find(id);
   if (found == sequence_.end()) return;
+  if (const auto& place = at(found->second)->request.array) {
+    const auto array = arrays_.find(place->array);
+    array->second.erase(found->second);
+    if (array->second.empty()) arrays_.erase(array);
+  }
   dirty_.erase(found->second);
   published_.erase(found->second);
   hidden_.erase(found->second);

@@ -8,7 +8,9 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "model/record.h"
 #include "store/store.h"
@@ -26,6 +28,10 @@ class TaskTable {
   /// Also one that is hidden.
   [[nodiscard]] std::shared_ptr<model::TaskRecord> find(const model::TaskId& id) const;
   [[nodiscard]] std::shared_ptr<model::TaskRecord> find_published(const model::TaskId& id) const;
+  /// Published tasks of an array, in order of creation.
+  [[nodiscard]] std::vector<std::shared_ptr<const model::TaskRecord>> array(
+      const std::string& id) const;
+  [[nodiscard]] bool has_array(const std::string& id) const { return arrays_.contains(id); }
   /// Gives it its sequence number; hidden.
   std::shared_ptr<model::TaskRecord> add(model::TaskRecord record);
   void publish(const model::TaskId& id);
@@ -42,6 +48,7 @@ class TaskTable {
   Records published_;
   Records hidden_;
   std::unordered_map<model::TaskId, std::uint64_t> sequence_;
+  std::unordered_map<std::string, std::set<std::uint64_t>> arrays_;
   std::set<std::uint64_t> dirty_;
   std::uint64_t next_ = 1;
 };

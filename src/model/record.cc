@@ -18,12 +18,14 @@ value time_or_null(const std::optional<base::Time>& time) {
 }
 
 object to_json(const Failure& failure) {
-  return object{{"code", failure.code}, {"message", failure.message}, {"file", failure.file}};
+  object result{{"code", failure.code}, {"message", failure.message}, {"file", failure.file}};
+  if (failure.suggested_memory) result["suggested_memory"] = failure.suggested_memory->value;
+  return result;
 }
 
 Failure failure_from_json(const object& from) {
   return Failure{base::string_or(from, "code"), base::string_or(from, "message"),
-                 base::string_or(from, "file")};
+                 base::string_or(from, "file"), base::maybe_bytes(from, "suggested_memory")};
 }
 
 object to_json(const RunAs& user) {

@@ -20,7 +20,8 @@ namespace berth::model {
 struct Failure {
   std::string code;
   std::string message;
-  std::string file;  // the one concerned, may be empty
+  std::string file;                                  // the one concerned, may be empty
+  std::optional<base::Bytes> suggested_memory = {};  // to ask for, after running out of it
 };
 
 /// The user that a task runs as, when that is not the daemon's own. Its name is Request::user; its

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import programs
 from harness.client import Json
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import FakeGpus, MakeGpus
@@ -160,6 +161,34 @@ def test_a_lost_device_s_task_runs_elsewhere_within_two_seconds(
     assert took < 2, f"{took:.2f} s with the reading that finds it lost"
     for task in (moves, stays):
         daemon.client.cancel(task)
+
+
+def test_a_program_that_dies_of_its_lost_device_first_is_tried_again(
+    gpus_and_daemon: tuple[Daemon, FakeGpus],
+) -> None:
+    """It is gone long before the next regular reading of the GPU."""
+    daemon, gpus = gpus_and_daemon
+    daemon.allow_stderr("device is not healthy|sampler|driver")
+    cases = "".join(f"{uuid}) n={number};; " for number, uuid in enumerate(gpus.uuids()))
+    script = (
+        f"test $BERTH_ATTEMPT = 1 || exit 0; case $CUDA_VISIBLE_DEVICES in {cases}esac; "
+        f"{programs.FAKEGPU_CTL} lose $n; exit 1"
+    )
+    retry = {"max": 1, "on": ["device_lost"], "backoff_s": 60}
+    end = daemon.client.run("sh", "-c", script, device="cuda", memory_gb=1, env=gpus.environment, retry=retry)
+    assert (end["status"], end["attempt"], end["retries"]) == ("completed", 2, 1)
+    assert end["last_error"]["code"] == "device_lost"
+
+
+def test_what_ran_out_of_memory_hears_how_much_to_ask_for(
+    gpus_and_daemon: tuple[Daemon, FakeGpus],
+) -> None:
+    daemon, _ = gpus_and_daemon
+    words = "torch.cuda.OutOfMemoryError: CUDA out of memory."
+    end = daemon.client.run("sh", "-c", f"echo '{words}' >&2; exit 1", device="cuda", memory_gb=4)
+    assert (end["error"]["code"], end["error"]["suggested_memory_gb"]) == ("out_of_memory", 5.0)
+    other = daemon.client.run("sh", "-c", "exit 1", device="cuda", memory_gb=4)
+    assert (other["error"]["code"], other["error"]["suggested_memory_gb"]) == ("exit", None)
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,21 @@ void FakeService::drain(core::Drain drain, DoneCallback callback) {
   callback(answer());
 }
 
+std::vector<std::shared_ptr<const model::TaskRecord>> FakeService::array(
+    const std::string& id) const {
+  std::vector<std::shared_ptr<const model::TaskRecord>> tasks;
+  for (const auto& [sequence, record] : records_) {
+    if (record->request.array && record->request.array->array == id) tasks.push_back(record);
+  }
+  return tasks;
+}
+
+void FakeService::submit_array(std::vector<model::TaskRecord> records, DoneCallback callback) {
+  if (refuse) return callback(answer());
+  for (auto& task : records) submit(std::move(task), [](const auto&) {});
+  callback({});
+}
+
 // With the real scheduler: leases are nowhere but in its state.
 void FakeService::lease(core::Lease lease, DoneCallback callback) {
   if (refuse) return callback(answer());

@@ -95,6 +95,9 @@ class FakeService final : public Service {
   }
   [[nodiscard]] const std::vector<std::string>& data_roots() const override { return roots; }
   void submit(model::TaskRecord record, TaskCallback callback) override;
+  [[nodiscard]] std::vector<std::shared_ptr<const model::TaskRecord>> array(
+      const std::string& id) const override;
+  void submit_array(std::vector<model::TaskRecord> records, DoneCallback callback) override;
   void cancel(const model::TaskId& id, DoneCallback callback) override;
   void remove(const model::TaskId& id, DoneCallback callback) override;
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
