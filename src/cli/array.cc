@@ -2,9 +2,11 @@
 #include "cli/array.h"
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "cli/array_text.h"
 #include "cli/follow.h"
@@ -26,21 +28,26 @@ namespace {
 // An array has no event stream of its own.
 constexpr std::chrono::milliseconds kInterval{500};
 
-// "0f3c8a11_[3,7-9]": those of the array that failed, as far as one page of the list has them.
-std::string failed_tasks(const std::string& id) {
+// Those of the array that failed, by index; empty when the daemon does not say.
+std::map<std::int64_t, json::object> failed_tasks(const std::string& id) {
   auto session = Session::open();
-  if (!session) return "";
-  const auto page = session->object("/api/v2/tasks?status=failed&limit=1000");
-  const json::array* tasks = page ? array_in(*page, "tasks") : nullptr;
-  std::vector<std::int64_t> indices;
+  if (!session) return {};
+  const auto answer =
+      session->object("/api/v2/tasks?status=failed&limit=1000&array=" + http::percent_encode(id));
+  const json::array* tasks = answer ? array_in(*answer, "tasks") : nullptr;
+  std::map<std::int64_t, json::object> failed;
   for (std::size_t i = 0; tasks != nullptr && i < tasks->size(); ++i) {
     const json::object* task = (*tasks)[i].if_object();
-    if (task != nullptr && array_of(*task) == id)
-      indices.push_back(base::int_or(*object_in(*task, "array"), "index"));
+    if (task != nullptr && array_of(*task) == id) failed[index_in_array(*task)] = *task;
   }
-  if (indices.empty()) return "";
-  return indices.size() == 1 ? short_id(id) + "_" + std::to_string(indices.front())
-                             : short_id(id) + "_[" + ranges(std::move(indices), 40) + "]";
+  return failed;
+}
+
+// "0f3c8a11_[3,7-9]"
+std::string names(const std::string& id, const std::map<std::int64_t, json::object>& tasks) {
+  std::vector<std::int64_t> indices;
+  for (const auto& [index, task] : tasks) indices.push_back(index);
+  return tasks_of_array(short_id(id), std::move(indices), 40);
 }
 
 }  // namespace
@@ -74,13 +81,18 @@ base::Result<json::object> watch_array(const std::string& id,
   }
 }
 
-void tell_array_failure(const json::object& array) {
+int end_of_array(const json::object& array) {
   const std::string why = array_failure(array);
-  if (why.empty()) return;
+  if (why.empty()) return exit_status(array);
   const std::string id = base::string_or(array, "task_id");
-  const std::string which = count_of(array, "failed") > 0 ? failed_tasks(id) : "";
-  note(which.empty() ? tr("array {}: {}", {short_id(id), why})
-                     : tr("array {}: {}: {}", {short_id(id), why, which}));
+  const auto failed =
+      count_of(array, "failed") > 0 ? failed_tasks(id) : decltype(failed_tasks(id)){};
+  if (failed.empty()) {
+    note(tr("array {}: {}", {short_id(id), why}));
+    return exit_status(array);
+  }
+  note(tr("array {}: {}: {}", {short_id(id), why, names(id, failed)}));
+  return exit_status(failed.begin()->second);
 }
 
 int follow_array(const json::object& accepted) {
@@ -101,8 +113,7 @@ int follow_array(const json::object& accepted) {
     line.keep();
   }
   if (!end) return report_own_failure(end.error());
-  tell_array_failure(*end);
-  return exit_status(*end);
+  return end_of_array(*end);
 }
 
 }  // namespace berth::cli

@@ -19,7 +19,8 @@ base::Result<base::json::object> watch_array(
 /// what went wrong. `accepted` is the answer to the submission; returns the exit status.
 int follow_array(const base::json::object& accepted);
 
-/// Says on standard error which of a final array's tasks have not completed; nothing when all have.
-void tell_array_failure(const base::json::object& array);
+/// The exit status of a final array: that of the first of its tasks that failed. Says on standard
+/// error which have not completed; nothing when all have.
+int end_of_array(const base::json::object& array);
 
 }  // namespace berth::cli

@@ -75,6 +75,17 @@ std::string array_of(const json::object& task) {
   return array != nullptr ? string_or(*array, "id") : "";
 }
 
+std::int64_t index_in_array(const json::object& task) {
+  const json::object* array = object_in(task, "array");
+  return array != nullptr ? int_or(*array, "index") : 0;
+}
+
+std::string tasks_of_array(const std::string& id, std::vector<std::int64_t> indices,
+                           std::size_t most) {
+  if (indices.size() == 1) return id + "_" + std::to_string(indices.front());
+  return id + "_[" + ranges(std::move(indices), most) + "]";
+}
+
 std::string ranges(std::vector<std::int64_t> indices, std::size_t most) {
   std::ranges::sort(indices);
   if (evenly_spaced(indices) && indices[1] - indices[0] > 1)
@@ -162,7 +173,7 @@ std::string render_array(const json::object& array, base::Time now, const Screen
        {tr("name"), {string_or(array, "name")}},
        {tr("state"), {tr(state), state_tone(state)}},
        {tr("problem"), {failure, Tone::kBad}},
-       {tr("tasks"), {indices.empty() ? "" : short_id(id) + "_[" + ranges(indices, 60) + "]"}},
+       {tr("tasks"), {indices.empty() ? "" : tasks_of_array(short_id(id), indices, 60)}},
        {tr("of them"), {counts_text(array)}},
        {tr("at a time"), {number("at_once")}},
        {tr("kind"), {tr(string_or(array, "kind"))}},

@@ -24,6 +24,13 @@ bool is_array(const base::json::object& task);
 /// The id of the array that a task is one of; empty when it is none's.
 std::string array_of(const base::json::object& task);
 
+/// The task's place in its array; 0 when it is none's.
+std::int64_t index_in_array(const base::json::object& task);
+
+/// "0f3c8a11_3", "0f3c8a11_[0-3,7]": tasks of the array, whose indices have at most `most` columns.
+std::string tasks_of_array(const std::string& id, std::vector<std::int64_t> indices,
+                           std::size_t most);
+
 /// "0-3,7,9-11"; evenly spaced ones as "0-90:10". Cut with "..." to `most` columns.
 std::string ranges(std::vector<std::int64_t> indices, std::size_t most);
 

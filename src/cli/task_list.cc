@@ -86,14 +86,10 @@ std::vector<Row> rows_of(const json::array& tasks) {
   return rows;
 }
 
-std::int64_t index_of(const json::object* task) {
-  const json::object* array = object_in(*task, "array");
-  return array != nullptr ? int_or(*array, "index") : 0;
-}
-
 // The task that speaks for its row: the next of the array.
 const json::object& first_of(const Row& row) {
-  return **std::ranges::min_element(row, {}, index_of);
+  return **std::ranges::min_element(row, {},
+                                    [](const json::object* task) { return index_in_array(*task); });
 }
 
 // The part of an id that is shortened: an index of an array stays.
@@ -119,15 +115,12 @@ std::size_t id_length(const std::vector<Row>& rows) {
 }
 
 std::string id_text(const Row& row, std::size_t length) {
-  const std::string id = stem(*row.front());
-  std::string text = id.substr(0, length);
+  const std::string text = stem(*row.front()).substr(0, length);
   if (array_of(*row.front()).empty()) return text;
   constexpr std::size_t kMost = 12;
   std::vector<std::int64_t> indices;
-  for (const json::object* task : row) indices.push_back(index_of(task));
-  return waits(*row.front()) && indices.size() > 1
-             ? text + "_[" + ranges(std::move(indices), kMost) + "]"
-             : text + "_" + std::to_string(indices.front());
+  for (const json::object* task : row) indices.push_back(index_in_array(*task));
+  return tasks_of_array(text, std::move(indices), kMost);
 }
 
 // Why a task that waits does not start, in the scheduler's order of reasons.

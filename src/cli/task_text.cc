@@ -125,7 +125,7 @@ struct Pauses {
 Pauses pauses_of(const json::object& task, const TaskStates& states, base::Time now) {
   Pauses pauses;
   std::vector<std::string> after;
-  for (const std::string& id : dependencies(task)) {
+  for (const std::string& id : dependencies(task, states)) {
     const auto state = states.find(id);
     after.push_back(state == states.end() ? short_id(id)
                                           : tr("{} ({})", {short_id(id), tr(state->second)}));

@@ -29,11 +29,15 @@ int wait(const std::vector<std::string>& ids) {
   for (const json::object& task : tasks) {
     const std::string id = base::string_or(task, "task_id");
     const auto end = is_array(task) ? watch_array(id, {}) : watch_task(id, {});
-    const int own = end ? exit_status(*end) : report_own_failure(end.error());
-    if (end && is_array(task))
-      tell_array_failure(*end);
-    else if (end && own != 0)
-      print_error("berth: " + tr("task {}: {}", {short_id(id), printable(failure(*end))}) + "\n");
+    int own = kDone;
+    if (!end)
+      own = report_own_failure(end.error());
+    else if (is_array(task))
+      own = end_of_array(*end);
+    else
+      own = exit_status(*end);
+    if (end && own != kDone && !is_array(task))
+      note(tr("task {}: {}", {short_id(id), printable(failure(*end))}));
     if (status == kDone) status = own;
   }
   return status;
