@@ -111,7 +111,7 @@ std::string counts_text(const json::object& array) {
   std::vector<std::string> parts;
   for (const char* state : {"completed", "failed", "cancelled", "running", "queued", "pending"}) {
     if (const auto count = count_of(array, state); count > 0)
-      parts.push_back(tr("{} {}", {std::to_string(count), tr(std::string_view(state))}));
+      parts.push_back(tr("{} {}", {std::to_string(count), tr(state)}));
   }
   return base::join(parts, tr(", "));
 }
@@ -122,7 +122,7 @@ std::string array_progress(const json::object& array, const Screen& screen) {
   std::string text = tr("{} of {} ended", {std::to_string(ended(array)), std::to_string(size)});
   for (const char* state : {"running", "failed", "cancelled"}) {
     if (const auto count = count_of(array, state); count > 0)
-      text += tr(", ") + tr("{} {}", {std::to_string(count), tr(std::string_view(state))});
+      text += tr(", ") + tr("{} {}", {std::to_string(count), tr(state)});
   }
   constexpr int kBar = 24;
   const Tone tone = count_of(array, "failed") > 0 ? Tone::kBad : Tone::kAccent;
@@ -166,6 +166,7 @@ std::string render_array(const json::object& array, base::Time now, const Screen
     if (const auto index = base::parse_number(std::string_view(task).substr(task.rfind('_') + 1)))
       indices.push_back(*index);
   }
+  const std::string kind = string_or(array, "kind");
   const std::string progress = number("progress");
   const std::string failure = is_final(array) ? array_failure(array) : "";
   return render_fields(
@@ -176,7 +177,8 @@ std::string render_array(const json::object& array, base::Time now, const Screen
        {tr("tasks"), {indices.empty() ? "" : tasks_of_array(short_id(id), indices, 60)}},
        {tr("of them"), {counts_text(array)}},
        {tr("at a time"), {number("at_once")}},
-       {tr("kind"), {tr(string_or(array, "kind"))}},
+       {tr("user"), {string_or(array, "user")}},
+       {tr("kind"), {tr(kind)}},
        {tr("asked for"), {string_or(array, "device_requested")}},
        {tr("priority"), {number("priority")}},
        {tr("progress"), {progress.empty() ? "" : progress + "%"}},

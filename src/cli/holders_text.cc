@@ -55,7 +55,8 @@ std::vector<Line> lease_lines(const json::object& device, const json::array& lea
 // A process that has adopted a lease is told apart from a task's by the lease's id.
 std::string owner_label(const Process& process, const std::set<std::string>& leases) {
   if (process.task.empty()) return "";
-  const std::string id = short_id(process.task);
+  constexpr int kMost = 16;  // an id of the user's own may be long
+  const std::string id = fit(short_id(process.task), kMost);
   return leases.contains(process.task) ? tr("lease {}", {id}) : tr("task {}", {id});
 }
 
