@@ -22,6 +22,11 @@ struct Submitter {
   std::optional<model::RunAs> run_as;
 };
 
+const std::string& own_name() {
+  static const std::string name = base::user_name(::geteuid());
+  return name;
+}
+
 bool is_root() { return ::geteuid() == 0; }
 
 // One figure of /proc/PID/limits.
@@ -64,10 +69,11 @@ Submitter submitter_of(const http::Request& request) {
     return who;
   }
   if (!request.authenticated && is_root()) {
-    if (const auto account = base::account_named(kServiceUser))
-      return {account->name, model::RunAs{account->uid, account->gid, {}}};
+    static const auto service_user = base::account_named(kServiceUser);
+    if (service_user)
+      return {service_user->name, model::RunAs{service_user->uid, service_user->gid, {}}};
   }
-  return {base::user_name(::geteuid()), std::nullopt};
+  return {own_name(), std::nullopt};
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   }
 }
 
-Status write_file(const std::string& path, std::string_view content, int mode) {
+Status write_file(const std::string& path, std::string_view content, int mode,
+                  Durability durability) {
   const std::string temporary = path + ".tmp";
   const auto refuse = [&](const char* what) {
     const int saved = errno;
@@ -61,7 +62,7 @@ Status write_file(const std::string& path, std::string_view content, int mode) {
     if (put < 0) return refuse("write");
     content.remove_prefix(static_cast<std::size_t>(put));
   }
-  if (::fsync(fd.get()) != 0) return refuse("write");
+  if (durability == Durability::kSynced && ::fsync(fd.get()) != 0) return refuse("write");
   if (::rename(temporary.c_str(), path.c_str()) != 0) return refuse("replace");
   return {};
 }

@@ -34,9 +34,13 @@ class Fd {
 /// The whole file. kNotFound when there is none, kTooLarge above `limit` bytes.
 Result<std::string> read_file(const std::string& path, std::size_t limit = 64U << 20);
 
+/// What is left of a file that was just written after a power cut.
+enum class Durability : std::uint8_t { kSynced, kWhateverIsLeft };
+
 /// Replaces `path` in one step (temporary file, fsync, rename). The message of a failure names the
 /// file; a full disk leaves the old content in place.
-Status write_file(const std::string& path, std::string_view content, int mode = 0644);
+Status write_file(const std::string& path, std::string_view content, int mode = 0644,
+                  Durability durability = Durability::kSynced);
 
 /// mkdir -p with mode 0755 (or `mode` for the last part).
 Status make_directories(const std::string& path, int mode = 0755);

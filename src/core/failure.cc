@@ -187,6 +187,19 @@ void follow_health(State& state, DeviceEntry& device, std::vector<Output>& outpu
   }
 }
 
+void arm_failures(State& state) {
+  for (const auto& [id, device] : state.devices) {
+    if (device.hung_since) {
+      state.wakeups.insert(
+          {*device.hung_since + state.config.hung_device, Wakeup::What::kHungDevice, id.value});
+    }
+  }
+  for (const auto& [id, task] : state.tasks) {
+    if (task.evicted)
+      state.wakeups.insert({*task.evicted + state.config.fence, Wakeup::What::kFence, id.value});
+  }
+}
+
 void end_lease(State& state, TaskId id, std::string cause, std::vector<Output>& outputs) {
   release(state, state.tasks.at(id));
   state.tasks.erase(id);

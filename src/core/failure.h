@@ -32,6 +32,10 @@ void follow_health(State& state, DeviceEntry& device, std::vector<Output>& outpu
 std::optional<Bytes> suggested_memory(const State& state, const TaskEntry& task,
                                       std::optional<Bytes> peak);
 
+/// Sets the alarms for what has hung or is being killed, by the configuration as it is: after a
+/// restart, and when that changed. One that is no longer right does nothing when it goes off.
+void arm_failures(State& state);
+
 void end_lease(State& state, TaskId id, std::string cause, std::vector<Output>& outputs);
 
 /// Does what is due by `state.latest`. Whether anything changed.

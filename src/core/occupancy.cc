@@ -22,7 +22,12 @@ void give_back(DeviceEntry& device, const TaskEntry& task) {
   --device.running.at(static_cast<std::size_t>(task.request.kind));
   if (device.exclusive == task.request.id) device.exclusive.reset();
   // What it used stays in the reading until the next one: the free memory there is of the same
-  // moment, and who waits for the whole device counts the two together (idle_free).
+  // moment, and who waits for the whole device counts the two together (idle_free). But no longer
+  // as its own: placed here again before that, it has taken nothing yet.
+  if (device.reading) {
+    auto used = device.reading->used_by_task.extract(task.request.id);
+    if (!used.empty()) device.reading->used_by_task[TaskId{}] += used.mapped();
+  }
   if (device.reservations.empty()) device.hung_since.reset();
 }
 

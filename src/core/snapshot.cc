@@ -7,6 +7,7 @@
 
 #include "base/json_parts.h"
 #include "core/config_codec.h"
+#include "core/failure.h"
 #include "core/invariants.h"
 #include "core/pools.h"
 
@@ -143,10 +144,6 @@ void restore_running(State& state, const TaskEntry& task) {
     ++user.devices;
   }
   if (task.request.array) ++state.array_running[task.request.array->array];
-  if (task.evicted) {
-    state.wakeups.insert(
-        {*task.evicted + state.config.fence, Wakeup::What::kFence, task.request.id.value});
-  }
   if (task.lease_until)
     state.wakeups.insert({*task.lease_until, Wakeup::What::kLease, task.request.id.value});
 }
@@ -180,12 +177,7 @@ std::optional<std::string> restore_derived(State& state) {
       restore_running(state, task);
     }
   }
-  for (const auto& [id, device] : state.devices) {
-    if (device.hung_since) {
-      state.wakeups.insert(
-          {*device.hung_since + state.config.hung_device, Wakeup::What::kHungDevice, id.value});
-    }
-  }
+  arm_failures(state);
   pools::assign(state);
   return std::nullopt;
 }

@@ -85,7 +85,7 @@ struct Reading {
   std::optional<Bytes> free;
   std::optional<Bytes> reserved;  // by the driver
   std::optional<int> utilization_percent;
-  std::map<TaskId, Bytes> used_by_task;
+  std::map<TaskId, Bytes> used_by_task;  // under the empty id: by tasks that have ended since
   bool operator==(const Reading&) const = default;
 };
 

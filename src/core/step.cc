@@ -57,6 +57,7 @@ void apply(State& state, const Configure& input, Outputs&) {
         state.queue.push(state.config, task, queue_key(state.config, task));
     }
   }
+  arm_failures(state);
   pools::assign(state);
   set_limits(state);
 }

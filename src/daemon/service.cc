@@ -14,6 +14,7 @@
 #include "base/account.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/boot.h"
 #include "daemon/worker_build.h"
 #include "device/host/backend.h"
 #include "supervise/log_reader.h"
@@ -91,18 +92,20 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
                             },
                             [this](const model::TaskId& id) { watchers_.changed(id); },
                             std::move(on_broken), [this](bool full) { room_changed(full); }}),
-      supervisor_(loop,
-                  Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
-                                      config.cancel_grace, config.max_output, config.max_log,
-                                      enforcement_options(config)},
-                  Supervisor::Callbacks{
-                      [this](const model::TaskId& id, int attempt, const supervise::Ended& ended) {
-                        task_ended(id, attempt, ended);
-                      },
-                      [this](const model::TaskId& id, int attempt, const std::string& why) {
-                        engine_.launch_failed(id, attempt, why);
-                      },
-                      [this](const supervise::LogNotice& notice) { take_notice(notice); }}),
+      supervisor_(
+          loop,
+          Supervisor::Options{config.state_dir, program_dir + "/berth-shim", worker_dir_,
+                              config.cancel_grace, config.max_output, config.max_log,
+                              enforcement_options(config)},
+          Supervisor::Callbacks{
+              [this](const model::TaskId& id, int attempt, const supervise::Ended& ended) {
+                task_ended(id, attempt, ended);
+              },
+              [this](const model::TaskId& id, int attempt, const std::string& why) {
+                engine_.launch_failed(id, attempt, why);
+              },
+              [this](const model::TaskId& id, int attempt) { engine_.launch_undone(id, attempt); },
+              [this](const supervise::LogNotice& notice) { take_notice(notice); }}),
       notes_(supervisor_),
       devices_(loop, std::move(program), sampler_options(config),
                [this](const DeviceFeed::Changes& changes) { devices_changed(changes); }),
@@ -129,20 +132,30 @@ void Service::go() {
   DeviceFeed::Changes all;
   all.inventory = devices_.watch().has_inventory();
   for (const auto& sample : devices_.watch().samples()) all.samples.insert(sample.device);
+  const bool rebooted = note_boot(config_.state_dir);
   // What runs is taken over before anything new is decided on, so that its memory is known as its
-  // own. The records are gone through by copy: adopting may change them.
-  std::vector<std::shared_ptr<model::TaskRecord>> live;
+  // own. The records are gone through as they were: a launch that fails here may place others,
+  // which are started when that is durable.
+  std::vector<std::pair<std::shared_ptr<model::TaskRecord>, model::TaskState>> live;
   for (const auto& [sequence, task] : records()) {
-    if (!model::is_final(task->state) || !task->log_closed) live.push_back(task);
+    if (!model::is_final(task->state) || !task->log_closed) live.emplace_back(task, task->state);
   }
-  for (const auto& task : live) {
+  for (const auto& [task, state] : live) {
     notes_.queued(*task);
-    if (model::is_final(task->state)) {
+    if (model::is_final(state)) {
       close_finished(*task);
-    } else if (task->state == model::TaskState::kRunning) {
+    } else if (state == model::TaskState::kRunning) {
       if (supervisor_.adopt(*task)) {
         notes_.allocated(*task);
         notes_.started(*task);
+      } else if (rebooted) {
+        supervise::Ended lost;
+        lost.exit.cause = "lost";
+        lost.message =
+            "the machine was restarted about when it was started, and whether it ran is not known";
+        loop_.post([this, id = task->id(), attempt = task->attempt, lost] {
+          engine_.exited(id, attempt, lost.exit, lost.message);
+        });
       } else {
         launch(task->id(), task->attempt);
       }
@@ -453,14 +466,22 @@ void Service::start(const model::TaskId& id, int attempt) {
 
 void Service::undo(const model::TaskId& id, int attempt,
                    const std::optional<model::Refusal>& refusal) {
+  if (!revoke(id, attempt)) return;
   if (refusal) notes_.not_started(id, attempt, *refusal);
   engine_.launch_undone(id, attempt);
+}
+
+// An attempt that is being looked at was decided on by this run of the daemon, and then it has no
+// process, or by an earlier one, and then it may have one that has not come to its claim.
+bool Service::revoke(const model::TaskId& id, int attempt) {
+  const auto task = engine_.table().find(id);
+  return task == nullptr || task->attempt != attempt || supervisor_.revoke(*task);
 }
 
 void Service::stop(const core::Stop& order) {
   const auto task = engine_.table().find(order.task);
   notes_.stopping(order, task == nullptr ? "" : task->device);
-  if (second_look_.drop(order.task, order.attempt)) {
+  if (second_look_.drop(order.task, order.attempt) && revoke(order.task, order.attempt)) {
     engine_.launch_undone(order.task, order.attempt);
   } else {
     supervisor_.stop(order.task, order.attempt, order.now);
@@ -565,11 +586,12 @@ std::string Service::end_in_words(const model::TaskId& id, int attempt,
 // A program mostly dies of its lost GPU before a reading says that the GPU is lost. So the GPUs of
 // one that ended badly are read once more before it is decided what to do about it.
 void Service::task_ended(const model::TaskId& id, int attempt, const supervise::Ended& ended) {
-  const auto report = [this, id, attempt, ended](bool) {
-    engine_.exited(id, attempt, ended.exit, end_in_words(id, attempt, ended));
+  const bool good = ended.exit.cause == "exited" && ended.exit.exit_code == 0;
+  const auto report = [this, id, attempt, ended, good](bool) {
+    engine_.exited(id, attempt, ended.exit,
+                   good ? std::string() : end_in_words(id, attempt, ended));
   };
   const auto task = state().tasks.find(id);
-  const bool good = ended.exit.cause == "exited" && ended.exit.exit_code == 0;
   if (good || ended.exit.cause != "exited" || task == state().tasks.end() ||
       task->second.attempt != attempt || task->second.cancelling || task->second.evicted ||
       !task->second.placement) {

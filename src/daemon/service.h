@@ -109,6 +109,7 @@ class Service final : public api::Service {
   void launch(const model::TaskId& id, int attempt);
   void start(const model::TaskId& id, int attempt);
   void undo(const model::TaskId& id, int attempt, const std::optional<model::Refusal>& refusal);
+  bool revoke(const model::TaskId& id, int attempt);
   void stop(const core::Stop& stop);
   void distrust(const std::vector<model::DeviceId>& devices);
   void check_memory();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/supervisor.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -30,7 +31,9 @@ void write_enforcement(const std::string& directory, const model::Enforcement& e
                        std::size_t limits) {
   auto object = model::to_json(enforcement);
   object["limits"] = limits;
-  auto written = base::write_file(directory + kEnforcementFile, base::to_text(object) + "\n");
+  // After a power cut there is no task left that it could be about.
+  auto written = base::write_file(directory + kEnforcementFile, base::to_text(object) + "\n", 0600,
+                                  base::Durability::kWhateverIsLeft);
   if (!written)
     base::log_warning("cannot note how a task is limited", {{"reason", written.error().message}});
 }
@@ -137,7 +140,8 @@ base::Status Supervisor::write_specification(const model::TaskRecord& record, co
   const std::string directory = task_directory(options_.state_dir, record.id());
   if (auto status = base::make_directories(directory, 0711); !status) return status;
   return base::write_file(directory + kSpecificationFile,
-                          base::to_text(worker_specification(record, grant)) + "\n", 0600);
+                          base::to_text(worker_specification(record, grant)) + "\n", 0600,
+                          base::Durability::kWhateverIsLeft);
 }
 
 void Supervisor::watch_log(const model::TaskRecord& record, int attempt) {
@@ -235,7 +239,8 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
     (void)supervise::remove_cgroup(spec.cgroup);
     return callbacks_.launch_failed(id, attempt, launched.error().message);
   }
-  write_enforcement(spec.directory, running.enforcement, running.limits);
+  if (running.enforcement != model::Enforcement{} || running.limits > 0)
+    write_enforcement(spec.directory, running.enforcement, running.limits);
   watch_log(record, attempt);
   follow(id, attempt, launched->shim_pid, std::move(launched->pidfd));
 }
@@ -281,12 +286,20 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
       return;
     case Adoption::Phase::kEnded:
       return finish(id, attempt, std::move(adoption->ended));
-    case Adoption::Phase::kNeverStarted:
-      // Only after a launch of ours whose shim could not even claim: nothing ran.
+    case Adoption::Phase::kNeverStarted: {
+      // Only after a launch of ours whose shim could not even claim: nothing ran. One that an
+      // earlier run of the daemon started could yet.
+      const auto revoked = supervise::revoke(attempt_directory(options_.state_dir, id, attempt));
+      if (revoked && !*revoked) return look(id, attempt);
       running_.erase(id);
       processes_.remove(id);
       return callbacks_.launch_failed(
           id, attempt, "the supervisor process ended before it could start the task");
+    }
+    case Adoption::Phase::kRevoked:
+      running_.erase(id);
+      processes_.remove(id);
+      return posted([this, id, attempt] { callbacks_.undone(id, attempt); })();
     case Adoption::Phase::kVanished:
       break;
   }
@@ -301,14 +314,24 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
 }
 
 void Supervisor::finish(const model::TaskId& id, int attempt, supervise::Ended ended) {
-  logs_->finish(id, attempt, posted([this, id, attempt, ended = std::move(ended)] {
-                  const auto found = running_.find(id);
-                  if (found != running_.end() && found->second.attempt == attempt) {
-                    running_.erase(found);
-                    processes_.remove(id);
-                  }
-                  callbacks_.ended(id, attempt, ended);
-                }));
+  auto report = posted([this, id, attempt, ended = std::move(ended)] {
+    const auto found = running_.find(id);
+    if (found != running_.end() && found->second.attempt == attempt) {
+      running_.erase(found);
+      processes_.remove(id);
+    }
+    callbacks_.ended(id, attempt, ended);
+  });
+  // What the task has said in its events belongs to its end. Where it has said nothing the log can
+  // be completed meanwhile: what is appended later comes behind it all the same.
+  struct stat events{};
+  const auto path = supervise::events_path(attempt_directory(options_.state_dir, id, attempt));
+  if (::stat(path.c_str(), &events) == 0 && events.st_size == 0) {
+    logs_->finish(id, attempt, {});
+    report();
+  } else {
+    logs_->finish(id, attempt, std::move(report));
+  }
 }
 
 // Its process could not be killed with its device. When it is gone the device can be used again.
@@ -376,6 +399,15 @@ std::optional<model::Enforcement> Supervisor::enforcement(const model::TaskId& i
   with_limits.rung = model::Rung::kKernel;
   with_limits.by = "NVIDIA memory limits";
   return with_limits;
+}
+
+bool Supervisor::revoke(const model::TaskRecord& record) {
+  const auto revoked =
+      supervise::revoke(attempt_directory(options_.state_dir, record.id(), record.attempt));
+  if (revoked) return *revoked || !adopt(record);
+  base::log_warning("cannot revoke an attempt",
+                    {{"task", record.id().value}, {"reason", revoked.error().message}});
+  return true;
 }
 
 bool Supervisor::adopt(const model::TaskRecord& record) {

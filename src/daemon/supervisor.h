@@ -41,6 +41,8 @@ class Supervisor {
     /// The process tree is gone and its log is complete.
     std::function<void(const model::TaskId&, int attempt, const supervise::Ended&)> ended;
     std::function<void(const model::TaskId&, int attempt, const std::string& why)> launch_failed;
+    /// Nothing ran under this attempt and nothing will: the task may be tried again.
+    std::function<void(const model::TaskId&, int attempt)> undone;
     /// The task's log grew or its events say something.
     std::function<void(const supervise::LogNotice&)> notice;
   };
@@ -71,6 +73,9 @@ class Supervisor {
   /// A running task of an earlier run of the daemon. False when it never started: it can be
   /// launched.
   bool adopt(const model::TaskRecord& record);
+  /// Before an attempt that this run of the daemon has not launched is given up. False: a shim of
+  /// an earlier run has started it meanwhile, it is followed now.
+  bool revoke(const model::TaskRecord& record);
 
   [[nodiscard]] std::optional<model::TaskId> task_of(int pid) { return processes_.find(pid); }
   [[nodiscard]] const supervise::Cgroups& cgroups() const { return cgroups_; }

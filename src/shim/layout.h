@@ -6,7 +6,9 @@
 //   claim         made with link(2), so that exactly one shim gets it. The shim holds
 //   flock(LOCK_EX)
 //                 on it for life: a claim that can be locked belongs to a shim that is gone. The
-//                 lock is there before the name is, so there is no moment in between.
+//                 lock is there before the name is, so there is no moment in between. A symbolic
+//                 link to kRevokedClaim instead: the daemon has given the attempt up before a shim
+//                 claimed it, and none can any more.
 //   shim          "key=value" lines, there in one step: pid, start_time (field 22 of
 //                 /proc/PID/stat), boot_id, started_ms, cgroup; the line child_pid is added once
 //                 there is one (in place: a file replaced for each task is a file deleted, which
@@ -40,6 +42,7 @@
 namespace berth::shim {
 
 inline constexpr char kClaimFile[] = "claim";
+inline constexpr char kRevokedClaim[] = "revoked";
 inline constexpr char kShimFile[] = "shim";
 inline constexpr char kExitFile[] = "exit";
 inline constexpr char kEventsFile[] = "events";

@@ -54,9 +54,8 @@ int take_claim(int dir, Claim* claim) {
   if (claim->lock < 0 || claim->exit_record < 0) return undo(kExitCannotStart);
   // A file system without locks: adoption then goes by process identity alone.
   flock(claim->lock, LOCK_EX | LOCK_NB);
-  if (!put_all(claim->exit_record, blank, sizeof blank, 0) || fsync(claim->exit_record) != 0) {
-    return undo(kExitCannotStart);
-  }
+  // Written now, so that there is room for it on a disk that is full by the end.
+  if (!put_all(claim->exit_record, blank, sizeof blank, 0)) return undo(kExitCannotStart);
   if (linkat(dir, claim_name, dir, kClaimFile, 0) != 0) {
     return undo(errno == EEXIST ? kExitClaimed : kExitCannotStart);
   }
@@ -65,7 +64,8 @@ int take_claim(int dir, Claim* claim) {
     give_up_claim(dir);
     return undo(kExitCannotStart);
   }
-  fsync(dir);  // or the machine could forget, after a power cut, that this attempt ever ran
+  // Not synced: after a power cut, which may forget the claim, the daemon takes no attempt for one
+  // that never ran (daemon/boot.h).
   return 0;
 }
 
@@ -115,7 +115,7 @@ void add_child(int file, pid_t child) {
   close(file);
 }
 
-bool write_exit_record(int fd, const ExitRecord& record) {
+bool write_exit_record(int fd, const ExitRecord& record, bool durable) {
   char text[kExitRecordBytes];
   char message[1024];
   std::snprintf(message, sizeof message, "%s", record.message);
@@ -140,7 +140,9 @@ bool write_exit_record(int fd, const ExitRecord& record) {
   length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
                           "sum=%016llx\n", static_cast<unsigned long long>(sum));
   std::memset(text + length, '\n', sizeof text - static_cast<std::size_t>(length));
-  return put_all(fd, text, sizeof text, 0) && fsync(fd) == 0;
+  if (!put_all(fd, text, sizeof text, 0)) return false;
+  if (durable) return fsync(fd) == 0;
+  return true;
 }
 
 std::int64_t wall_ms() {

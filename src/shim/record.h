@@ -35,7 +35,9 @@ struct ExitRecord {
   const char* message = "";  // control characters are replaced
 };
 
-bool write_exit_record(int fd, const ExitRecord& record);
+/// `durable`: it is on the disk when this returns. Without it a power cut may lose it, so that the
+/// end is unknown, never wrong: enough while a daemon waits for it, who records it at once.
+bool write_exit_record(int fd, const ExitRecord& record, bool durable);
 
 std::int64_t wall_ms();
 

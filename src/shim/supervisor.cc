@@ -251,7 +251,9 @@ int Supervisor::finish() {
   record.max_rss_kb = usage.ru_maxrss;
   record.dropped = output_.dropped() + error_.dropped();
   record.message = message;
-  return write_exit_record(claim_.exit_record, record) ? kExitRecorded : kExitCannotStart;
+  const bool daemon_gone = getppid() != parent_;
+  return write_exit_record(claim_.exit_record, record, daemon_gone) ? kExitRecorded
+                                                                    : kExitCannotStart;
 }
 
 }  // namespace berth::shim

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdint>
 
@@ -57,6 +58,7 @@ class Supervisor {
   ExecFailure failure_;
   Phase phase_ = Phase::kRunning;
   const char* cause_ = "exited";
+  const pid_t parent_ = getppid();  // the daemon, while it lives
   std::int64_t started_ms_ = 0;
   std::int64_t timeout_at_ = -1;  // monotonic ms; below 0: none
   std::int64_t phase_at_ = 0;     // end of the grace, or the next round of kills

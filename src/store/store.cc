@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -20,6 +21,20 @@ namespace berth::store {
 namespace {
 
 constexpr std::int64_t kVersion = 1;
+
+// A daemon that was killed while it started a process leaves a copy of its descriptors, the lock's
+// among them, in that process until its exec.
+constexpr std::chrono::milliseconds kLockPatience{2'000};
+constexpr std::chrono::milliseconds kLockPause{5};
+
+bool take_lock(int fd) {
+  const auto end = std::chrono::steady_clock::now() + kLockPatience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    std::this_thread::sleep_for(kLockPause);
+  }
+  return true;
+}
 
 // Steps from one version of the file to the next; the version is PRAGMA user_version.
 constexpr const char* kSchema =
@@ -200,7 +215,7 @@ base::Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
   const std::string lock_path = path + ".lock";
   base::Fd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid()) return base::fail(base::errno_error("cannot open " + lock_path, errno));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!take_lock(lock.get())) {
     return base::fail(base::ErrorCode::kStoreError,
                       path +
                           " is in use by another berthd: stop that one, or give "

@@ -59,7 +59,7 @@ struct Loaded {
 class Store {
  public:
   /// Opens or makes <path>. kStoreError when the file is damaged, of a newer version or in use by
-  /// another daemon.
+  /// another daemon (found out after two seconds: one that was killed may take a moment to go).
   static base::Result<std::unique_ptr<Store>> open(const std::string& path);
   ~Store();  // commits what was asked for, joins
   Store(const Store&) = delete;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -106,6 +107,13 @@ Lock probe(int claim) {
   return errno == EWOULDBLOCK ? Lock::kHeld : Lock::kUnknown;
 }
 
+bool is_revoked(const std::string& claim_path) {
+  char target[sizeof shim::kRevokedClaim];
+  const ssize_t size = ::readlink(claim_path.c_str(), target, sizeof target);
+  return size > 0 &&
+         std::string_view(target, static_cast<std::size_t>(size)) == shim::kRevokedClaim;
+}
+
 bool is_young(int claim) {
   struct stat info{};
   return ::fstat(claim, &info) == 0 && ::time(nullptr) - info.st_mtim.tv_sec < kYoungSeconds;
@@ -122,6 +130,10 @@ std::string loss(const std::optional<ShimFile>& shim) {
 base::Result<Adoption> adopt(const std::string& attempt_directory) {
   Adoption adoption;
   const std::string claim_path = attempt_directory + "/" + shim::kClaimFile;
+  if (is_revoked(claim_path)) {
+    adoption.phase = Adoption::Phase::kRevoked;
+    return adoption;
+  }
   const base::Fd claim(::open(claim_path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!claim.valid()) {
     if (errno == ENOENT) return adoption;
@@ -160,6 +172,16 @@ base::Result<Adoption> adopt(const std::string& attempt_directory) {
   adoption.ended.message = loss(shim);
   if (shim) adoption.ended.started = shim->started;
   return adoption;
+}
+
+// A symbolic link, because it is there in one step, content and all, and needs no block of the
+// disk.
+base::Result<bool> revoke(const std::string& attempt_directory) {
+  const std::string claim_path = attempt_directory + "/" + shim::kClaimFile;
+  if (::symlink(shim::kRevokedClaim, claim_path.c_str()) == 0) return true;
+  if (errno == ENOENT) return true;  // no directory: no shim was ever started
+  if (errno == EEXIST) return is_revoked(claim_path);
+  return fail(base::errno_error("cannot revoke " + claim_path, errno));
 }
 
 }  // namespace berth::supervise

@@ -30,7 +30,8 @@ struct Ended {
 
 struct Adoption {
   enum class Phase : std::uint8_t {
-    kNeverStarted,  // no claim: nothing ran; launching (again) is safe
+    kNeverStarted,  // no claim: nothing has run; launching (again) is safe
+    kRevoked,       // revoke() was there first: nothing ran and nothing will
     kStarting,      // claimed a moment ago by a living shim: ask again shortly
     kRunning,       // shim, pidfd, child_pid
     kEnded,         // ended
@@ -48,5 +49,11 @@ struct Adoption {
 
 /// kIoError when the directory cannot be read; an absent directory is kNeverStarted.
 base::Result<Adoption> adopt(const std::string& attempt_directory);
+
+/// Before an attempt that kNeverStarted is given up for another one: a shim that an earlier run of
+/// the daemon started may not have come to its claim yet, and would start the task beside the next
+/// attempt. True: no shim can claim this attempt any more. False: one has, see adopt(). May be
+/// repeated.
+base::Result<bool> revoke(const std::string& attempt_directory);
 
 }  // namespace berth::supervise

@@ -67,18 +67,20 @@ struct Generation {
   base::Fd fd;
   std::uint64_t start = 0;
   std::uint64_t size = 0;
+  std::uint64_t inode = 0;
 };
 
 // `by_order`: the entry to believe when no inode fits, as in a directory restored from a copy.
 std::optional<Generation> open_generation(const std::string& path, const std::vector<Start>& starts,
                                           std::optional<std::size_t> by_order) {
-  Generation generation{base::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), 0, 0};
+  Generation generation{base::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), 0, 0, 0};
   struct stat info{};
   if (!generation.fd.valid() || ::fstat(generation.fd.get(), &info) != 0) return std::nullopt;
   generation.size = static_cast<std::uint64_t>(info.st_size);
+  generation.inode = static_cast<std::uint64_t>(info.st_ino);
   if (starts.empty()) return generation;  // never rotated: the disk had no room even for this
   for (const Start& start : starts) {
-    if (start.inode != static_cast<std::uint64_t>(info.st_ino)) continue;
+    if (start.inode != generation.inode) continue;
     generation.start = start.start;
     return generation;
   }
@@ -167,6 +169,8 @@ base::Result<OutputChunk> read_output(const std::string& attempt_directory, Outp
     if (!bytes) return fail(bytes.error());
     chunk.bytes = std::move(*bytes);
     chunk.next_offset = chunk.offset + chunk.bytes.size();
+    chunk.inode = current->inode;
+    chunk.start = current->start;
     return chunk;
   }
   return fail(ErrorCode::kUnavailable, path + " is being rotated all the time");

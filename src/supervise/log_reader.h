@@ -40,6 +40,8 @@ struct OutputChunk {
   std::uint64_t offset = 0;  // logical offset of bytes[0]; above the one asked for when what
                              // was there is rotated away
   std::uint64_t next_offset = 0;
+  std::uint64_t inode = 0;  // of the newest generation's file, and where that begins
+  std::uint64_t start = 0;
 };
 
 /// Raw output by logical offset (counted from the first byte the task wrote and we kept, across

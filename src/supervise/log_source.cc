@@ -2,6 +2,7 @@
 #include "supervise/log_source.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -138,6 +139,8 @@ std::vector<TaskEvent> EventSource::take_replay() {
 OutputSource::OutputSource(std::string attempt_directory, OutputStream stream, int attempt,
                            std::uint64_t resume_at)
     : directory_(std::move(attempt_directory)),
+      path_(directory_ + "/" +
+            (stream == OutputStream::kStdout ? shim::kStdoutFile : shim::kStderrFile)),
       stream_(stream),
       source_(source_name(stream, attempt)),
       lines_(resume_at) {}
@@ -158,10 +161,25 @@ OutputLines::Emit OutputSource::emitter(std::string_view now, LogFile& log) cons
   };
 }
 
+// By one look or two; reading takes a dozen system calls, and most programs are silent.
+bool OutputSource::nothing_new() const {
+  struct stat file{};
+  if (::stat(path_.c_str(), &file) != 0) return false;
+  const auto size = static_cast<std::uint64_t>(file.st_size);
+  if (file.st_ino == inode_) return start_ + size == lines_.offset();
+  return inode_ == 0 && size == 0 && lines_.offset() == 0 &&
+         ::access((path_ + shim::kOlderSuffix).c_str(), F_OK) != 0;
+}
+
 bool OutputSource::read(std::size_t max_bytes, std::string_view now, LogFile& log) {
+  if (nothing_new()) return false;
   const auto emit = emitter(now, log);
   for (std::size_t total = 0; total < max_bytes;) {
     const auto chunk = read_output(directory_, stream_, lines_.offset(), 1U << 16);
+    if (chunk) {
+      inode_ = chunk->inode;
+      start_ = chunk->start;
+    }
     if (!chunk || (chunk->bytes.empty() && chunk->offset <= lines_.offset())) return false;
     if (chunk->offset > lines_.offset()) {
       log.add(source_, chunk->offset,

@@ -60,9 +60,13 @@ class OutputSource {
   void end(std::string_view now, LogFile& log);
 
  private:
+  [[nodiscard]] bool nothing_new() const;
   OutputLines::Emit emitter(std::string_view now, LogFile& log) const;
 
   std::string directory_;
+  std::string path_;
+  std::uint64_t inode_ = 0;  // of the file at path_ when it was last read, and where it begins
+  std::uint64_t start_ = 0;
   OutputStream stream_;
   std::string source_;
   OutputLines lines_;

@@ -90,6 +90,7 @@ class LogThread::Thread {
     {
       const std::lock_guard lock(mutex_);
       commands_.push_back(std::move(command));
+      if (commands_.size() > 1) return;  // it has been woken and has not come to them yet
     }
     const std::uint64_t one = 1;
     if (::write(wake_.get(), &one, sizeof one) < 0) {
@@ -120,6 +121,7 @@ class LogThread::Thread {
   void add_daemon_record(TaskLog& log, json::object record, std::uint64_t key);
   bool flush(TaskLog& log);
   void report_size(TaskLog& log);
+  void write_appended(const model::TaskId& task);
   void settle(const TaskLog& log);
   void deliver();
   void watch_directory(const model::TaskId& task, Attempt& attempt);
@@ -134,8 +136,9 @@ class LogThread::Thread {
   const base::Fd inotify_{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
   std::map<int, model::TaskId> watched_;  // by inotify's descriptor
   std::map<model::TaskId, TaskLog> logs_;
-  std::set<model::TaskId> active_;  // with attempts, or with something that could not be written
-  std::set<model::TaskId> dirty_;   // to be looked at
+  std::set<model::TaskId> active_;    // with attempts, or with something that could not be written
+  std::set<model::TaskId> dirty_;     // to be looked at
+  std::set<model::TaskId> appended_;  // have records that are not written yet
   std::vector<LogNotice> notices_;
   std::thread thread_;  // last: it uses all of the above
 };
@@ -203,6 +206,15 @@ void LogThread::Thread::take_commands() {
     commands.swap(commands_);
   }
   for (const auto& command : commands) command();
+  for (const auto& task : std::exchange(appended_, {})) write_appended(task);
+}
+
+void LogThread::Thread::write_appended(const model::TaskId& task) {
+  const auto log = logs_.find(task);
+  if (log == logs_.end()) return;
+  flush(log->second);
+  report_size(log->second);
+  settle(log->second);
 }
 
 void LogThread::Thread::read_inotify() {
@@ -395,12 +407,11 @@ void LogThread::Thread::append(const model::TaskId& task, json::object record, s
     return;
   }
   add_daemon_record(log, std::move(record), key);
-  flush(log);
-  report_size(log);
-  settle(log);
+  appended_.insert(task);  // written together with what else is there for it
 }
 
 void LogThread::Thread::finish(const model::TaskId& task, int attempt, const DoneCallback& done) {
+  if (appended_.erase(task) > 0) write_appended(task);
   const auto entry = logs_.find(task);
   if (entry != logs_.end()) {
     TaskLog& log = entry->second;

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import processes
 from harness.commands import Gate
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import FakeGpus, MakeGpus
@@ -18,16 +19,27 @@ from harness.latency import Stopwatch
 from harness.waiting import wait_until
 
 #: No route may take longer, whatever the driver does.
-LONGEST = 0.050
+LONGEST = 0.010
 
-ROUTES = [
-    "/", "/healthz", "/readyz", "/api/v1/health", "/api/v1/info",
-    "/api/v2/tasks", "/api/v2/tasks?status=live", "/api/v2/tasks/done", "/api/v2/tasks/done/explain",
-    "/api/v2/tasks/waiting/explain", "/api/v2/tasks/done/logs", "/api/v2/tasks/done/events",
-    "/api/v2/tasks/done/output/stdout", "/api/v2/tasks/none",
-    "/api/v2/training/none", "/api/v2/inference/none",
-    "/api/v2/resources", "/api/v2/resources/gpu", "/api/v2/resources/cpu", "/nothing",
-]  # fmt: skip
+#: Every GET of the contract, each with what it is asked for here.
+GETS = {
+    "/": ["/"], "/healthz": ["/healthz"], "/readyz": ["/readyz"],
+    "/api/v1/health": ["/api/v1/health"], "/api/v1/info": ["/api/v1/info"],
+    "/api/v2/tasks": ["/api/v2/tasks", "/api/v2/tasks?status=live"],
+    "/api/v2/tasks/{task_id}": ["/api/v2/tasks/done", "/api/v2/tasks/waiting", "/api/v2/tasks/none"],
+    "/api/v2/tasks/{task_id}/explain": ["/api/v2/tasks/done/explain", "/api/v2/tasks/waiting/explain"],
+    "/api/v2/tasks/{task_id}/logs": ["/api/v2/tasks/done/logs"],
+    "/api/v2/tasks/{task_id}/events": ["/api/v2/tasks/done/events"],
+    "/api/v2/tasks/{task_id}/output/{stream}": ["/api/v2/tasks/done/output/stdout"],
+    "/api/v2/training/{task_id}": ["/api/v2/training/none"],
+    "/api/v2/training/{task_id}/logs": ["/api/v2/training/none/logs"],
+    "/api/v2/train/{task_id}/logs": ["/api/v2/train/none/logs"],
+    "/api/v2/inference/{task_id}": ["/api/v2/inference/none"],
+    "/api/v2/resources": ["/api/v2/resources"], "/api/v2/resources/gpu": ["/api/v2/resources/gpu"],
+    "/api/v2/resources/cpu": ["/api/v2/resources/cpu"],
+    "/api/v2/resources/drain": ["/api/v2/resources/drain"],
+    "/openapi.json": ["/openapi.json"], "/docs": ["/docs"], "/redoc": ["/redoc"],
+}  # fmt: skip
 
 
 def health(daemon: Daemon, index: int) -> str:
@@ -39,45 +51,115 @@ def submit(daemon: Daemon, gpus: FakeGpus, *arguments: str, **fields: object) ->
     return daemon.client.submit(*gpus.task(*arguments), **body)["task_id"]
 
 
+def samplers(daemon: Daemon) -> set[int]:
+    return {p.pid for p in processes.tagged(str(daemon.tmp)) if "--run-sampler" in p.command}
+
+
+def ask_all(watch: Stopwatch) -> None:
+    """Every route once, what needs the scheduler and the store included. Nothing is started: what a
+    launch takes is no driver's fault."""
+    for paths in GETS.values():
+        for path in paths:
+            watch.get(path)
+    watch.get("/nothing")
+    made = {}
+    for device in ("cpu", "cuda"):
+        body = {"command": ["true"], "device": device, "memory_gb": 1, "kind": "training", "hold": True}
+        name = f"POST /api/v2/tasks {device}"
+        answer = watch.request("POST", "/api/v2/tasks", json.dumps(body).encode(), name)
+        made[device] = json.loads(answer)["task_id"]
+    for task_id in made.values():
+        path = f"/api/v2/tasks/{task_id}"
+        for verb in ("hold", "release", "hold", "cancel") if task_id == made["cuda"] else ("hold", "cancel"):
+            watch.request("POST", f"{path}/{verb}", name=f"POST /api/v2/tasks/{{id}}/{verb}")
+    drain = {"devices": ["cuda:7"], "drain": True}
+    for on in (True, False):
+        watch.request("POST", "/api/v2/resources/drain", json.dumps(drain | {"drain": on}).encode())
+    watch.request("POST", "/api/v2/resources/config", b'{"max_concurrent": {"cpu": {"training": 2}}}')
+    watch.request("POST", "/api/v2/training/start", b'{"model": "none"}')
+    watch.request("POST", "/api/v2/inference/start", b"{}")
+    watch.request("POST", "/api/v2/training/none/stop")
+
+
+def hang_and_ask(daemon: Daemon, gpus: FakeGpus, blocked: str) -> tuple[float, str]:
+    """The worst net time of a request while the driver hangs, and a report."""
+    watch = Stopwatch(daemon.client, daemon.pid)
+    try:
+        start = time.monotonic()
+        for _ in range(8):
+            ask_all(watch)
+        children = samplers(daemon)
+        gpus.ctl("block", blocked, "*", "forever")
+        begin = time.monotonic()
+        silent = replaced = None
+        # Through the call's first seconds, the moment when the child is given up and another one
+        # started, the quarantine, and after it.
+        while silent is None or replaced is None or time.monotonic() - max(silent, replaced) < 2:
+            ask_all(watch)
+            now = time.monotonic()
+            if silent is None and health(daemon, 0) == "not_responding":
+                silent = now
+            if replaced is None and samplers(daemon) - children:
+                replaced = now
+            assert now - begin < 60, "the device is found silent, the child is replaced"
+        end = time.monotonic()
+    finally:
+        watch.close()
+        gpus.ctl("unblock")
+    assert not [name for name, seen in watch.statuses.items() if max(seen) >= 500]
+    worst = 0.0
+    rows = [f"blocked: {blocked}; {'':20} {'count':>6} {'median':>8} {'worst':>8} {'worst net':>10}  ms"]
+    for name, since, until in [
+        ("before the hang", start, begin),
+        ("the hang", begin, end),
+        ("the child is replaced", replaced - 0.5, replaced + 0.1),
+        ("the device is quarantined", silent - 0.5, silent + 0.1),
+    ]:
+        timing = watch.between(since, until)
+        raw = sorted(timing.raw)
+        figures = [1000 * value for value in (raw[len(raw) // 2], raw[-1], max(timing.net))]
+        rows.append(f"  {name:34} {len(raw):6} {figures[0]:8.2f} {figures[1]:8.2f} {figures[2]:10.2f}")
+        if since >= begin:
+            worst = max(worst, figures[2] / 1000)
+    return worst, "\n".join([*rows, *watch.report().splitlines()[:6]])
+
+
 @pytest.mark.parametrize("blocked", ["0", "all"])
-def test_while_a_driver_call_never_returns_every_route_answers_at_once(
+def test_while_a_driver_call_never_returns_every_route_answers_within_10_ms(
     memory_folder: Path, make_daemon: MakeDaemon, fake_gpus: MakeGpus, blocked: str
 ) -> None:
+    """One connection asks every route of the contract, one after the other without a pause, so that a
+    stand-still of the daemon's loop is seen whenever it happens: a request is under way or comes next.
+
+    10 ms are asserted of each single request, of its net time: without what this process and the daemon's
+    threads waited for a core, and without the time in which the whole machine stood still
+    (harness/latency.py). A wait for a driver, a process, a lock or a disk is none of these and stays in; that the machine is busy
+    with something else is taken out. The state directory is in memory: other programs' writing to the disk
+    is not what this is about. What noise is left strikes at random, but what the daemon does wrong in a hang
+    it does in each: so up to three hangs are looked at, and one must be without a single request above 10 ms.
+    The same routes before the hang are measured in the same run and reported beside it."""
     gpus = fake_gpus(8)
     daemon: Daemon = make_daemon(gpus=gpus, state_dir=memory_folder)
     daemon.allow_stderr("device is not healthy")
     daemon.allow_stderr("sampler|driver")
     client = daemon.client
+    contract = client.get("/openapi.json")["paths"]
+    assert {path for path, verbs in contract.items() if "get" in verbs} == GETS.keys(), "no route is left out"
     client.run("echo", "done", task_id="done")
     client.limits({"cuda": {"training": 0}})
     submit(daemon, gpus, kind="training", task_id="waiting")
     wait_until(lambda: client.request("GET", "/api/v2/tasks/done/events").status == 200, "the log is closed")
-    watch = Stopwatch(client, daemon.pid)
-    for path in ROUTES:
-        watch.get(path)
+    reports = []
+    for _ in range(3):
+        wait_until(lambda: health(daemon, 0) == "healthy", "the device is back", within=90)
+        worst, report = hang_and_ask(daemon, gpus, blocked)
+        reports.append(report)
+        print(report)
+        if worst < LONGEST:
+            break
+    else:
+        raise AssertionError("in each hang a request took longer:\n" + "\n".join(reports))
     gpus.ctl("block", blocked, "*", "forever")
-    begin = time.monotonic()
-    silent = False
-    rounds = 0
-    # Through the call's first seconds, the moment when the sampler is given up, and after it.
-    while rounds < 40 or not silent or time.monotonic() - begin < 6:
-        for path in ROUTES:
-            watch.get(path)
-        body = {"command": ["true"], "device": "cpu"}
-        made = json.loads(watch.request("POST", "/api/v2/tasks", json.dumps(body).encode()))
-        watch.request(
-            "POST", f"/api/v2/tasks/{made['task_id']}/cancel", name="POST /api/v2/tasks/{id}/cancel"
-        )
-        watch.request("POST", "/api/v2/resources/config", b'{"max_concurrent": {"cpu": {"training": 2}}}')
-        silent = silent or health(daemon, 0) == "not_responding"
-        rounds += 1
-        assert time.monotonic() - begin < 60, "the device is found silent"
-    watch.close()
-    report = watch.report()
-    print(f"blocked: {blocked}\n{report}")
-    assert not [name for name, seen in watch.statuses.items() if max(seen) >= 500]
-    name, worst = watch.worst()
-    assert worst < LONGEST, f"{name}: {worst * 1000:.1f} ms\n{report}"
     if blocked == "0":
         reading = client.get("/api/v2/resources/gpu")["devices"]
         assert reading[0]["total_memory_gb"] == 24.0, "the last reading stays, with its age"

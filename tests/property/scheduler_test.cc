@@ -11,8 +11,6 @@
 namespace berth::core::property {
 namespace {
 
-constexpr std::int64_t kSeeds = 10;
-
 std::int64_t from_environment(const char* name, std::int64_t otherwise) {
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : base::parse_number(text).value_or(otherwise);
@@ -31,12 +29,17 @@ std::string story(const std::vector<Event>& events) {
 TEST(SchedulerProperties, HoldInRandomWorlds) {
   const std::int64_t steps = from_environment("BERTH_PROPERTY_STEPS", 20'000);
   const std::int64_t only = from_environment("BERTH_PROPERTY_SEED", 0);
+  const std::int64_t first = only > 0 ? only : from_environment("BERTH_PROPERTY_FIRST", 1);
+  const std::int64_t last = only > 0 ? only : from_environment("BERTH_PROPERTY_LAST", 10);
+  ASSERT_LE(first, last) << "BERTH_PROPERTY_FIRST is not above BERTH_PROPERTY_LAST";
+  const std::int64_t steps_each = steps / (last - first + 1);
+  std::int64_t taken = 0;
   Checker::Figures sum;
-  for (std::int64_t seed = only > 0 ? only : 1; seed <= (only > 0 ? only : kSeeds); ++seed) {
+  for (std::int64_t seed = first; seed <= last; ++seed) {
     World world(static_cast<std::uint64_t>(seed));
     Checker checker;
     std::vector<Event> events;
-    for (std::int64_t i = 0; i < (only > 0 ? steps : steps / kSeeds); ++i) {
+    for (std::int64_t i = 0; i < steps_each; ++i) {
       Event event{{}, world.next()};
       event.now = world.now();
       auto trouble = checker.take(event);
@@ -53,6 +56,7 @@ TEST(SchedulerProperties, HoldInRandomWorlds) {
                << story(few).substr(0, 20'000);
       }
       world.observe(checker.outputs());
+      ++taken;
     }
     const auto& figures = checker.figures();
     EXPECT_GT(figures.launches, 0) << "seed " << seed;
@@ -69,9 +73,10 @@ TEST(SchedulerProperties, HoldInRandomWorlds) {
   }
   RecordProperty("launches", static_cast<int>(sum.launches));
   std::printf(
-      "%lld steps, seeds %s: %lld launches, %lld ended, %lld refused, %lld restarts, %lld retries, "
+      "%lld steps, seeds %lld..%lld: %lld launches, %lld ended, %lld refused, %lld restarts, %lld "
+      "retries, "
       "%lld evicted, %lld fenced, %lld leases, %lld ended with another, at most %zu waiting\n",
-      static_cast<long long>(steps), only > 0 ? std::to_string(only).c_str() : "1..10",
+      static_cast<long long>(taken), static_cast<long long>(first), static_cast<long long>(last),
       static_cast<long long>(sum.launches), static_cast<long long>(sum.finished),
       static_cast<long long>(sum.refused), static_cast<long long>(sum.restarts),
       static_cast<long long>(sum.retries), static_cast<long long>(sum.evictions),

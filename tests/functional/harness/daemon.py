@@ -37,6 +37,7 @@ class Daemon:
         language: str = "en",
         env: Mapping[str, str] | None = None,
         state_dir: Path | None = None,
+        program: Path = programs.BERTHD,
     ) -> None:
         self.folder = folder
         self.gpus = gpus
@@ -44,8 +45,9 @@ class Daemon:
         self.tmp = folder / "tmp"
         self.socket = folder / "berth.sock" if unix_socket else None
         self.address = ""
+        self._program = program
         self._language = language
-        self._env = dict(env or {})
+        self.env = dict(env or {})  # of the next start
         self._config = {"cancel_grace": GRACE, **(config or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._allowed: list[re.Pattern[str]] = []
@@ -80,7 +82,7 @@ class Daemon:
         config = self._config_file()
         config.write_text(json.dumps(self._config))
         nvml = programs.FAKE_NVML if self.gpus else "/nonexistent/libnvidia-ml.so.1"
-        arguments = [str(programs.BERTHD), "--config", str(config), "--listen", f"127.0.0.1:{port}"]
+        arguments = [str(self._program), "--config", str(config), "--listen", f"127.0.0.1:{port}"]
         if self.socket:
             arguments += ["--listen", f"unix:{self.socket}"]
         arguments += ["--state-dir", str(self.state_dir), "--nvml-library", str(nvml)]
@@ -92,12 +94,12 @@ class Daemon:
         env |= {"TMPDIR": str(self.tmp), "LANG": "C.UTF-8"}
         if self.gpus:
             env |= self.gpus.environment
-        return env | self._env
+        return env | self.env
 
-    def start(self, port: int = 0) -> Daemon:
-        """`port` 0: any that is free."""
+    def start(self, port: int = 0, every: float = 0.02) -> Daemon:
+        """`port` 0: any that is free. `every`: how often it is looked whether it is ready."""
         self._spawn(port)
-        wait_until(self._listening, "berthd listens", unless=self._dead)
+        wait_until(self._listening, "berthd listens", every=every, unless=self._dead)
         return self
 
     def start_and_kill(self, after: float) -> None:
@@ -146,6 +148,10 @@ class Daemon:
         self._process.kill()
         self._process.wait()
         self._process = None
+
+    def killed(self) -> bool:
+        """Whether something else has killed it."""
+        return self._process is not None and self._process.poll() == -signal.SIGKILL
 
     def restart(self) -> Daemon:
         self.stop()

@@ -60,6 +60,7 @@ class Timing:
 
     raw: list[float] = field(default_factory=list)
     net: list[float] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)  # when it was sent, time.monotonic()
 
 
 class Stopwatch:
@@ -99,6 +100,7 @@ class Stopwatch:
             time.sleep(0.010)
             delays = max(delays, self._canary.paused(begin, end)) + _stolen() - stolen
         timing = self.timings.setdefault(name or f"{method} {path}", Timing())
+        timing.at.append(begin)
         timing.raw.append(elapsed)
         timing.net.append(max(0.0, elapsed - delays))
         self.statuses.setdefault(name or f"{method} {path}", set()).add(response.status)
@@ -118,6 +120,17 @@ class Stopwatch:
             worst, net = max(timing.raw) * 1000, max(timing.net) * 1000
             rows.append(f"{name:55} {len(timing.raw):5} {worst:9.2f} {net:9.2f}")
         return "\n".join(rows)
+
+    def between(self, begin: float, end: float) -> Timing:
+        """Of all routes, what was under way in that time."""
+        found = Timing()
+        for timing in self.timings.values():
+            for at, raw, net in zip(timing.at, timing.raw, timing.net, strict=True):
+                if at + raw >= begin and at <= end:
+                    found.at.append(at)
+                    found.raw.append(raw)
+                    found.net.append(net)
+        return found
 
     def worst(self) -> tuple[str, float]:
         """The route with the longest net time, and that, in seconds."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,3 +55,19 @@ def zombies_of(parent: int) -> list[int]:
 def alive(pid: int) -> bool:
     fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     return bool(fields) and fields[0] != b"Z"
+
+
+def parent_of(pid: int) -> int | None:
+    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return int(fields[1]) if len(fields) > 1 else None
+
+
+def watched_by(pid: int) -> set[int]:
+    """The processes that `pid` has open descriptors of (pidfds)."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fdinfo"):
+            for line in _read(f"/proc/{pid}/fdinfo/{name}").splitlines():
+                if line.startswith(b"Pid:"):
+                    found.add(int(line[4:]))
+    return found

@@ -17,6 +17,7 @@ BERTH = BIN_DIR / "berth"
 SHIM = BIN_DIR / "berth-shim"
 WORKER = BIN_DIR / "berth-worker-vision"
 FAKE_NVML = FAKES_DIR / "libnvidia-ml.so.1"
+KILL_POINT = FAKES_DIR / "libberth-kill-point.so"
 FAKEGPU_CTL = FAKES_DIR / "fakegpu-ctl"
 FAKEGPU_TASK = FAKES_DIR / "fakegpu-task"
 

@@ -88,6 +88,24 @@ TEST(LostDevice, ADriverThatIsSilentIsGivenTime) {
   EXPECT_EQ(box.only<Stop>().task, TaskId("a"));
 }
 
+TEST(LostDevice, ATimeThatWasConfiguredAnewCountsForASilenceUnderWay) {
+  for (const int seconds : {10, 100}) {
+    Config config;
+    config.hung_device = base::Duration{30'000};
+    Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8), config);
+    box.take(submit("a").training().on("cuda").retry(1));
+    lose(box, "cuda:0", Health::kNotResponding);
+    box.after_s(5);
+    config.hung_device = base::Duration{seconds * 1000};
+    box.input(Configure{config, false});
+    box.after_s(seconds - 6);
+    EXPECT_EQ(box.seen<Stop>(), 0) << seconds;
+    EXPECT_LE(*next_wakeup(box.state), box.now + base::Duration{1'000}) << seconds;
+    box.after_s(1);
+    EXPECT_EQ(box.only<Stop>().task, TaskId("a")) << seconds;
+  }
+}
+
 TEST(LostDevice, ADriverThatAnswersAgainLosesNothing) {
   Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
   box.take(submit("a").training().on("cuda"));

@@ -69,6 +69,20 @@ TEST(Memory, NobodyIsCountedAfterItsEnd) {
   EXPECT_EQ(box.where("b"), "cuda:0");
 }
 
+TEST(Memory, WhatTheLastAttemptUsedIsNotTheNextOnes) {
+  Box box = one();
+  box.take(submit("a").inference().on("cuda").memory(30).retry(1));
+  box.truth("cuda:0").used["a"] = 30_GiB;
+  box.sample();
+  box.exits("a", 1);
+  ASSERT_EQ(box.where("a"), "cuda:0");  // again, in what is free beside the memory of its last try
+  box.take(submit("b").inference().on("cuda").memory(45));
+  EXPECT_EQ(box.where("b"), "queued");
+  box.truth("cuda:0").used["a"] = Bytes{};
+  box.sample();
+  EXPECT_EQ(box.where("b"), "cuda:0");
+}
+
 TEST(Memory, ReservedByTheDriverIsNotAvailable) {
   Box box = one();
   box.truth("cuda:0").reserved = 2_GiB;

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
 
+#include "base/fd.h"
 #include "store/connection.h"
 
 namespace berth::store {
@@ -143,6 +147,20 @@ TEST_F(StoreTest, aSecondDaemonIsKeptOut) {
   const auto second = Store::open(path_);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, base::ErrorCode::kStoreError);
+}
+
+// A daemon that was killed in the middle of starting a process holds the lock until that process
+// has come to its program.
+TEST_F(StoreTest, aLockThatIsAboutToGoIsWaitedFor) {
+  {
+    ASSERT_TRUE(Store::open(path_));
+  }
+  const base::Fd held(::open((path_ + ".lock").c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::flock(held.get(), LOCK_EX | LOCK_NB), 0);
+  auto opened = std::async(std::launch::async, [&] { return bool(Store::open(path_)); });
+  EXPECT_NE(opened.wait_for(std::chrono::milliseconds(100)), std::future_status::ready);
+  ::flock(held.get(), LOCK_UN);
+  EXPECT_TRUE(opened.get());
 }
 
 TEST_F(StoreTest, aFileOfANewerVersionIsRefused) {

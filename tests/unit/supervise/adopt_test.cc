@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+#include "shim/layout.h"
 #include "supervise/testing.h"
 
 namespace berth::supervise {
@@ -113,6 +114,48 @@ TEST(Adopt, AReusedPidIsNotTheShim) {
                               "\nstart_time=" + std::to_string(self->start_time - 1) +
                               "\nboot_id=" + boot_id() + "\nstarted_ms=1000\n");
   EXPECT_EQ(adopted(dir.path()).phase, Phase::kVanished);
+}
+
+TEST(Adopt, ARevokedAttemptCannotBeClaimedAnyMore) {
+  const TempDir dir;
+  const LaunchSpec spec = script(dir, "exit 0");
+  EXPECT_TRUE(*revoke(spec.directory)) << "without a directory no shim was ever started";
+  std::filesystem::create_directories(spec.directory);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(*revoke(spec.directory));
+    EXPECT_EQ(adopted(spec.directory).phase, Phase::kRevoked);
+  }
+  EXPECT_EQ(wait_for_shim(start(spec)), shim::kExitClaimed);
+  EXPECT_EQ(adopted(spec.directory).phase, Phase::kRevoked);
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(spec.directory))
+    left.push_back(entry.path().filename());
+  EXPECT_EQ(left, std::vector<std::string>{"claim"});
+}
+
+TEST(Adopt, AClaimedAttemptCannotBeRevoked) {
+  const TempDir dir;
+  const LaunchSpec spec = script(dir, "exit 3");
+  run(spec);
+  EXPECT_FALSE(*revoke(spec.directory));
+  EXPECT_EQ(adopted(spec.directory).ended.exit.exit_code, 3);
+}
+
+// Whoever comes first: the task runs exactly when the revocation says that it may.
+TEST(Adopt, ARevocationAndAShimAgree) {
+  int revoked = 0;
+  for (int i = 0; i < 60; ++i) {
+    const TempDir dir;
+    const LaunchSpec spec = script(dir, "echo ran > ran");
+    const Launched launched = start(spec);
+    ::usleep(static_cast<useconds_t>(i * 50));
+    const bool won = *revoke(spec.directory);
+    EXPECT_EQ(wait_for_shim(launched), won ? shim::kExitClaimed : shim::kExitRecorded);
+    EXPECT_EQ(std::filesystem::exists(dir / "ran"), !won);
+    EXPECT_EQ(adopted(spec.directory).phase, won ? Phase::kRevoked : Phase::kEnded);
+    revoked += won ? 1 : 0;
+  }
+  EXPECT_GT(revoked, 0);
 }
 
 TEST(Adopt, ADamagedExitRecordIsNone) {
