@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/array_text.h"
+#include "cli/explain_text.h"
 #include "cli/follow.h"
 #include "cli/interrupts.h"
 #include "cli/members.h"
@@ -50,13 +51,38 @@ std::string names(const std::string& id, const std::map<std::int64_t, json::obje
   return tasks_of_array(short_id(id), std::move(indices), 40);
 }
 
+// Why nothing of an array runs, on a terminal, once per reason.
+class WaitNote {
+ public:
+  WaitNote(std::string first_task, const Screen& screen)
+      : task_(std::move(first_task)), screen_(screen) {}
+  void operator()(const json::object& array, LiveLine& line) {
+    // What has just been submitted may start in this moment.
+    const bool waits = !is_final(array) && base::string_or(array, "status") != "running";
+    looks_ = waits ? looks_ + 1 : 0;
+    if (!screen_.live || looks_ < 2) return;
+    auto session = Session::open();
+    if (!session) return;
+    const auto explanation = session->object(task_path(task_, "/explain"));
+    const std::string reason = explanation ? waiting_reason(*explanation) : "";
+    if (reason.empty() || reason == said_) return;
+    said_ = reason;
+    line.clear();
+    print_error(paint(tr("waiting: {}", {reason}), Tone::kDim, screen_) + "\n");
+  }
+
+ private:
+  std::string task_, said_;
+  Screen screen_;
+  int looks_ = 0;
+};
+
 }  // namespace
 
 base::Result<json::object> watch_array(const std::string& id,
-                                       const std::function<void(const json::object&)>& on_change) {
+                                       const std::function<void(const json::object&)>& on_state) {
   std::optional<Session> session;
   auto last_contact = Clock::now();
-  json::object known;
   for (bool told = false;; std::this_thread::sleep_for(kInterval)) {
     if (!session) {
       auto opened = Session::open();
@@ -75,9 +101,8 @@ base::Result<json::object> watch_array(const std::string& id,
     }
     last_contact = Clock::now();
     told = false;
-    if (on_change && *state != known) on_change(*state);
+    if (on_state) on_state(*state);
     if (is_final(*state)) return std::move(*state);
-    known = std::move(*state);
   }
 }
 
@@ -108,8 +133,11 @@ int follow_array(const json::object& accepted) {
   {
     const Interrupts interrupts(id);
     LiveLine line(2, screen);
-    end = watch_array(
-        id, [&](const json::object& array) { line.update(array_progress(array, screen)); });
+    WaitNote wait(example, screen);
+    end = watch_array(id, [&](const json::object& array) {
+      wait(array, line);
+      line.update(array_progress(array, screen));
+    });
     line.keep();
   }
   if (!end) return report_own_failure(end.error());

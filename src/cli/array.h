@@ -10,10 +10,10 @@
 
 namespace berth::cli {
 
-/// Calls `on_change` with the array whenever it is another until it is final, and gives it. A
-/// daemon that is away is waited for; see follow.h.
+/// Calls `on_state` with the array now and then until it is final, and gives it. A daemon that is
+/// away is waited for; see follow.h.
 base::Result<base::json::object> watch_array(
-    const std::string& id, const std::function<void(const base::json::object& array)>& on_change);
+    const std::string& id, const std::function<void(const base::json::object& array)>& on_state);
 
 /// `berth run --array`: a line of progress on a terminal, Ctrl-C cancels all of it, and in the end
 /// what went wrong. `accepted` is the answer to the submission; returns the exit status.
