@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
 
   setsid();
   Claim claim;
-  if (const int refused = take_claim(dir, &claim); refused != 0) return refused;
+  if (const int refused = take_claim(dir, wall_ms(), options.cgroup, &claim); refused != 0)
+    return refused;
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   static Supervisor supervisor(options, dir, claim);
   return supervisor.run();

@@ -68,11 +68,6 @@ bool Supervisor::start() {
   if (events >= 0) close(events);
 
   in_cgroup_ = options_.cgroup != nullptr && make_cgroup(options_.cgroup);
-  int identity = -1;
-  if (!write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, &identity)) {
-    return false;
-  }
-
   if (in_cgroup_ && options_.limits_program != nullptr) {
     set_limits(dir_, options_.limits_program, options_.cgroup, options_.limits,
                options_.limit_count);
@@ -98,7 +93,7 @@ bool Supervisor::start() {
     if (in_cgroup_) remove_cgroup(options_.cgroup);
     return false;
   }
-  add_child(identity, child_);
+  add_child(&claim_, child_);
   return true;
 }
 
@@ -252,8 +247,7 @@ int Supervisor::finish() {
   record.dropped = output_.dropped() + error_.dropped();
   record.message = message;
   const bool daemon_gone = getppid() != parent_;
-  return write_exit_record(claim_.exit_record, record, daemon_gone) ? kExitRecorded
-                                                                    : kExitCannotStart;
+  return write_exit_record(claim_, record, daemon_gone) ? kExitRecorded : kExitCannotStart;
 }
 
 }  // namespace berth::shim
