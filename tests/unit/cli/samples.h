@@ -40,7 +40,7 @@ inline constexpr std::string_view kGpus = R"JSON({
      "free_memory_gb": 2.46, "utilization": 89.6, "sm_utilization": 98, "temperature_c": 71, "power_w": 420.4,
      "current_tasks": {"training": 1, "inference": 2, "command": 0}, "health": "healthy", "health_reason": "", "age_s": 0.2,
      "processes": [
-       {"pid": 1863729, "user": "alice", "command": "/usr/bin/python3 train.py", "used_memory_gb": 18.55, "task_id": "0f3c8a11-aaaa"},
+       {"pid": 1863729, "user": "alice", "command": "/usr/bin/python3 train.py", "used_memory_gb": 18.55, "task_id": "0f3c8a11-aaaa-4000-8000-000000000000"},
        {"pid": 1004031, "user": "bob", "command": "serve", "used_memory_gb": 1.12, "task_id": null},
        {"pid": 9, "user": "bob", "command": "a", "used_memory_gb": 0.5, "task_id": null},
        {"pid": 8, "user": "bob", "command": "b", "used_memory_gb": 0.5, "task_id": null},
