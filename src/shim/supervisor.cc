@@ -80,11 +80,14 @@ bool Supervisor::start() {
   setup.error = error_.write_end();
   setup.failure_pipe = failure_ends[1];
   setup.shim = getpid();
-  setup.in_cgroup = in_cgroup_;
   set_oom_score(kOomScore, setup.oom_score_adj, sizeof setup.oom_score_adj);
   if (options_.timeout_ms >= 0) timeout_at_ = monotonic_ms() + options_.timeout_ms;
 
-  child_ = fork();
+  child_ = in_cgroup_ ? fork_into_cgroup(options_.cgroup) : fork();
+  if (child_ < 0 && in_cgroup_) {
+    setup.enter_cgroup = true;
+    child_ = fork();
+  }
   if (child_ == 0) become_task(setup);
   close(failure_ends[1]);
   output_.close_write_end();
