@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "daemon/allocator_hints.h"
 #include "supervise/launch.h"
 
@@ -20,6 +21,7 @@ namespace {
 using supervise::Adoption;
 
 constexpr base::Duration kLookAgain{20};
+constexpr base::Duration kLauncherPause{10'000};
 
 // The originals' log shows the task's own words only; a command has no events, so its output is
 // its log.
@@ -94,6 +96,7 @@ Supervisor::Supervisor(Loop& loop, Options options, Callbacks callbacks)
           for (const auto& notice : notices) (*self)->callbacks_.notice(notice);
         });
       });
+  start_launcher();
 }
 
 Supervisor::~Supervisor() {
@@ -222,6 +225,7 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
   spec.cwd = record.cwd;
   spec.grace = options_.cancel_grace;
   spec.timeout = record.timeout;
+  spec.nice = base::usual_nice();
   spec.max_output = options_.max_output;
   spec.cgroup = cgroups_.path_for(id, attempt);
   if (auto status = prepare_user(record, grant, spec); !status)
@@ -238,7 +242,6 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
   if (running.enforcement != model::Enforcement{} || running.limits > 0)
     write_enforcement(spec.directory, running.enforcement, running.limits);
   watch_log(record, attempt);
-  if (!launcher_) start_launcher();
   const auto number = launcher_ ? launcher_->send(*command) : std::nullopt;
   if (number) {
     launching_.emplace(*number, std::pair{id, attempt});
@@ -267,9 +270,9 @@ void Supervisor::take_replies() {
 
 // Somebody killed it. What was asked of it may run or not.
 void Supervisor::launcher_gone() {
-  base::log_warning("the launcher of shims has ended: it is started anew");
-  launcher_wait_.reset();
+  base::log_warning("the launcher of shims has ended: it is started anew in a while");
   launcher_.reset();
+  launcher_wait_ = loop_.after(kLauncherPause, [this] { start_launcher(); });
   for (const auto& [number, asked] : std::exchange(launching_, {})) {
     const auto& [id, attempt] = asked;
     const auto revoked = supervise::revoke(attempt_directory(options_.state_dir, id, attempt));

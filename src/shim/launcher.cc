@@ -12,7 +12,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "shim/layout.h"
+#include "shim/record.h"
 
 namespace berth::shim {
 namespace {
@@ -100,6 +100,8 @@ void become_shim() {
 int run_launcher(int argc, char** argv, int (*run)(int argc, char** argv)) {
   static char message[kMostLaunchBytes];
   static Command command;
+  remember_boot_id();
+  reply({}, -1);
   signal(SIGCHLD, SIG_IGN);  // shims are no zombies: the daemon knows their ends by their pidfds
   for (;;) {
     const ssize_t size = recv(kSocket, message, sizeof message, MSG_TRUNC);

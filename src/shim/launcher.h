@@ -18,7 +18,8 @@ struct LaunchRequest {
   std::uint32_t environment = 0;
 };
 
-/// With a pidfd (SCM_RIGHTS) unless `error` (an errno) says why there is no shim.
+/// The first one, with the number 0, says that the launcher is there. With a pidfd (SCM_RIGHTS)
+/// unless `error` (an errno) says why there is no shim.
 struct LaunchReply {
   std::uint32_t number = 0;
   std::int32_t pid = 0;

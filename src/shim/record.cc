@@ -30,23 +30,14 @@ bool put_all(int fd, const char* bytes, std::size_t count, off_t at) {
   return true;
 }
 
-void read_boot_id(char* boot, std::size_t size) {
-  boot[0] = '\0';
-  const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  const ssize_t got = read(fd, boot, size - 1);
-  close(fd);
-  boot[got > 0 ? got : 0] = '\0';
-  boot[std::strcspn(boot, "\n")] = '\0';
-}
+char boot_id[64];
 
 std::size_t write_identity(char* text, std::size_t size, std::int64_t started_ms,
                            const char* cgroup) {
-  char boot[64];
-  read_boot_id(boot, sizeof boot);
+  remember_boot_id();
   int length = std::snprintf(text, size, "pid=%d\nstart_time=%llu\nboot_id=%s\nstarted_ms=%lld\n",
                              getpid(), static_cast<unsigned long long>(start_time_of(getpid())),
-                             boot, static_cast<long long>(started_ms));
+                             boot_id, static_cast<long long>(started_ms));
   if (cgroup != nullptr && std::strlen(cgroup) < 4096) {
     length += std::snprintf(text + length, size - static_cast<std::size_t>(length), "cgroup=%s\n",
                             cgroup);
@@ -66,6 +57,16 @@ int name_once(int dir, const char* from, const char* to) {
 }
 
 }  // namespace
+
+void remember_boot_id() {
+  if (boot_id[0] != '\0') return;
+  const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  const ssize_t got = read(fd, boot_id, sizeof boot_id - 1);
+  close(fd);
+  boot_id[got > 0 ? got : 0] = '\0';
+  boot_id[std::strcspn(boot_id, "\n")] = '\0';
+}
 
 int take_claim(int dir, std::int64_t started_ms, const char* cgroup, Claim* claim) {
   if (faccessat(dir, kClaimFile, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return kExitClaimed;

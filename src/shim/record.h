@@ -9,6 +9,9 @@
 
 namespace berth::shim {
 
+/// Reads once what each claim says; a launcher does it for its shims.
+void remember_boot_id();
+
 struct Claim {
   int file = -1;  // kept open for life: holds the flock
   std::size_t identity_size = 0;

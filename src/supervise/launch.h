@@ -49,6 +49,7 @@ struct LaunchSpec {
   std::string limits_program;          // nvidia-smi; sets `limits` on the cgroup (shim/limits.h)
   std::vector<GpuLimit> limits;
   std::optional<User> user;
+  std::optional<int> nice;  // of the task, where it is not to be the shim's own
 };
 
 struct Launched {

@@ -3,9 +3,11 @@
 
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "shim/launcher.h"
@@ -44,10 +46,18 @@ base::Result<Launcher> Launcher::start(const std::string& shim_path) {
   const int code =
       ::posix_spawn(&pid, shim_path.c_str(), &setup.actions, &setup.attributes, arguments, environ);
   if (code != 0) return fail(base::errno_error("cannot start " + shim_path, code));
-  return Launcher(std::move(ours));
+  return Launcher(std::move(ours), pid);
+}
+
+Launcher::~Launcher() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);  // nobody waits long for what was killed
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 std::optional<std::uint32_t> Launcher::send(const ShimCommand& command) {
+  if (!there_) return std::nullopt;
   shim::LaunchRequest head;
   head.number = ++last_;
   head.arguments = static_cast<std::uint32_t>(command.arguments.size());
@@ -76,6 +86,10 @@ base::Result<std::optional<Launcher::Reply>> Launcher::receive() {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::optional<Reply>{};
   if (got != static_cast<ssize_t>(sizeof answer))
     return fail(ErrorCode::kNotFound, "the launcher of shims is gone");
+  if (answer.number == 0) {
+    there_ = true;
+    return std::optional(Reply{0, Launched{}});
+  }
   base::Fd pidfd;
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {

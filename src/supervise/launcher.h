@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "supervise/launch.h"
 
@@ -16,15 +17,24 @@ class Launcher {
   /// kIoError when it cannot be started.
   static base::Result<Launcher> start(const std::string& shim_path);
 
+  Launcher(Launcher&& other) noexcept
+      : socket_(std::move(other.socket_)),
+        pid_(std::exchange(other.pid_, -1)),
+        last_(other.last_),
+        there_(other.there_) {}
+  Launcher& operator=(Launcher&&) = delete;
+  /// Ends it. Its shims go on.
+  ~Launcher();
+
   /// Readable when there is something to receive; hung up when the launcher is gone.
   [[nodiscard]] int fd() const { return socket_.get(); }
 
   /// Asks for a shim; its number. std::nullopt for what it cannot take (too long, too many at a
-  /// time, gone): launch() can.
+  /// time, gone, not there yet): launch() can.
   std::optional<std::uint32_t> send(const ShimCommand& command);
 
   struct Reply {
-    std::uint32_t number = 0;
+    std::uint32_t number = 0;  // 0: it is there, and nothing else
     base::Result<Launched> launched;
   };
   /// std::nullopt when there is nothing at the moment; kNotFound when it is gone: what was asked
@@ -32,10 +42,12 @@ class Launcher {
   base::Result<std::optional<Reply>> receive();
 
  private:
-  explicit Launcher(base::Fd socket) : socket_(std::move(socket)) {}
+  Launcher(base::Fd socket, pid_t pid) : socket_(std::move(socket)), pid_(pid) {}
 
   base::Fd socket_;
+  pid_t pid_ = -1;
   std::uint32_t last_ = 0;
+  bool there_ = false;
 };
 
 }  // namespace berth::supervise
