@@ -12,6 +12,7 @@
 #include "api/task_codec.h"
 #include "api/texts.h"
 #include "base/text.h"
+#include "core/forecast.h"
 
 namespace berth::api {
 
@@ -56,6 +57,7 @@ struct Explained {
   const model::TaskRecord& task;
   const core::Explanation& explanation;
   const std::map<model::DeviceId, DeviceView>& unhealthy;
+  std::optional<base::Time> earliest_start = {};
 };
 
 const DeviceView* view_of(const Explained& what, const model::Refusal& refusal) {
@@ -65,7 +67,7 @@ const DeviceView* view_of(const Explained& what, const model::Refusal& refusal) 
 }
 
 std::string waiting(const Service& service, const Explained& what, Language language) {
-  const auto& [task, explanation, unhealthy] = what;
+  const auto& [task, explanation, unhealthy, start] = what;
   std::string text =
       explanation.ahead > 0
           ? say(Phrase{"Waiting behind {} like it", {std::to_string(explanation.ahead)}}, language)
@@ -152,28 +154,30 @@ object to_json(const Service& service, const Explained& what, Language language)
                 {"counts", std::move(counts)},
                 {"ahead", what.explanation.ahead},
                 {"devices_wanted", what.explanation.wanted},
-                {"earliest_start", nullptr},
+                {"earliest_start", time_or_null(what.earliest_start)},
                 {"would_fit_if", std::move(remedies)}};
 }
 
 }  // namespace
 
 void add_explain_routes(http::Router& router, Service& service) {
-  router.add("GET", "/api/v2/tasks/{task_id}/explain",
-             [&service](const http::Request& request, http::Exchange exchange) {
-               const auto task = find_task(service, request, exchange, own_language(request));
-               if (task == nullptr) return;
-               const auto live = service.state().tasks.find(task->id());
-               core::TaskEntry finished;
-               finished.request = task->request;
-               finished.state = task->state;
-               const core::TaskEntry& entry =
-                   live != service.state().tasks.end() ? live->second : finished;
-               const auto explanation = core::explain(service.state(), entry);
-               const auto devices = unhealthy(service);
-               exchange.respond(json_response(
-                   to_json(service, {*task, explanation, devices}, own_language(request))));
-             });
+  router.add(
+      "GET", "/api/v2/tasks/{task_id}/explain",
+      [&service](const http::Request& request, http::Exchange exchange) {
+        const auto task = find_task(service, request, exchange, own_language(request));
+        if (task == nullptr) return;
+        const auto live = service.state().tasks.find(task->id());
+        core::TaskEntry finished;
+        finished.request = task->request;
+        finished.state = task->state;
+        const core::TaskEntry& entry =
+            live != service.state().tasks.end() ? live->second : finished;
+        const auto explanation = core::explain(service.state(), entry);
+        const auto devices = unhealthy(service);
+        exchange.respond(json_response(to_json(
+            service, {*task, explanation, devices, core::earliest_start(service.state(), entry)},
+            own_language(request))));
+      });
 }
 
 }  // namespace berth::api

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 
 #include "api/task_codec.h"
 
@@ -18,8 +19,9 @@ constexpr double kMostMemoryGb = 1 << 20;
 constexpr double kMostSeconds = 1e9;
 constexpr double kLongestPause = 3600;
 // Percent of what a device can give; 0: by history, or what is known of the built-in task.
+constexpr std::string_view kDynamic = "dynamic";
 constexpr std::array<std::pair<std::string_view, int>, 3> kStrategies{
-    {{"conservative", 80}, {"aggressive", 95}, {"dynamic", 0}}};
+    {{"conservative", 80}, {"aggressive", 95}, {kDynamic, 0}}};
 
 constexpr std::array kCommandFields{
     "command",   "kind",   "device",        "gpus",      "memory_gb",       "gpu_type",
@@ -79,6 +81,8 @@ void read_memory(Fields& fields, model::Request& request) {
     request.memory = std::max(base::Bytes{1}, base::Bytes::from_gib(*memory));
   if (const auto fraction = fields.maybe_positive("memory_fraction", 1.0 + 1e-9))
     request.memory_percent = std::max(1, static_cast<int>(std::lround(*fraction * 100)));
+  // What a command used the last time is no promise for the next, unless the client says so.
+  request.memory_by_history = false;
   const std::string strategy = fields.nullable_string("memory_strategy");
   if (strategy.empty()) return;
   const auto known =
@@ -94,6 +98,14 @@ void read_memory(Fields& fields, model::Request& request) {
                          "Give memory_fraction or memory_strategy, not both");
   }
   request.memory_percent = known->second;
+  request.memory_by_history = strategy == kDynamic;
+}
+
+// The same command in the same place: it takes about as long, and maybe as much memory.
+std::string signature_of(const model::TaskRecord& record) {
+  std::string text = record.cwd;
+  for (const auto& word : record.argv) text += '\0' + word;
+  return "command/" + std::to_string(std::hash<std::string>{}(text));
 }
 
 }  // namespace
@@ -178,7 +190,9 @@ void read_command(Fields& fields, const core::Config& config, model::TaskRecord&
   }
   if (const auto timeout = fields.maybe_positive("timeout_s", kMostSeconds)) {
     record.timeout = std::max(base::Duration{1}, base::Duration{std::llround(*timeout * 1000)});
+    record.request.time_limit = record.timeout;
   }
+  record.request.signature = signature_of(record);
   read_queueing(fields, record.request);
 }
 

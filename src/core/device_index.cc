@@ -93,7 +93,8 @@ Glance glance_at(const DeviceEntry& device) {
 Screen::Screen(const model::Request& request)
     : kind_(static_cast<std::size_t>(request.kind)),
       exclusive_(request.exclusive),
-      whole_gpu_(request.kind == Kind::kCommand && !request.memory && request.signature.empty() &&
+      whole_gpu_(request.kind == Kind::kCommand && !request.memory &&
+                 (request.signature.empty() || !request.memory_by_history) &&
                  request.memory_percent == 0 && !request.memory_estimate),
       memory_(request.memory.value_or(Bytes{}).value) {}
 

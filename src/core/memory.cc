@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/history.h"
+
 namespace berth::core {
 
 namespace {
@@ -67,12 +69,8 @@ std::optional<Need> need(const State& state, const model::Request& request,
                 ReservationRule::kFraction};
   }
   if (device.is_cpu()) return Need{Bytes{}, request.exclusive, ReservationRule::kNone};
-  if (!request.signature.empty()) {
-    const auto peak = state.peaks.find(request.signature);
-    if (peak != state.peaks.end() && (!usable || peak->second <= *usable)) {
-      return Need{peak->second, request.exclusive, ReservationRule::kHistory};
-    }
-  }
+  if (const auto peak = history::peak(state, request); peak && (!usable || *peak <= *usable))
+    return Need{*peak, request.exclusive, ReservationRule::kHistory};
   if (!usable)
     return Need{Bytes{}, true, ReservationRule::kWholeDevice};  // no share of an unknown size
   if (request.exclusive || request.kind == Kind::kCommand) {

@@ -38,7 +38,8 @@ std::string Queue::shape(const Config& config, const TaskEntry& task) {
   if (request.array && request.array->at_once > 0) text += request.array->array;
   if (request.memory_percent != 0) text += '|' + std::to_string(request.memory_percent) + '%';
   if (request.memory_estimate) text += '|' + std::to_string(request.memory_estimate->value);
-  if (!request.memory) text += '|' + request.signature;  // with a figure history plays no part
+  if (!request.memory && request.memory_by_history)
+    text += '|' + request.signature;  // with a figure history plays no part
   return text;
 }
 

@@ -235,8 +235,10 @@ object to_json(const State& state) {
   for (const auto& [id, task] : state.tasks) tasks.push_back(to_json(task));
   object changes;
   for (const auto& [id, limits] : state.limit_changes) changes[id.value] = to_json(limits);
-  object peaks;
-  for (const auto& [signature, bytes] : state.peaks) peaks[signature] = bytes.value;
+  object history;
+  for (const auto& [signature, known] : state.history) {
+    history[signature] = array{known.peak.value, known.duration.count(), base::to_ms(known.last)};
+  }
   object drained;
   for (const auto& [id, reason] : state.drained) drained[id.value] = reason;
   return object{{"config", to_json(state.config)},
@@ -246,7 +248,7 @@ object to_json(const State& state) {
                 {"next_sequence", state.next_sequence},
                 {"latest", base::to_ms(state.latest)},
                 {"limit_changes", std::move(changes)},
-                {"peaks", std::move(peaks)},
+                {"history", std::move(history)},
                 {"paused", state.paused},
                 {"gpus_seen", state.gpus_seen},
                 {"draining", state.draining ? value(*state.draining) : value(nullptr)},
@@ -316,8 +318,14 @@ base::Result<State> state_from_json(const object& from) {
     state.limit_changes.emplace(DeviceId(std::string(entry.key())),
                                 limits_from_json(entry.value().as_object(), KindLimits{}));
   }
-  for (const auto& entry : part(from, "peaks")) {
-    if (entry.value().is_int64()) state.peaks.emplace(entry.key(), Bytes{entry.value().as_int64()});
+  for (const auto& entry : part(from, "history")) {
+    if (!entry.value().is_array() || entry.value().as_array().size() != 3) continue;
+    const auto number = [&](std::size_t i) {
+      const value& item = entry.value().as_array()[i];
+      return item.is_int64() ? item.as_int64() : 0;
+    };
+    state.history.emplace(entry.key(), History{Bytes{number(0)}, base::Duration{number(1)},
+                                               base::from_ms(number(2))});
   }
   for (const value& item : list(from, "devices")) {
     if (!item.is_object()) return broken("a device that is no object");

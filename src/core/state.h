@@ -229,6 +229,13 @@ class Queue {
   std::size_t size_ = 0;
 };
 
+/// Of tasks with one signature.
+struct History {
+  Bytes peak;                  // most memory seen; 0: unknown
+  base::Duration duration{0};  // how long they take, newer ones counting more; 0: unknown
+  Time last{};                 // when one ended last
+};
+
 struct State {
   Config config;
   bool inventory_known = false;
@@ -246,7 +253,7 @@ struct State {
   std::set<Wakeup> wakeups;                       // also such as have become void
   std::uint64_t next_sequence = 1;
   std::map<DeviceId, KindLimits> limit_changes;  // made at run time, kept across restarts
-  std::map<std::string, Bytes> peaks;            // by request signature: most memory seen
+  std::map<std::string, History> history;        // by request signature
   std::map<std::string, UserEntry> users;
   Time latest{};  // of the newest step; never goes back, so that a clock set back reorders nobody
 };

@@ -9,6 +9,7 @@
 #include "core/admit.h"
 #include "core/explain.h"
 #include "core/failure.h"
+#include "core/history.h"
 #include "core/hold.h"
 #include "core/invariants.h"
 #include "core/occupancy.h"
@@ -318,12 +319,8 @@ void apply(State& state, const Exited& input, Outputs& outputs) {
     lift_fence(state, {input.task, input.attempt});
     return;
   }
-  const auto& signature = task->request.signature;
-  if (input.peak_memory && input.peak_memory->value > 0 && !signature.empty()) {
-    Bytes& peak = state.peaks[signature];
-    peak = std::max(peak, *input.peak_memory);
-  }
   const auto failure = failure_of(*task, input);
+  history::remember(state, *task, input.peak_memory, !failure && !task->cancelling);
   model::Exit exit = input.exit;
   if (failure == model::FailureKind::kDeviceLost) exit.cause = "device_lost";
   release(state, *task);

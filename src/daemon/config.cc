@@ -41,6 +41,32 @@ Reader bytes(base::Bytes Config::* member) {
   };
 }
 
+// keep: {age: 30d, tasks: 10000, size: 10G}; 0 for no limit.
+base::Status read_keep(const YAML::Node& node, Config& config) {
+  static const Readers kKeys{
+      {"age",
+       [](const YAML::Node& value, Config& to) -> base::Status {
+         const auto age = base::parse_duration(value.as<std::string>());
+         if (!age) return wrong(value, "age must be a time such as 30d, or 0 for any");
+         to.retention.age = *age;
+         return {};
+       }},
+      {"tasks",
+       [](const YAML::Node& value, Config& to) -> base::Status {
+         to.retention.tasks = value.as<std::int64_t>();
+         return to.retention.tasks < 0 ? wrong(value, "tasks must be at least 0") : base::Status();
+       }},
+      {"size",
+       [](const YAML::Node& value, Config& to) -> base::Status {
+         const auto size = base::parse_bytes(value.as<std::string>());
+         if (!size) return wrong(value, size.error().message);
+         to.retention.size = *size;
+         return {};
+       }},
+  };
+  return read_keys(node, kKeys, config);
+}
+
 const Readers& readers() {
   static const Readers kReaders = [] {
     Readers all{
@@ -72,6 +98,7 @@ const Readers& readers() {
            config.memory_watchdog = *mode;
            return {};
          }},
+        {"keep", read_keep},
         {"cancel_grace",
          [](const YAML::Node& node, Config& config) -> base::Status {
            const auto grace = base::parse_duration(node.as<std::string>());

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "core/state.h"
 #include "daemon/memory_watchdog.h"
+#include "daemon/retention.h"
 
 namespace berth::daemon {
 
@@ -32,6 +33,7 @@ struct Config {
   /// Who may do everything over the Unix socket, beside root and the daemon's own user: names,
   /// "@group", "*" for all.
   std::vector<std::string> allowed_users;
+  Retention retention;        // of tasks that have ended
   bool fence_devices = true;  // tasks cannot open GPUs that they were not given
   core::Config scheduler;
 };

@@ -173,7 +173,22 @@ void Service::go() {
     check_memory();
     check_room();
     check_worker();
+    forget_expired();
   });
+}
+
+void Service::forget_expired() {
+  constexpr std::size_t kAtATime = 500;
+  constexpr int kSeconds = 10;  // between two looks, unless there is more to do
+  if (!ready() || --seconds_to_retention_ > 0) return;
+  const auto gone = expired(records(), config_.retention, now(), kAtATime);
+  seconds_to_retention_ = gone.size() == kAtATime ? 1 : kSeconds;
+  if (gone.empty()) return;
+  base::log_info("tasks that ended long ago are forgotten",
+                 {{"tasks", std::to_string(gone.size())}, {"first", gone.front().value}});
+  for (const auto& id : gone) {
+    if (!removing_.contains(id)) remove_now(id, [](const base::Status&) {});
+  }
 }
 
 void Service::reconfigure(const Config& config) {
@@ -184,6 +199,7 @@ void Service::reconfigure(const Config& config) {
   config_.cancel_grace = config.cancel_grace;
   config_.max_output = config.max_output;
   config_.max_log = config.max_log;
+  config_.retention = config.retention;
   config_.scheduler = config.scheduler;
   supervisor_.reconfigure(config.cancel_grace, config.max_output, config.max_log);
   memory_watchdog_.set_mode(config.memory_watchdog);
@@ -511,10 +527,11 @@ void Service::distrust(const std::vector<model::DeviceId>& devices) {
 void Service::close_finished(const model::TaskRecord& task) {
   if (removing_.contains(task.id())) return;
   notes_.ended(task);
-  supervisor_.close_log(task.id(), [this, id = task.id()] {
+  supervisor_.close_log(task.id(), [this, id = task.id()](std::uint64_t kept) {
     const auto found = engine_.table().find(id);
     if (found == nullptr) return;
     found->log_closed = true;
+    found->kept_bytes = kept;
     engine_.touch(id);
     for (auto& removal : std::exchange(removals_[id], {})) remove(id, std::move(removal));
     removals_.erase(id);

@@ -100,6 +100,7 @@ class Service final : public api::Service {
   void check_stale();
   void check_room();
   void check_worker();
+  void forget_expired();
   void configure_scheduler(bool start);
   void room_changed(bool full);
   void devices_changed(const DeviceFeed::Changes& changes);
@@ -142,6 +143,7 @@ class Service final : public api::Service {
       removals_;                      // asked for before the log was closed
   std::set<model::TaskId> removing_;  // their files are gone or going
   Loop::Handle stale_check_;
+  int seconds_to_retention_ = 0;
   bool going_ = false;
 };
 

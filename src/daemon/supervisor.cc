@@ -121,13 +121,20 @@ void Supervisor::append_log(const model::TaskId& id, base::json::object record, 
   logs_->append(id, std::move(record), key);
 }
 
-void Supervisor::close_log(const model::TaskId& id, std::function<void()> closed) {
-  logs_->forget(id, false, posted(std::move(closed)));
+void Supervisor::close_log(const model::TaskId& id,
+                           std::function<void(std::uint64_t kept)> closed) {
+  logs_->forget(id, false,
+                [weak = std::weak_ptr<Supervisor*>(self_), &loop = loop_,
+                 closed = std::move(closed)](std::uint64_t kept) {
+                  loop.post([weak, closed, kept] {
+                    if (!weak.expired()) closed(kept);
+                  });
+                });
 }
 
 void Supervisor::delete_task(const model::TaskId& id, std::function<void()> deleted) {
   open_log(id);  // only a log that is known has a directory to remove
-  logs_->forget(id, true, posted(std::move(deleted)));
+  logs_->forget(id, true, [done = posted(std::move(deleted))](std::uint64_t) { done(); });
 }
 
 // `work` from another thread: on the loop, unless this is gone by then.

@@ -58,7 +58,8 @@ class Supervisor {
   /// See LogThread::append.
   void append_log(const model::TaskId& id, base::json::object record, std::uint64_t key);
   /// `closed` when everything appended is in the log.
-  void close_log(const model::TaskId& id, std::function<void()> closed);
+  /// ... and how many bytes of log and output are on the disk.
+  void close_log(const model::TaskId& id, std::function<void(std::uint64_t kept)> closed);
   /// Removes the task's directory; `deleted` when it is gone.
   void delete_task(const model::TaskId& id, std::function<void()> deleted);
 

@@ -87,7 +87,8 @@ object to_json(const TaskRecord& record) {
                 {"latest_metrics", record.latest_metrics},
                 {"result", record.result},
                 {"save_path", record.save_path},
-                {"log_closed", record.log_closed}};
+                {"log_closed", record.log_closed},
+                {"kept_bytes", record.kept_bytes}};
   if (record.run_as) result["run_as"] = to_json(*record.run_as);
   if (record.placement) result["placement"] = to_json(*record.placement);
   if (record.exit) result["exit"] = to_json(*record.exit);
@@ -137,6 +138,7 @@ base::Result<TaskRecord> record_from_json(const object& from) {
   record.result = part(from, "result");
   record.save_path = base::string_or(from, "save_path");
   record.log_closed = base::bool_or(from, "log_closed");
+  record.kept_bytes = static_cast<std::uint64_t>(base::int_or(from, "kept_bytes"));
   if (from.contains("placement")) {
     auto placement = placement_from_json(part(from, "placement"));
     if (!placement) return base::fail(placement.error());

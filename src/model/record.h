@@ -72,7 +72,8 @@ struct TaskRecord {
   std::optional<Failure> last_failure;  // of the attempt before, which was tried again
   base::json::object result;            // empty: none
   std::string save_path;
-  bool log_closed = false;  // final, and the log has its last record
+  bool log_closed = false;       // final, and the log has its last record
+  std::uint64_t kept_bytes = 0;  // of log and output, when it is closed
 
   [[nodiscard]] const TaskId& id() const { return request.id; }
 };

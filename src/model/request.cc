@@ -159,6 +159,8 @@ void add_rarer(const Request& request, base::json::object& to) {
   if (request.hold) to["hold"] = true;
   if (!(request.retry == Retry{})) to["retry"] = to_json(request.retry);
   if (request.cpu_after) to["cpu_after_ms"] = request.cpu_after->count();
+  if (!request.memory_by_history) to["memory_by_history"] = false;
+  if (request.time_limit) to["time_limit_ms"] = request.time_limit->count();
   if (request.memory_percent != 0) to["memory_percent"] = request.memory_percent;
   if (request.memory_estimate) to["memory_estimate"] = request.memory_estimate->value;
   if (request.array) {
@@ -222,6 +224,9 @@ base::Result<Request> request_from_json(const base::json::object& from) {
   request.after = dependencies_from_json(from);
   if (const auto after = base::maybe_int(from, "cpu_after_ms"))
     request.cpu_after = base::Duration{*after};
+  request.memory_by_history = base::bool_or(from, "memory_by_history", true);
+  if (const auto limit = base::maybe_int(from, "time_limit_ms"))
+    request.time_limit = base::Duration{*limit};
   request.memory_percent = static_cast<int>(base::int_or(from, "memory_percent"));
   request.memory_estimate = base::maybe_bytes(from, "memory_estimate");
   if (const auto* array = from.if_contains("array"); array != nullptr && array->is_object()) {

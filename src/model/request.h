@@ -102,12 +102,14 @@ struct Request {
   bool exclusive = false;
   bool builtin = false;  // runs in one of our workers, so their build decides on GPUs
   Policy policy = Policy::kBalanced;
-  int priority = 5;            // 1 most urgent .. 10
-  std::string signature;       // tasks with the same one use about the same memory; may be empty
-  std::string user;            // who asked; empty: unknown
-  std::string pool;            // of the configuration; empty: any that admits it
-  bool group_by_kind = false;  // rather beside tasks of its kind than beside others
-  bool hold = false;           // waits until it is released
+  int priority = 5;                          // 1 most urgent .. 10
+  std::string signature;                     // tasks with the same one are much alike; may be empty
+  bool memory_by_history = true;             // without a figure it gets what tasks like it used
+  std::optional<base::Duration> time_limit;  // of one attempt; the supervisor sees to it
+  std::string user;                          // who asked; empty: unknown
+  std::string pool;                          // of the configuration; empty: any that admits it
+  bool group_by_kind = false;                // rather beside tasks of its kind than beside others
+  bool hold = false;                         // waits until it is released
   Retry retry;
   std::vector<Dependency> after;
   std::optional<ArrayPlace> array;

@@ -59,6 +59,9 @@ class OutputSource {
   bool read(std::size_t max_bytes, std::string_view now, LogFile& log);
   void end(std::string_view now, LogFile& log);
 
+  /// Bytes read so far.
+  [[nodiscard]] std::uint64_t offset() const { return lines_.offset(); }
+
  private:
   [[nodiscard]] bool nothing_new() const;
   OutputLines::Emit emitter(std::string_view now, LogFile& log) const;

@@ -64,6 +64,7 @@ struct TaskLog {
   std::uint64_t reported_size = 0;
   bool reported = false;
   std::map<int, Attempt> attempts;
+  std::uint64_t output = 0;                                    // bytes of attempts that have ended
   std::deque<std::pair<json::object, std::uint64_t>> waiting;  // daemon records, until recovered
 };
 
@@ -105,7 +106,7 @@ class LogThread::Thread {
   void watch(const model::TaskId& task, const std::string& directory, Attempt attempt);
   void append(const model::TaskId& task, json::object record, std::uint64_t key);
   void finish(const model::TaskId& task, int attempt, const DoneCallback& done);
-  void forget(const model::TaskId& task, bool delete_directory, const DoneCallback& done);
+  void forget(const model::TaskId& task, bool delete_directory, const ForgottenCallback& done);
 
  private:
   void run();
@@ -428,6 +429,8 @@ void LogThread::Thread::finish(const model::TaskId& task, int attempt, const Don
       report_events(log, found->second, std::move(events));
       if (found->second.out) found->second.out->end(now, log.file);
       if (found->second.err) found->second.err->end(now, log.file);
+      for (const auto* source : {&found->second.out, &found->second.err})
+        log.output += *source ? (*source)->offset() : 0;
       unwatch(found->second);
       log.attempts.erase(found);
       flush(log);
@@ -440,12 +443,14 @@ void LogThread::Thread::finish(const model::TaskId& task, int attempt, const Don
 }
 
 void LogThread::Thread::forget(const model::TaskId& task, bool delete_directory,
-                               const DoneCallback& done) {
+                               const ForgottenCallback& done) {
+  std::uint64_t kept = 0;
   const auto entry = logs_.find(task);
   if (entry != logs_.end()) {
     TaskLog& log = entry->second;
     for (auto& [number, attempt] : log.attempts) unwatch(attempt);
     if (!delete_directory) flush(log);
+    kept = log.file.size() + log.output;
     const std::string directory = log.directory;
     logs_.erase(entry);
     dirty_.erase(task);
@@ -458,7 +463,7 @@ void LogThread::Thread::forget(const model::TaskId& task, bool delete_directory,
                         {{"directory", directory}, {"why", code.message()}});
     }
   }
-  if (done) done();
+  if (done) done(kept);
 }
 
 LogThread::LogThread(NoticeCallback on_notices)
@@ -495,7 +500,7 @@ void LogThread::finish(model::TaskId task, int attempt, DoneCallback done) {
   });
 }
 
-void LogThread::forget(model::TaskId task, bool delete_directory, DoneCallback done) {
+void LogThread::forget(model::TaskId task, bool delete_directory, ForgottenCallback done) {
   thread_->post([thread = thread_.get(), task = std::move(task), delete_directory,
                  done = std::move(done)] { thread->forget(task, delete_directory, done); });
 }

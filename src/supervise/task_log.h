@@ -50,6 +50,8 @@ class LogThread {
  public:
   using NoticeCallback = std::function<void(std::vector<LogNotice>)>;
   using DoneCallback = std::function<void()>;
+  /// `kept`: bytes of log and output on the disk, about.
+  using ForgottenCallback = std::function<void(std::uint64_t kept)>;
 
   explicit LogThread(NoticeCallback on_notices);
   ~LogThread();  // finishes what was asked for, joins
@@ -74,7 +76,7 @@ class LogThread {
   void finish(model::TaskId task, int attempt, DoneCallback done);
 
   /// Stops everything about the task; with `delete_directory` removes its directory.
-  void forget(model::TaskId task, bool delete_directory, DoneCallback done = {});
+  void forget(model::TaskId task, bool delete_directory, ForgottenCallback done = {});
 
  private:
   class Thread;

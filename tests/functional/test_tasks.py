@@ -10,7 +10,7 @@ import pytest
 
 from harness.client import Client
 from harness.commands import Gate, sh
-from harness.daemon import Daemon
+from harness.daemon import Daemon, MakeDaemon
 from harness.waiting import wait_until
 
 FIELDS = {
@@ -249,3 +249,11 @@ def test_texts_follow_the_language(client: Client) -> None:
     ]
     assert english.isascii()
     assert not chinese.isascii()
+
+
+def test_the_oldest_tasks_that_have_ended_are_forgotten(make_daemon: MakeDaemon) -> None:
+    daemon = make_daemon(config={"keep": {"tasks": 3}})
+    ids = [daemon.client.run("true")["task_id"] for _ in range(5)]
+    wait_until(lambda: len(daemon.client.tasks()) == 3, "two of the five are forgotten", within=30)
+    assert [task["task_id"] for task in daemon.client.tasks()] == ids[:1:-1]
+    wait_until(lambda: len(list((daemon.state_dir / "tasks").iterdir())) == 3, "their files are gone")

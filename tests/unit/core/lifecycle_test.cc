@@ -148,7 +148,7 @@ TEST(Lifecycle, PeaksOfFailedTasksAreRememberedToo) {
   Box box = two_waiting();
   box.take(submit("s").training().on("cpu").signature("sig"));
   box.exits("s", 1, 5_GiB);
-  EXPECT_EQ(box.state.peaks.at("sig"), 5_GiB);
+  EXPECT_EQ(box.state.history.at("sig").peak, 5_GiB);
 }
 
 TEST(Lifecycle, AnIdMayBeUsedAgainAfterItsEnd) {

@@ -119,6 +119,10 @@ Ask& Ask::user(std::string_view name) {
   request.user = name;
   return *this;
 }
+Ask& Ask::limit(int seconds) {
+  request.time_limit = base::Duration{seconds * 1000};
+  return *this;
+}
 Ask& Ask::percent(int percent) {
   request.memory_percent = percent;
   return *this;

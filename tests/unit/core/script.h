@@ -72,6 +72,7 @@ class Ask {
   Ask& hold();
   Ask& user(std::string_view name);
   Ask& pool(std::string_view name);
+  Ask& limit(int seconds);     // of time
   Ask& percent(int percent);   // of the device's memory
   Ask& estimate(Bytes bytes);  // of a built-in task
   Ask& array(std::string_view name, int index, int at_once);

@@ -301,7 +301,7 @@ TEST_F(TaskLogTest, ForgetStopsAndDeletes) {
   const auto logs = thread();
   logs->watch(kTask, dir_.path(), 1, attempt_, {});
   std::promise<void> done;
-  logs->forget(kTask, true, [&] { done.set_value(); });
+  logs->forget(kTask, true, [&](std::uint64_t) { done.set_value(); });
   ASSERT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
   EXPECT_FALSE(exists(dir_.path()));
   drain(*logs);  // unknown by now, done at once
