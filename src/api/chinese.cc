@@ -25,6 +25,7 @@ constexpr std::array kRows{
     Row{words::kInUse, "{}/{} 已占用"},
     Row{words::kSharedDevice, "可共享的设备"},
     Row{words::kHasItToItself, "任务 {} 独占该设备"},
+    Row{words::kIsLeased, "租约 {} 独占该设备"},
     Row{words::kDeviceToItself, "独占设备"},
     Row{words::kRunningThere, "已有 {} 个任务在运行"},
     Row{words::kCore, "一个核心"},

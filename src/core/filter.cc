@@ -110,6 +110,11 @@ Phrase why_drained(const State& state, const DeviceEntry& device) {
   return {words::kDrainedBecause, {reason}};
 }
 
+bool holder_is_lease(const State& state, const DeviceEntry& device) {
+  const auto holder = state.tasks.find(*device.exclusive);
+  return holder != state.tasks.end() && holder->second.is_lease();
+}
+
 Refusal describe(const State& state, const model::Request& request, const DeviceEntry& device,
                  RefusalCode code) {
   const std::string kind(model::to_text(request.kind));
@@ -145,7 +150,8 @@ Refusal describe(const State& state, const model::Request& request, const Device
       return refuse(device, code, slot, in_use(device.limits.of(request.kind)));
     case RefusalCode::kExclusive:
       return refuse(device, code, Phrase(words::kSharedDevice),
-                    {words::kHasItToItself, {device.exclusive->value}});
+                    {holder_is_lease(state, device) ? words::kIsLeased : words::kHasItToItself,
+                     {device.exclusive->value}});
     case RefusalCode::kBusy:
       return refuse(device, code, Phrase(words::kDeviceToItself),
                     {words::kRunningThere, {std::to_string(device.reservations.size())}});

@@ -20,6 +20,7 @@ inline constexpr std::string_view kLimitIsZero = "the limit is 0";
 inline constexpr std::string_view kInUse = "{} of {} in use";
 inline constexpr std::string_view kSharedDevice = "a shared device";
 inline constexpr std::string_view kHasItToItself = "task {} has it to itself";
+inline constexpr std::string_view kIsLeased = "lease {} has it to itself";
 inline constexpr std::string_view kDeviceToItself = "the device to itself";
 inline constexpr std::string_view kRunningThere = "{} running there";
 inline constexpr std::string_view kCore = "a core";
@@ -89,6 +90,6 @@ inline constexpr std::array kAll{
     kGoodEndOf,      kNotEnded,       kPauseOver,      kTriedAgainAt,
     kUserSlot,       kAfterFailed,    kNeverFits,      kIfOpen,
     kIfKilled,       kIfReleased,     kIfEnded,        kIfTime,
-    kIfUserSlot,     kArraySlot,      kIfArraySlot};
+    kIfUserSlot,     kArraySlot,      kIfArraySlot,    kIsLeased};
 
 }  // namespace berth::core::words
