@@ -30,6 +30,16 @@ bool wrong_type(const model::Request& request, const DeviceEntry& device) {
          !contains_any_case(device.device.model, request.gpu_type);
 }
 
+// A GPU in MIG mode takes nothing, its instances do. Several of these are no use to a program,
+// which can open only one at a time, so who wants several GPUs gets whole ones unless it names
+// them.
+std::optional<RefusalCode> divided(const model::Request& request, const DeviceEntry& device) {
+  if (device.device.partitioned) return RefusalCode::kPartitioned;
+  const bool named = request.selector.mode == model::Selector::Mode::kNamed;
+  if (device.device.mig && request.gpus > 1 && !named) return RefusalCode::kMigInstance;
+  return std::nullopt;
+}
+
 // What speaks against any task.
 std::optional<RefusalCode> closed(const State& state, const DeviceEntry& device) {
   if (!device.fenced.empty()) return RefusalCode::kFenced;
@@ -71,6 +81,7 @@ std::variant<Fit, RefusalCode> fit_memory(const Need& wanted, const DeviceEntry&
 
 std::variant<Fit, RefusalCode> judge(const State& state, const model::Request& request,
                                      const DeviceEntry& device) {
+  if (const auto code = divided(request, device)) return *code;
   if (wrong_type(request, device)) return RefusalCode::kWrongType;
   if (!pools::admits(state, request, device)) return RefusalCode::kPool;
   const auto wanted = need(state, request, device);
@@ -110,6 +121,21 @@ Phrase why_drained(const State& state, const DeviceEntry& device) {
   return {words::kDrainedBecause, {reason}};
 }
 
+// What a GPU in MIG mode is divided into: "cuda:0:0, cuda:0:1".
+Phrase parts_of(const State& state, const DeviceEntry& gpu) {
+  std::vector<const model::Device*> parts;
+  for (const auto& [id, device] : state.devices) {
+    if (device.present && device.device.mig && device.device.mig->parent == gpu.device.id)
+      parts.push_back(&device.device);
+  }
+  if (parts.empty()) return Phrase(words::kNoInstances);
+  std::sort(parts.begin(), parts.end(),
+            [](const auto* a, const auto* b) { return model::listed_before(*a, *b); });
+  std::string names;
+  for (const auto* part : parts) names += (names.empty() ? "" : ", ") + part->name;
+  return {words::kDividedInto, {names}};
+}
+
 Refusal describe(const State& state, const model::Request& request, const DeviceEntry& device,
                  RefusalCode code) {
   const std::string kind(model::to_text(request.kind));
@@ -121,6 +147,11 @@ Refusal describe(const State& state, const model::Request& request, const Device
   switch (code) {
     case RefusalCode::kWrongType:
       return refuse(device, code, Phrase(request.gpu_type), Phrase(device.device.model));
+    case RefusalCode::kPartitioned:
+      return refuse(device, code, Phrase(words::kUndivided), parts_of(state, device));
+    case RefusalCode::kMigInstance:
+      return refuse(device, code, Phrase(words::kWholeGpus),
+                    {words::kIsInstance, {device.device.mig->profile}});
     case RefusalCode::kTooSmall:
       return refuse(device, code, Phrase(base::to_text(request.memory.value_or(Bytes{}))),
                     Phrase(base::to_text(usable_memory(device).value_or(Bytes{}))));
@@ -200,8 +231,9 @@ std::optional<Fit> fit(const State& state, const model::Request& request,
 }
 
 bool fits_idle(const State& state, const model::Request& request, const DeviceEntry& device) {
-  if (wrong_type(request, device) || !pools::admits(state, request, device) ||
-      closed(state, device) || device.limits.of(request.kind) == 0) {
+  if (divided(request, device) || wrong_type(request, device) ||
+      !pools::admits(state, request, device) || closed(state, device) ||
+      device.limits.of(request.kind) == 0) {
     return false;
   }
   if (!device.is_cpu() && !device.reading) return false;
