@@ -52,6 +52,10 @@ void add_gpus_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
       app.add_subcommand("gpus", "Devices, memory, load and processes. Works without the daemon.");
   gpus_verb->add_flag("--json", all.gpus.json, "as GET /api/v2/resources/gpu");
   gpus_verb->add_flag("--watch", all.gpus.watch, "again every second, until Ctrl-C");
+  gpus_verb
+      ->add_flag("--topology", all.gpus.topology,
+                 "how near the GPUs are to each other, as nvidia-smi topo -m")
+      ->excludes("--json", "--watch");
   gpus_verb->final_callback([&] { result.verb = [&all] { return gpus(all.gpus); }; });
 
   CLI::App* check_verb = app.add_subcommand(
