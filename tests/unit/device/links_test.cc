@@ -5,8 +5,6 @@
 namespace berth::device {
 namespace {
 
-using model::Closeness;
-
 class Links : public FakeMachine {
  protected:
   /// "nvlink 4" for the way from one device to another.
