@@ -12,6 +12,7 @@ else
 fi
 /usr/bin/python3 tools/check_deps.py
 /usr/bin/python3 tools/check_sizes.py
+/usr/bin/python3 tools/check_configuration.py
 for script in tools/*.sh .ci/run; do sh -n "$script" 2>/dev/null || bash -n "$script"; done
 /usr/bin/python3 -m compileall -q tools tests/functional bench 2>/dev/null || { echo "a Python file does not compile" >&2; exit 1; }
 if command -v ruff >/dev/null 2>&1; then ruff check tools tests bench; fi

@@ -89,6 +89,33 @@ class LiveResponses {
   std::map<std::string, std::optional<base::RefusalCode>> reasons_;
 };
 
+// Answers about tasks that have ended, which change no more: those who wait for a task ask again
+// and again for it.
+class FinalAnswers {
+ public:
+  http::Response of(const Service& service, const model::TaskRecord& record, Language language) {
+    if (!model::is_final(record.state))
+      return json_response(LiveResponses(service)(record, language));
+    if (answers_.size() >= kMost) answers_.clear();
+    Answer& answer = answers_[{record.sequence, language}];
+    if (answer.body.empty() || answer.updated != record.updated) {
+      answer.updated = record.updated;
+      answer.body = base::to_text(LiveResponses(service)(record, language));
+    }
+    http::Response response;
+    response.body = answer.body;
+    return response;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 256;
+  struct Answer {
+    base::Time updated{};
+    std::string body;
+  };
+  std::map<std::pair<std::uint64_t, Language>, Answer> answers_;
+};
+
 // The originals' two lists are in order of creation, `limit` each; `tasks` has every kind, newest
 // first.
 object list(const Service& service, const ListQuery& query, const http::Request& request) {
@@ -216,15 +243,15 @@ void add_task_routes(http::Router& router, Service& service) {
         exchange.respond(json_response(list(service, query, request)));
       });
   router.add("GET", "/api/v2/tasks/{task_id}",
-             [&service](const http::Request& request, http::Exchange exchange) {
+             [&service, answers = std::make_shared<FinalAnswers>()](const http::Request& request,
+                                                                    http::Exchange exchange) {
                if (const auto array = array_named(service, request)) {
                  return exchange.respond(json_response(
                      array_response(*array, service.array(*array), own_language(request))));
                }
                const auto task = find_task(service, request, exchange, language_of(request));
                if (task != nullptr)
-                 exchange.respond(json_response(
-                     LiveResponses(service)(*task, language_of(request, task->type))));
+                 exchange.respond(answers->of(service, *task, language_of(request, task->type)));
              });
   router.add("POST", "/api/v2/tasks/{task_id}/cancel",
              [&service](const http::Request& request, http::Exchange exchange) {

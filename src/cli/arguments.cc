@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "cli/device_arguments.h"
 #include "cli/help_text.h"
 #include "cli/nearest.h"
 #include "cli/options.h"
@@ -16,16 +17,14 @@ namespace berth::cli {
 
 namespace {
 
-const std::vector<std::string> kVerbs{"run",  "train",   "infer",   "gpus",   "pick",  "check",
-                                      "ps",   "show",    "logs",    "why",    "wait",  "cancel",
-                                      "rm",   "hold",    "release", "limits", "drain", "resume",
-                                      "info", "version", "doctor"};
+const std::vector<std::string> kVerbs{"run",    "train", "infer",   "gpus",    "pick",   "leases",
+                                      "check",  "ps",    "show",    "logs",    "why",    "wait",
+                                      "cancel", "rm",    "hold",    "release", "limits", "drain",
+                                      "resume", "info",  "version", "doctor"};
 const std::vector<std::string> kLater{"detect", "split", "augment", "crop", "spectrogram", "top"};
 
 struct AllOptions {
-  GpusOptions gpus;
-  CheckOptions check;
-  PickOptions pick;
+  DeviceOptions devices;
   RunOptions run;
   PsOptions ps;
   ShowOptions show;
@@ -45,57 +44,6 @@ Invocation wrong(const std::string& what, const std::string& hint) {
   result.status = kWrongUsage;
   result.err = "berth: " + what + "\n" + (hint.empty() ? "" : "  " + hint + "\n");
   return result;
-}
-
-void add_gpus_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
-  CLI::App* gpus_verb =
-      app.add_subcommand("gpus", "Devices, memory, load and processes. Works without the daemon.");
-  gpus_verb->add_flag("--json", all.gpus.json, "as GET /api/v2/resources/gpu");
-  gpus_verb->add_flag("--watch", all.gpus.watch, "again every second, until Ctrl-C");
-  gpus_verb
-      ->add_flag("--topology", all.gpus.topology,
-                 "how near the GPUs are to each other, as nvidia-smi topo -m")
-      ->excludes("--json", "--watch");
-  gpus_verb->final_callback([&] { result.verb = [&all] { return gpus(all.gpus); }; });
-
-  CLI::App* check_verb = app.add_subcommand(
-      "check", "GPU memory, processes and a recommendation. Status 1 with no GPU.");
-  check_verb->add_flag("--json", all.check.json, "as JSON");
-  check_verb->final_callback([&] { result.verb = [&all] { return check(all.check); }; });
-
-  CLI::App* pick_verb = app.add_subcommand(
-      "pick",
-      "Names the best device; with --policy as that policy would. Works without the daemon.");
-  pick_verb->add_option("--count", all.pick.count, "how many devices")
-      ->check(range(1, 1024))
-      ->type_name("N");
-  add_memory(
-      pick_verb, [&](base::Bytes bytes) { all.pick.memory = bytes; },
-      "free on each of them: 8G, 512M");
-  add_policy(pick_verb, &all.pick.policy);
-  pick_verb
-      ->add_option_function<std::string>(
-          "--format",
-          [&](const std::string& word) {
-            const std::vector<std::string> names{"device", "index", "uuid", "env", "json"};
-            const auto found = std::find(names.begin(), names.end(), word);
-            if (found == names.end())
-              throw CLI::ValidationError(
-                  "--format", "\"" + word + "\" is none of device, index, uuid, env, json");
-            all.pick.format = static_cast<PickFormat>(found - names.begin());
-          },
-          "device (cuda:0), index (0), uuid, env (variables for a command) or json")
-      ->type_name("FORMAT");
-  pick_verb
-      ->add_option_function<std::string>("--hold",
-                                         [](const std::string&) {
-                                           throw CLI::ValidationError(
-                                               "--hold",
-                                               "is not in this version: nothing is reserved. "
-                                               "\"berth run --memory 8G -- COMMAND\" reserves");
-                                         })
-      ->group("");
-  pick_verb->final_callback([&] { result.verb = [&all] { return pick(all.pick); }; });
 }
 
 void add_builtin(CLI::App& app, AllOptions& all, Invocation& result) {
@@ -171,6 +119,7 @@ void add_task_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
   ps_verb->add_option("--limit", all.ps.limit, "at most so many; 100 by default")
       ->check(range(1, 1000))
       ->type_name("N");
+  ps_verb->add_option("--user", all.ps.user, "only those of this user")->type_name("NAME");
   ps_verb->add_flag("--json", all.ps.json, "as JSON");
   ps_verb->final_callback([&] { result.verb = [&all] { return ps(all.ps); }; });
 
@@ -352,8 +301,8 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
     add_run(app, all->run, result);
   else if (first == "train" || first == "infer")
     add_builtin(app, *all, result);
-  else if (first == "gpus" || first == "pick" || first == "check")
-    add_gpus_verbs(app, *all, result);
+  else if (first == "gpus" || first == "pick" || first == "check" || first == "leases")
+    add_device_verbs(app, all->devices, result);
   else if (first == "drain" || first == "resume")
     add_drain_verbs(app, *all, result);
   else if (first == "limits" || first == "info" || first == "version" || first == "doctor")

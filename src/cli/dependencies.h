@@ -11,11 +11,12 @@
 
 namespace berth::cli {
 
-/// By id. A task that the daemon does not know any more is not in it: it had ended.
+/// By id, also of an array whose tasks are all come after: it stands for them then. A task that the
+/// daemon does not know any more is not in it: it had ended.
 using TaskStates = std::map<std::string, std::string>;
 
-/// The ids in a TaskResponse's `after`.
-std::vector<std::string> dependencies(const base::json::object& task);
+/// The ids in a TaskResponse's `after` and `after_any`, arrays for all of their tasks.
+std::vector<std::string> dependencies(const base::json::object& task, const TaskStates& states);
 
 /// Those of them that have not ended: what the task still waits for.
 std::vector<std::string> unfinished(const base::json::object& task, const TaskStates& states);

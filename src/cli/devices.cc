@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "cli/members.h"
 #include "cli/words.h"
 #include "device/inventory.h"
 #include "model/device_report.h"
@@ -154,6 +155,9 @@ base::Result<json::object> DeviceSource::read() {
     auto report = session_->object("/api/v2/resources/gpu");
     if (report) {
       if (auto drains = session_->object("/api/v2/resources/drain")) (*report)["drain"] = *drains;
+      if (auto leases = session_->object("/api/v2/leases")) {
+        if (const json::array* list = array_in(*leases, "leases")) (*report)["leases"] = *list;
+      }
     }
     if (report || report.error().code == base::ErrorCode::kUnauthorized) return report;
     session_.reset();  // it went away, or something else listens there

@@ -29,8 +29,8 @@ class DeviceSource {
   DeviceSource& operator=(const DeviceSource&) = delete;
 
   /// Asks the daemon when it answers, also for what is drained ("drain", as GET
-  /// /api/v2/resources/drain); reads the drivers otherwise. An error only when a daemon is
-  /// there and refuses (a wrong token).
+  /// /api/v2/resources/drain) and leased ("leases", the list of GET /api/v2/leases); reads the
+  /// drivers otherwise. An error only when a daemon is there and refuses (a wrong token).
   base::Result<base::json::object> read();
 
   /// "berthd at http://127.0.0.1:8000", or "read without a daemon".

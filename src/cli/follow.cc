@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads: the caller's reads the task's events; "berth-out" and "berth-err" copy its output;
-// "berth-wait" asks for the reason of waiting; "berth-sig" waits for Ctrl-C. They share nothing but
+// "berth-wait" asks for the reason of waiting; Interrupts waits for Ctrl-C. They share nothing but
 // a Shared, each has its own connection, and all are joined before follow() returns.
 #include "cli/follow.h"
 
 #include <pthread.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "cli/explain_text.h"
+#include "cli/interrupts.h"
 #include "cli/screen.h"
 #include "cli/session.h"
 #include "cli/task_text.h"
@@ -75,15 +75,6 @@ struct Shared {
     changed.notify_all();
   }
 };
-
-void note(const std::string& text) {
-  print_error((screen_of(2).live ? "\r\x1b[K" : "") + std::string("berth: ") + text + "\n");
-}
-
-void note_absence() {
-  note(tr("the daemon is away; trying to reach it again for {} s",
-          {std::to_string(kPatienceSeconds)}));
-}
 
 // One output stream of a task, copied until the task is final and everything was sent.
 class OutputCopy {
@@ -174,53 +165,6 @@ void announce_reason(const std::string& id, Shared& shared) {
   }
 }
 
-// Waits for SIGINT or SIGTERM with all of `signals` blocked; SIGUSR1 sends it home.
-void take_signals(const std::string& id, sigset_t signals) {
-  bool cancelling = false;
-  for (int count = 0;;) {
-    int number = 0;
-    if (sigwait(&signals, &number) != 0 || number == SIGUSR1) return;
-    if (++count > 1) {
-      note(cancelling ? tr("left: the task is being cancelled (berth wait {} tells its end)", {id})
-                      : tr("left: the task goes on (berth wait {0}, berth cancel {0})", {id}));
-      _exit(128 + number);
-    }
-    auto session = Session::open();
-    const auto done = session ? session->post(task_path(id, "/cancel"))
-                              : Result<json::value>(fail(session.error()));
-    cancelling = done.has_value();
-    if (done)
-      note(number == SIGINT ? tr("cancelling; press Ctrl-C again to leave without seeing its end")
-                            : tr("cancelling"));
-    else
-      note(tr("it could not be cancelled ({}); press Ctrl-C again to leave",
-              {done.error().message}));
-  }
-}
-
-class SignalThread {
- public:
-  explicit SignalThread(const std::string& id) {
-    sigemptyset(&signals_);
-    for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals_, number);
-    pthread_sigmask(SIG_BLOCK, &signals_, &before_);  // before any thread starts: all inherit it
-    thread_ = std::thread([id, signals = signals_] { take_signals(id, signals); });
-    pthread_setname_np(thread_.native_handle(), "berth-sig");
-  }
-  ~SignalThread() {
-    pthread_kill(thread_.native_handle(), SIGUSR1);
-    thread_.join();
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  SignalThread(const SignalThread&) = delete;
-  SignalThread& operator=(const SignalThread&) = delete;
-
- private:
-  sigset_t signals_{};
-  sigset_t before_{};
-  std::thread thread_;
-};
-
 class NamedThread {
  public:
   template <class Work>
@@ -236,6 +180,19 @@ class NamedThread {
 };
 
 }  // namespace
+
+void note_absence() {
+  note(tr("the daemon is away; trying to reach it again for {} s",
+          {std::to_string(kPatienceSeconds)}));
+}
+
+base::Error still_away(const std::string& id) {
+  return base::Error{
+      ErrorCode::kNotReachable,
+      tr("the daemon at {} has been away for {} s; task {} may still run (berth show {})",
+         {daemon_url(), std::to_string(kPatienceSeconds), id, id}),
+      {}};
+}
 
 std::optional<std::uint64_t> skip_lost(const http::ClientResponse& answer, std::uint64_t offset,
                                        const std::string& name) {
@@ -275,10 +232,7 @@ base::Status follow_events(const std::string& id, std::string_view rest,
       return fail(session.error());
     }
     if (Clock::now() - last_contact > std::chrono::seconds(kPatienceSeconds)) {
-      return fail(
-          ErrorCode::kNotReachable,
-          tr("the daemon at {} has been away for {} s; task {} may still run (berth show {})",
-             {daemon_url(), std::to_string(kPatienceSeconds), id, id}));
+      return fail(still_away(id));
     }
     if (!session && !std::exchange(told, true)) note_absence();
     std::this_thread::sleep_for(kPause);
@@ -302,7 +256,7 @@ Result<json::object> watch_task(const std::string& id,
 
 Result<json::object> follow(const std::string& id, const FollowOptions& options) {
   Shared shared;
-  std::optional<SignalThread> signals;
+  std::optional<Interrupts> signals;
   if (options.ours) {
     signals.emplace(id);
     (void)std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is seen by write_all()

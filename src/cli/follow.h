@@ -33,6 +33,10 @@ base::Result<base::json::object> follow(const std::string& id, const FollowOptio
 
 /// How long a daemon may be away before it is given up.
 inline constexpr int kPatienceSeconds = 60;
+/// Says that it is away and for how long it is waited for.
+void note_absence();
+/// That it has been given up.
+base::Error still_away(const std::string& id);
 
 /// Reads the task's server-sent events at `rest` ("/logs", "/events") until `on_event` returns
 /// false. A stream that breaks, ends before that or falls silent is opened again and goes on after

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/drain_text.h"
 #include "cli/enforcement_text.h"
+#include "cli/holders_text.h"
 #include "cli/members.h"
 #include "cli/progress.h"
 #include "cli/when.h"
@@ -27,8 +28,6 @@ using base::maybe_double;
 using base::string_or;
 
 namespace {
-
-constexpr std::size_t kProcessesShown = 4;
 
 std::vector<json::object> devices_of(const json::object& report) {
   std::vector<json::object> result;
@@ -70,14 +69,6 @@ std::string short_model(std::string model, int room) {
     if (display_width(model) > room && model.starts_with(word)) model.erase(0, word.size());
   }
   return model;
-}
-
-// The program without its directory: "/usr/bin/python3 train.py" -> "python3 train.py".
-std::string short_command(const std::string& command) {
-  const auto end = command.find(' ');
-  const auto slash = command.rfind('/', end);
-  return command.starts_with('/') && slash != std::string::npos ? command.substr(slash + 1)
-                                                                : command;
 }
 
 struct Row {
@@ -134,66 +125,6 @@ std::size_t draw_instances(const std::vector<json::object>& devices, std::vector
     rows[i].model.insert(0, is_instance(i + 1) ? "├ " : "└ ");
   }
   return count;
-}
-
-struct Process {
-  std::int64_t pid = 0;
-  std::optional<double> memory;
-  std::string user, command, task;
-};
-
-std::vector<Process> processes_of(const json::object& device) {
-  std::vector<Process> result;
-  const json::array* list = array_in(device, "processes");
-  if (list == nullptr) return result;
-  for (const json::value& item : *list) {
-    if (!item.is_object()) continue;
-    const json::object& process = item.as_object();
-    result.push_back({base::int_or(process, "pid"), maybe_double(process, "used_memory_gb"),
-                      printable(string_or(process, "user")),
-                      printable(string_or(process, "command")),
-                      printable(string_or(process, "task_id"))});
-  }
-  std::stable_sort(result.begin(), result.end(), [](const Process& a, const Process& b) {
-    return a.memory.value_or(0) > b.memory.value_or(0);
-  });
-  return result;
-}
-
-std::string memory_words(const std::optional<double>& gib) {
-  return gib ? base::to_text(base::Bytes::from_gib(*gib)) : "n/a";
-}
-
-std::string process_lines(const json::object& device, int indent, const Screen& screen) {
-  const std::vector<Process> all = processes_of(device);
-  std::string text;
-  const std::string margin(static_cast<std::size_t>(indent), ' ');
-  for (std::size_t i = 0; i < all.size() && i < kProcessesShown; ++i) {
-    const Process& process = all[i];
-    const std::string mark = i + 1 == std::min(all.size(), kProcessesShown + 1) ? "└ " : "├ ";
-    const std::string left = pad_left(memory_words(process.memory), 9) + "  " +
-                             pad_left(std::to_string(process.pid), 7) + "  " +
-                             pad_right(fit(process.user, 8), 8) + "  ";
-    const std::string task =
-        process.task.empty() ? "" : "  " + tr("task {}", {process.task.substr(0, 8)});
-    std::string command = process.command.empty() ? "?" : short_command(process.command);
-    if (screen.width > 0) {
-      command = fit(command, std::max(8, screen.width - indent - 2 - display_width(left) -
-                                             display_width(task)));
-    }
-    text += margin + paint(mark + left + command, Tone::kDim, screen) +
-            paint(task, Tone::kAccent, screen) + "\n";
-  }
-  if (all.size() > kProcessesShown) {
-    double rest = 0;
-    for (std::size_t i = kProcessesShown; i < all.size(); ++i) rest += all[i].memory.value_or(0);
-    text += margin +
-            paint("└ " + tr("and {} more, {}",
-                            {std::to_string(all.size() - kProcessesShown), memory_words(rest)}),
-                  Tone::kDim, screen) +
-            "\n";
-  }
-  return text;
 }
 
 std::string trouble_line(const json::object& device, int indent, const Screen& screen) {
@@ -338,9 +269,10 @@ std::string render_gpus(const json::object& report, std::string_view source, con
       if (field.text == &Row::temperature && tone == Tone::kPlain) tone = row.heat_tone;
       text += "  " + pad_left(paint(value, tone, screen), field.width);
     }
-    text += "\n" + trouble_line(devices[i], name_width + 2, screen) +
-            drain_line(devices[i], drains, name_width + 2, screen) +
-            process_lines(devices[i], name_width + 2, screen);
+    text +=
+        "\n" + trouble_line(devices[i], name_width + 2, screen) +
+        drain_line(devices[i], drains, name_width + 2, screen) +
+        holder_lines(devices[i], array_in(report, "leases"), base::now(), name_width + 2, screen);
   }
   const std::size_t gpus = devices.size() - instances;
   std::vector<std::string> facts{gpus == 1 ? tr("1 GPU") : tr("{} GPUs", {std::to_string(gpus)})};

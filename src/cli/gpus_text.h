@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices as text and the choice among them. Pure: `report` is the object of GET
-// /api/v2/resources/gpu, with that of GET /api/v2/resources/drain as `drain` where a daemon has
-// answered.
+// /api/v2/resources/gpu, with that of GET /api/v2/resources/drain as `drain` and the list of GET
+// /api/v2/leases as `leases` where a daemon has answered.
 #pragma once
 
 #include <optional>

@@ -7,10 +7,13 @@ const char* const kHelp =
     R"(berth: gives every GPU job a place.
 
   berth run [OPTIONS] -- COMMAND...   run a command on the best device, and follow it
+  berth run --array 0-9 -- COMMAND... run it once for each index
   berth train, infer                  train an image classifier; classify with it
 
   berth gpus                          devices, memory, load, processes (no daemon needed)
   berth pick                          name the best device, for scripts (no daemon needed)
+  berth pick --hold TIME              and keep it for a program that is started by hand
+  berth leases [renew ID | end ID...] what is kept that way
   berth check                         what document 004's memory check prints (no daemon needed)
 
   berth ps [--all]                    tasks that wait and run; with --all all of them
@@ -27,8 +30,9 @@ const char* const kHelp =
 
   berth info, version, doctor
 
-An ID may be shortened as long as it is unambiguous. Every listing takes --json, which is in
-English always; else the language is that of the locale, English or Chinese (LANG=zh_CN.UTF-8).
+An ID may be shortened as long as it is unambiguous; ID_3 is task 3 of an array. Every listing
+takes --json, which is in English always; else the language is that of the locale, English or
+Chinese (LANG=zh_CN.UTF-8).
 "berth VERB --help" tells more. BERTH_URL and BERTH_TOKEN say where the daemon is and who you are.
 
 Exit status: 0 done, 1 the task failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include "cli/array_text.h"
 #include "cli/follow.h"
 #include "cli/screen.h"
 #include "cli/session.h"
@@ -87,6 +88,7 @@ int logs(const LogsOptions& options) {
   if (!session) return report(session.error());
   const auto task = session->task(options.id);
   if (!task) return report(task.error());
+  if (is_array(*task)) return report(name_one_of(*task, "logs"));
   const std::string id = base::string_or(*task, "task_id");
   // Built-in tasks tell what they do in records; what a command tells is its output.
   const bool builtin = base::string_or(*task, "task_type", "command") != "command";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options that several verbs take, or that are read in the same way. Heavy to compile: of CLI11
-// only arguments.cc, run_arguments.cc and options.cc may know. What is wrong with a word is told
+// only the files *arguments.cc and options.cc may know. What is wrong with a word is told
 // with the option's name.
 #pragma once
 

@@ -9,6 +9,7 @@
 #include "cli/gpus_text.h"
 #include "cli/members.h"
 #include "cli/words.h"
+#include "model/visible_devices.h"
 
 namespace berth::cli {
 
@@ -49,10 +50,10 @@ std::tuple<double, double, double> key(const json::object& device, const std::st
 }
 
 // Why `device` is out of the question; empty when it is not.
-std::string obstacle(const json::object& device, const json::object* drains, base::Bytes memory,
-                     bool several) {
+std::string obstacle(const json::object& device, const json::object* drains,
+                     const PickOptions& options) {
   if (base::bool_or(device, "partitioned")) return tr("divided into MIG instances");
-  if (several && object_in(device, "mig") != nullptr)
+  if (options.count > 1 && object_in(device, "mig") != nullptr)
     return tr("a MIG instance, of which a program can use only one");
   const std::string health = string_or(device, "health", "healthy");
   if (health != "healthy") {
@@ -64,6 +65,10 @@ std::string obstacle(const json::object& device, const json::object* drains, bas
     if (!drain.empty()) return drain;
     if (machine_is_drained(*drains)) return tr("the machine is drained");
   }
+  const std::string model = string_or(device, "name");
+  if (base::lower(model).find(base::lower(options.gpu_type)) == std::string::npos)
+    return tr("it is {}", {model});
+  const base::Bytes memory = options.memory;
   const auto free = free_gb(device);
   if (!free) return memory.value > 0 ? tr("the driver does not say how much memory is free") : "";
   // The report rounds to two decimals.
@@ -72,21 +77,16 @@ std::string obstacle(const json::object& device, const json::object* drains, bas
   return "";
 }
 
-std::string visible_variable(const std::string& vendor) {
-  if (vendor == "amd") return "ROCR_VISIBLE_DEVICES";
-  if (vendor == "intel") return "ZE_AFFINITY_MASK";
-  if (vendor == "ascend") return "ASCEND_RT_VISIBLE_DEVICES";
-  return "CUDA_VISIBLE_DEVICES";
-}
-
-std::string vendor_of(const json::object& device) {
+model::Vendor vendor_of(const json::object& device) {
+  using model::Vendor;
   const std::string vendor = string_or(device, "vendor");
-  if (!vendor.empty()) return vendor;
   const std::string name = string_or(device, "device_name");
-  return name.starts_with("rocm")  ? "amd"
-         : name.starts_with("xpu") ? "intel"
-         : name.starts_with("npu") ? "ascend"
-                                   : "nvidia";
+  for (const Vendor known : {Vendor::kAmd, Vendor::kIntel, Vendor::kAscend}) {
+    if (vendor.empty() ? name.starts_with(model::device_prefix(known))
+                       : vendor == model::to_text(known))
+      return known;
+  }
+  return Vendor::kNvidia;
 }
 
 std::string list_of(const std::vector<json::object>& devices, PickFormat format) {
@@ -105,14 +105,14 @@ std::string list_of(const std::vector<json::object>& devices, PickFormat format)
   return base::join(parts, ",");
 }
 
-std::vector<std::pair<std::string, std::string>> environment_of(
-    const std::vector<json::object>& devices) {
-  const std::string vendor = vendor_of(devices.front());
-  if (vendor == "nvidia") {
-    return {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"},
-            {visible_variable(vendor), list_of(devices, PickFormat::kUuid)}};
+std::map<std::string, std::string> environment_of(const std::vector<json::object>& devices) {
+  std::vector<model::Device> given;
+  for (const json::object& device : devices) {
+    given.push_back({.id = model::DeviceId(string_or(device, "uuid")),
+                     .vendor = vendor_of(device),
+                     .index = static_cast<int>(base::int_or(device, "id"))});
   }
-  return {{visible_variable(vendor), list_of(devices, PickFormat::kIndex)}};
+  return model::visible_devices(given);
 }
 
 }  // namespace
@@ -127,8 +127,7 @@ base::Result<std::vector<json::object>> choose(const json::object& report,
     for (const json::value& item : devices->as_array()) {
       if (!item.is_object()) continue;
       ++count;
-      const std::string why =
-          obstacle(item.as_object(), object_in(report, "drain"), options.memory, options.count > 1);
+      const std::string why = obstacle(item.as_object(), object_in(report, "drain"), options);
       if (why.empty())
         fitting.push_back(item.as_object());
       else
@@ -141,6 +140,7 @@ base::Result<std::vector<json::object>> choose(const json::object& report,
                       tr("no GPU on this machine (berth gpus tells more)"));
   if (fitting.size() < wanted) {
     std::string what = wanted == 1 ? tr("1 GPU") : tr("{} GPUs", {std::to_string(wanted)});
+    if (!options.gpu_type.empty()) what = tr("{} of type {}", {what, options.gpu_type});
     if (options.memory.value > 0)
       what = tr("{} with {} free", {what, base::to_text(options.memory)});
     std::string message = wanted == 1 ? tr("{} is asked for, none fits", {what})

@@ -2,6 +2,8 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "cli/array.h"
+#include "cli/array_text.h"
 #include "cli/follow.h"
 #include "cli/screen.h"
 #include "cli/session.h"
@@ -30,11 +32,14 @@ json::object request_body(const RunOptions& options) {
                     {"cwd", absolute_path(options.cwd.empty() ? "." : options.cwd)}};
   if (!options.device.empty()) body["device"] = options.device;
   if (options.memory) body["memory_gb"] = options.memory->gib();
+  if (options.memory_fraction) body["memory_fraction"] = *options.memory_fraction;
+  if (!options.memory_strategy.empty()) body["memory_strategy"] = options.memory_strategy;
   if (!options.gpu_type.empty()) body["gpu_type"] = options.gpu_type;
   if (!options.policy.empty()) body["policy"] = options.policy;
   if (options.priority) body["priority"] = *options.priority;
   if (!options.name.empty()) body["name"] = options.name;
   if (!options.task_id.empty()) body["task_id"] = options.task_id;
+  if (!options.array.empty()) body["array"] = options.array;
   if (options.timeout) body["timeout_s"] = static_cast<double>(options.timeout->count()) / 1000.0;
   return body;
 }
@@ -97,6 +102,7 @@ int run(const RunOptions& options) {
     print(id + "\n");
     return kDone;
   }
+  if (is_array(*task)) return follow_array(*task);
   const Screen screen = screen_of(2);
   StartNote start(screen);
   FollowOptions how;

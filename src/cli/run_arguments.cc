@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_arguments.h"
 
+#include <charconv>
+
+#include "cli/array_text.h"
 #include "cli/help_text.h"
 #include "cli/options.h"
 #include "model/request.h"
@@ -65,8 +68,8 @@ void add_queueing_options(CLI::App* verb, Queueing& to) {
       ->type_name("PERCENT");
 }
 
-// Options that mean nothing without another one.
-void check_queueing_options(const CLI::App& verb) {
+// Options that mean nothing without another one, or that say the same thing twice.
+void check_combinations(const CLI::App& verb) {
   const auto needs = [&](const char* option, const char* other, const char* as_typed) {
     if (verb.count(option) > 0 && verb.count(other) == 0)
       throw CLI::ValidationError(option, std::string("means nothing without ") + as_typed);
@@ -74,6 +77,42 @@ void check_queueing_options(const CLI::App& verb) {
   needs("--fallback-after", "--fallback", "--fallback cpu");
   for (const char* option : {"--retry-backoff", "--retry-on", "--retry-more-memory"})
     needs(option, "--retry", "--retry N");
+  std::string size;
+  for (const char* option : {"--memory", "--memory-fraction", "--memory-strategy"}) {
+    if (verb.count(option) == 0) continue;
+    if (!size.empty()) throw CLI::ValidationError(option, "stands instead of " + size);
+    size = option;
+  }
+}
+
+void add_memory_options(CLI::App* verb, RunOptions& to) {
+  add_memory(
+      verb, [&to](base::Bytes bytes) { to.memory = bytes; },
+      "to reserve on each; without it a GPU is taken whole");
+  const auto parse_fraction = [](const std::string& word) -> base::Result<double> {
+    double fraction = 0;
+    const char* end = word.data() + word.size();
+    const auto read = std::from_chars(word.data(), end, fraction);
+    if (read.ec == std::errc() && read.ptr == end && fraction > 0 && fraction <= 1) return fraction;
+    return base::fail(base::ErrorCode::kSchemaViolation,
+                      "\"" + word + "\" is no part of a whole: write 0.5 for half of the memory");
+  };
+  add_parsed(
+      verb, "--memory-fraction", parse_fraction, [&to](double part) { to.memory_fraction = part; },
+      "this part of each one's memory: 0.5")
+      ->type_name("F");
+  verb->add_option_function<std::string>(
+          "--memory-strategy",
+          [&to](const std::string& word) {
+            if (word != "conservative" && word != "aggressive" && word != "dynamic")
+              throw CLI::ValidationError(
+                  "--memory-strategy",
+                  "\"" + word + "\" is none of conservative, aggressive, dynamic");
+            to.memory_strategy = word;
+          },
+          "conservative (0.8 of each), aggressive (0.95) or dynamic\n"
+          "(what tasks like it needed)")
+      ->type_name("STRATEGY");
 }
 
 }  // namespace
@@ -86,9 +125,7 @@ void add_run(CLI::App& app, RunOptions& to, Invocation& result) {
   verb->footer(kRunStatus);
   add_device(verb, &to.device, "auto, cuda, cuda:1, cpu, GPU-<uuid>, cuda:0,cuda:1");
   verb->add_option("--gpus", to.gpus, "how many GPUs")->check(range(1, 1024))->type_name("N");
-  add_memory(
-      verb, [&](base::Bytes bytes) { to.memory = bytes; },
-      "to reserve on each; without it a GPU is taken whole");
+  add_memory_options(verb, to);
   verb->add_option("--gpu-type", to.gpu_type, "part of the model's name, such as A100")
       ->type_name("NAME");
   verb->add_flag("--exclusive", to.exclusive, "share the device with no other task");
@@ -125,10 +162,15 @@ void add_run(CLI::App& app, RunOptions& to, Invocation& result) {
       ->allow_extra_args(false)
       ->type_name("NAME=VALUE");
   verb->add_option("--cwd", to.cwd, "directory to run in; here by default")->type_name("DIR");
+  add_parsed(
+      verb, "--array", parse_array, [&to](const std::string& indices) { to.array = indices; },
+      "a task for each index, which it finds in BERTH_ARRAY_INDEX:\n"
+      "0-9, 1,3,5-7, 0-99:10; with %4 at most 4 at a time")
+      ->type_name("INDICES");
   verb->add_flag("--detach", to.detach, "print the task's id and go");
   add_queueing_options(verb, to.queueing);
   verb->final_callback([&to, &result, verb] {
-    check_queueing_options(*verb);
+    check_combinations(*verb);
     result.verb = [&to] { return run(to); };
   });
 }

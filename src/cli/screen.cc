@@ -73,4 +73,8 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+void note(const std::string& text) {
+  print_error((screen_of(2).live ? "\r\x1b[K" : "") + std::string("berth: ") + text + "\n");
+}
+
 }  // namespace berth::cli

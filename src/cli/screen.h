@@ -29,5 +29,7 @@ std::string paint(std::string_view text, Tone tone, const Screen& screen);
 bool write_all(int fd, std::string_view bytes);
 inline void print(std::string_view text) { (void)write_all(1, text); }
 inline void print_error(std::string_view text) { (void)write_all(2, text); }
+/// "berth: <text>" on standard error, over a line that may be drawn there.
+void note(const std::string& text);
 
 }  // namespace berth::cli

@@ -3,9 +3,11 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "cli/array_text.h"
 #include "cli/screen.h"
 #include "cli/width.h"
 #include "cli/words.h"
@@ -37,6 +39,19 @@ base::Error in_our_words(base::Error error) {
          "'berthd', or set BERTH_URL to where it listens",
          {url, tr(cause)});
   return error;
+}
+
+// What of `task` the beginning of an id names: the task, or the array that it is one of; empty for
+// neither. "0f3c8a11_3" is task 3 of an array whose id begins so.
+std::string named_by(const json::object& task, std::string_view id) {
+  const std::string full = base::string_or(task, "task_id");
+  const std::string array = array_of(task);
+  if (array.empty()) return full.starts_with(id) ? full : "";
+  if (array.starts_with(id)) return array;
+  const auto mark = id.rfind('_');
+  const bool one = mark != std::string_view::npos && array.starts_with(id.substr(0, mark)) &&
+                   full.substr(array.size()) == id.substr(mark);
+  return one || full.starts_with(id) ? full : "";
 }
 
 }  // namespace
@@ -103,6 +118,13 @@ base::Error error_of(const http::ClientResponse& response) {
   return base::Error{code, std::move(message), {}};
 }
 
+base::Error ambiguous(std::string first_line, const std::vector<std::string>& ids) {
+  constexpr std::size_t kMost = 5;
+  for (std::size_t i = 0; i < ids.size() && i < kMost; ++i) first_line += "\n  " + ids[i];
+  if (ids.size() > kMost) first_line += "\n  ...";
+  return base::Error{ErrorCode::kNotFound, std::move(first_line), {}};
+}
+
 int report(const base::Error& error) {
   std::string text;
   for (const std::string& line : base::split(error.message, '\n')) {
@@ -155,7 +177,7 @@ Result<json::object> Session::task(std::string_view id) {
   if (exact || exact.error().code != ErrorCode::kNotFound) return exact;
 
   constexpr int kPage = 500;
-  std::vector<json::object> found;
+  std::map<std::string, json::object> found;
   for (std::int64_t offset = 0;; offset += kPage) {
     auto page = object("/api/v2/tasks?limit=" + std::to_string(kPage) +
                        "&offset=" + std::to_string(offset));
@@ -163,9 +185,9 @@ Result<json::object> Session::task(std::string_view id) {
     const json::value* tasks = page->if_contains("tasks");
     if (tasks == nullptr || !tasks->is_array() || tasks->as_array().empty()) break;
     for (const json::value& task : tasks->as_array()) {
-      if (task.is_object() && base::string_or(task.as_object(), "task_id").starts_with(id)) {
-        found.push_back(task.as_object());
-      }
+      if (!task.is_object()) continue;
+      const std::string named = named_by(task.as_object(), id);
+      if (!named.empty()) found.try_emplace(named, task.as_object());
     }
     if (offset + kPage >= base::int_or(*page, "total")) break;
   }
@@ -174,13 +196,16 @@ Result<json::object> Session::task(std::string_view id) {
         ErrorCode::kNotFound,
         tr("no task's id is or begins with \"{}\" (berth ps --all lists them)", {std::string(id)}));
   }
-  if (found.size() == 1) return std::move(found.front());
-  std::string message = tr("\"{}\" fits {} tasks; give more of the id:",
-                           {std::string(id), std::to_string(found.size())});
-  for (std::size_t i = 0; i < found.size() && i < 5; ++i)
-    message += "\n  " + base::string_or(found[i], "task_id");
-  if (found.size() > 5) message += "\n  ...";
-  return fail(ErrorCode::kNotFound, std::move(message));
+  if (found.size() == 1) {
+    auto& [full, task] = *found.begin();
+    if (base::string_or(task, "task_id") == full) return std::move(task);
+    return object(task_path(full));
+  }
+  std::vector<std::string> ids;
+  for (const auto& [full, task] : found) ids.push_back(full);
+  return fail(ambiguous(tr("\"{}\" fits {} tasks; give more of the id:",
+                           {std::string(id), std::to_string(ids.size())}),
+                        ids));
 }
 
 Result<http::ClientResponse> Session::stream(std::string_view path,

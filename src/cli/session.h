@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -33,6 +34,9 @@ std::string problem(const http::ClientResponse& response);
 /// The answer as an Error whose code has that HTTP status.
 base::Error error_of(const http::ClientResponse& response);
 
+/// kNotFound: `first_line`, then the first of `ids`, which all fit.
+base::Error ambiguous(std::string first_line, const std::vector<std::string>& ids);
+
 /// Prints "berth: <message>" to standard error; returns the exit status of the error's code.
 int report(const base::Error& error);
 /// As report(), for `run` and `wait`.
@@ -53,8 +57,9 @@ class Session {
   /// get(), the answer being an object.
   base::Result<base::json::object> object(std::string_view path);
 
-  /// The TaskResponse of an id or of an unambiguous beginning of one. kNotFound when there is none
-  /// or the beginning fits several (the message lists them).
+  /// The TaskResponse of an id or of an unambiguous beginning of one; of an array's id the array,
+  /// of "<beginning>_<index>" one of its tasks. kNotFound when there is none or the beginning fits
+  /// several (the message lists them).
   base::Result<base::json::object> task(std::string_view id);
 
   /// An answer that goes on; see http::Client::stream. `idle` 0: any silence is fine. Events go on

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/array_text.h"
 #include "cli/screen.h"
 #include "cli/session.h"
 #include "cli/task_text.h"
@@ -13,6 +14,10 @@ int show(const ShowOptions& options) {
   if (!task) return report(task.error());
   if (options.json) {
     print(base::to_text(*task) + "\n");
+    return kDone;
+  }
+  if (is_array(*task)) {
+    print(render_array(*task, base::now(), screen_of(1)));
     return kDone;
   }
   const TaskStates states = states_of_dependencies(*session, {*task});

@@ -2,8 +2,11 @@
 #include "cli/task_list.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <vector>
 
+#include "cli/array_text.h"
 #include "cli/members.h"
 #include "cli/table.h"
 #include "cli/task_text.h"
@@ -57,20 +60,67 @@ std::string outcome(const json::object& task) {
   return cause == "dependency" ? tr("dependency failed") : tr(cause);
 }
 
-// As few characters as tell all ids apart, eight at least.
-std::size_t id_length(const json::array& tasks) {
-  std::vector<std::string> ids;
-  std::size_t longest = 8;
-  for (const json::value& task : tasks) {
-    if (task.is_object()) ids.push_back(string_or(task.as_object(), "task_id"));
+bool waits(const json::object& task) {
+  const std::string state = string_or(task, "status");
+  return state == "queued" || state == "pending";
+}
+
+// A row of the list: a task, or all that wait of one array.
+using Row = std::vector<const json::object*>;
+
+std::vector<Row> rows_of(const json::array& tasks) {
+  std::vector<Row> rows;
+  std::map<std::string, std::size_t> arrays;  // the row of those that wait
+  for (const json::value& item : tasks) {
+    const json::object* task = item.if_object();
+    if (task == nullptr) continue;
+    const std::string array = waits(*task) ? array_of(*task) : "";
+    if (array.empty()) {
+      rows.push_back({task});
+      continue;
+    }
+    const auto [row, fresh] = arrays.try_emplace(array, rows.size());
+    if (fresh) rows.emplace_back();
+    rows[row->second].push_back(task);
   }
-  std::sort(ids.begin(), ids.end());
-  for (std::size_t i = 1; i < ids.size(); ++i) {
-    const auto [a, b] =
-        std::mismatch(ids[i - 1].begin(), ids[i - 1].end(), ids[i].begin(), ids[i].end());
-    longest = std::max(longest, static_cast<std::size_t>(a - ids[i - 1].begin()) + 1);
+  return rows;
+}
+
+// The task that speaks for its row: the next of the array.
+const json::object& first_of(const Row& row) {
+  return **std::ranges::min_element(row, {},
+                                    [](const json::object* task) { return index_in_array(*task); });
+}
+
+// The part of an id that is shortened: an index of an array stays.
+std::string stem(const json::object& task) {
+  const std::string array = array_of(task);
+  return array.empty() ? string_or(task, "task_id") : array;
+}
+
+// As few characters as tell all ids apart, eight at least.
+std::size_t id_length(const std::vector<Row>& rows) {
+  std::set<std::string> ids;
+  for (const Row& row : rows) ids.insert(stem(*row.front()));
+  std::size_t longest = 8;
+  const std::string* before = nullptr;
+  for (const std::string& id : ids) {
+    if (before != nullptr) {
+      const auto [a, b] = std::mismatch(before->begin(), before->end(), id.begin(), id.end());
+      longest = std::max(longest, static_cast<std::size_t>(a - before->begin()) + 1);
+    }
+    before = &id;
   }
   return longest;
+}
+
+std::string id_text(const Row& row, std::size_t length) {
+  const std::string text = stem(*row.front()).substr(0, length);
+  if (array_of(*row.front()).empty()) return text;
+  constexpr std::size_t kMost = 12;
+  std::vector<std::int64_t> indices;
+  for (const json::object* task : row) indices.push_back(index_in_array(*task));
+  return tasks_of_array(text, std::move(indices), kMost);
 }
 
 // Why a task that waits does not start, in the scheduler's order of reasons.
@@ -92,6 +142,18 @@ std::string waiting_for(const json::object& task, const QueueView& queue, std::s
 
 }  // namespace
 
+json::array first_rows(const json::array& tasks, std::size_t most) {
+  const std::vector<Row> rows = rows_of(tasks);
+  if (rows.size() <= most) return tasks;
+  json::array kept;
+  for (std::size_t i = 0; i < most; ++i) {
+    for (const json::object* task : rows[i]) kept.emplace_back(*task);
+  }
+  return kept;
+}
+
+std::size_t count_rows(const json::array& tasks) { return rows_of(tasks).size(); }
+
 std::string render_tasks(const json::object& answer, const QueueView& queue, base::Time now,
                          const Screen& screen) {
   const json::array* tasks = array_in(answer, "tasks");
@@ -101,24 +163,28 @@ std::string render_tasks(const json::object& answer, const QueueView& queue, bas
                {tr("KIND")},
                {tr("DEVICE"), false, 6},
                {tr("PRI"), true},
+               {tr("USER"), false, 4},
                {tr("TIME"), true},
                {tr("RETRY"), true},
                {tr("DETAIL"), false, 8, true},
                {tr("TASK"), false, 8}});
-  const std::size_t length = id_length(*tasks);
-  for (const json::value& item : *tasks) {
-    if (!item.is_object()) continue;
-    const json::object& task = item.as_object();
+  const std::vector<Row> rows = rows_of(*tasks);
+  const std::size_t length = id_length(rows);
+  std::set<std::string> users;
+  for (const Row& row : rows) users.insert(string_or(*row.front(), "user"));
+  for (const Row& row : rows) {
+    const json::object& task = first_of(row);
     const std::string state = state_text(task);
     const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
     const auto priority = maybe_int(task, "priority");
-    const std::string waits = waiting_for(task, queue, length, now);
-    const std::string detail = waits.empty() ? outcome(task) : waits;
-    table.add({{string_or(task, "task_id").substr(0, length), Tone::kBold},
+    const std::string why = waiting_for(task, queue, length, now);
+    const std::string detail = why.empty() ? outcome(task) : why;
+    table.add({{id_text(row, length), Tone::kBold},
                {tr(state), state_tone(state)},
                {tr(kind)},
                {string_or(task, "device")},
                {priority ? std::to_string(*priority) : ""},
+               {users.size() > 1 ? string_or(task, "user") : ""},
                {duration_text(task, now)},
                {retries_text(task)},
                {detail, state == "failed" ? Tone::kBad : Tone::kPlain},

@@ -17,7 +17,14 @@ struct QueueView {
   bool drained = false;  // nothing new starts on the whole machine
 };
 
-/// `answer` is that of GET /api/v2/tasks; empty without tasks.
+/// How many rows the list has: the tasks that wait of one array share one.
+std::size_t count_rows(const base::json::array& tasks);
+
+/// The tasks of the first `most` rows.
+base::json::array first_rows(const base::json::array& tasks, std::size_t most);
+
+/// `answer` is that of GET /api/v2/tasks; empty without tasks. Users are shown when there are
+/// several.
 std::string render_tasks(const base::json::object& answer, const QueueView& queue, base::Time now,
                          const Screen& screen);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "cli/array_text.h"
 #include "cli/enforcement_text.h"
 #include "cli/members.h"
 #include "cli/session.h"
@@ -100,6 +101,20 @@ std::string fence_text(const json::object& task) {
                          string_or(*enforcement, "fence_missing"));
 }
 
+std::string place_in_array(const json::object& task) {
+  const json::object* array = object_in(task, "array");
+  if (array == nullptr) return "";
+  return tr("index {}, one of {} tasks of {}",
+            {std::to_string(int_or(*array, "index")), std::to_string(int_or(*array, "size")),
+             short_id(string_or(*array, "id"))});
+}
+
+// Why the attempt before failed.
+std::string last_error(const json::object& task) {
+  const json::object* error = object_in(task, "last_error");
+  return error != nullptr ? string_or(*error, "message") : "";
+}
+
 // Why the task itself does not start yet; empty texts for what does not keep it.
 struct Pauses {
   std::string hold, after, next_try;
@@ -110,7 +125,7 @@ struct Pauses {
 Pauses pauses_of(const json::object& task, const TaskStates& states, base::Time now) {
   Pauses pauses;
   std::vector<std::string> after;
-  for (const std::string& id : dependencies(task)) {
+  for (const std::string& id : dependencies(task, states)) {
     const auto state = states.find(id);
     after.push_back(state == states.end() ? short_id(id)
                                           : tr("{} ({})", {short_id(id), tr(state->second)}));
@@ -153,6 +168,11 @@ std::string signal_name(std::int64_t number) {
   return name != nullptr ? "SIG" + std::string(name) : tr("signal {}", {std::to_string(number)});
 }
 
+std::string moment_text(const json::object& object, const char* key, base::Time now) {
+  const auto time = time_in(object, key);
+  return time ? tr("{} ({} ago)", {local_time(*time, now), words(now - *time)}) : "";
+}
+
 std::string duration_text(const json::object& task, base::Time now) {
   const auto started = time_in(task, "started_at");
   const auto finished = time_in(task, "finished_at");
@@ -188,6 +208,7 @@ int exit_status(const json::object& task) {
 }
 
 std::string failure(const json::object& task) {
+  if (is_array(task)) return array_failure(task);
   const std::string state = string_or(task, "status");
   if (state != "failed" && state != "cancelled") return "";
   const json::object* error = object_in(task, "error");
@@ -225,7 +246,8 @@ Tone state_tone(const std::string& state) {
 
 std::string short_id(const std::string& id) {
   constexpr std::size_t kUuidLength = 36;
-  return id.size() == kUuidLength ? id.substr(0, 8) : printable(id);
+  const bool uuid = id.size() == kUuidLength || (id.size() > kUuidLength && id[kUuidLength] == '_');
+  return uuid ? id.substr(0, 8) + printable(id.substr(kUuidLength)) : printable(id);
 }
 
 std::string shell_quote(const std::string& word) {
@@ -266,10 +288,6 @@ std::string placement_text(const json::object& task) {
 std::string render_task(const json::object& task, const TaskStates& states, base::Time now,
                         const Screen& screen) {
   const std::string state = state_text(task);
-  const auto when = [&](const char* key) {
-    const auto time = time_in(task, key);
-    return time ? tr("{} ({} ago)", {local_time(*time, now), words(now - *time)}) : std::string();
-  };
   const auto number = [&](const char* key) {
     const auto value = maybe_int(task, key);
     return value ? std::to_string(*value) : std::string();
@@ -300,10 +318,12 @@ std::string render_task(const json::object& task, const TaskStates& states, base
   const Fields fields{
       {tr("task"), {string_or(task, "task_id"), Tone::kBold}},
       {tr("name"), {string_or(task, "name")}},
+      {tr("array"), {place_in_array(task)}},
       {tr("state"), {tr(state), state_tone(state)}},
       // The daemon's words for a task that waits speak of a device, whatever it waits for.
       {tr("message"), {pauses.any() ? "" : string_or(task, "message")}},
       {tr("problem"), {failure(task), Tone::kBad}},
+      {tr("user"), {string_or(task, "user")}},
       {tr("kind"), {tr(kind)}},
       {tr("command"), {array_in(task, "command") != nullptr ? command_text(task) : ""}},
       {tr("directory"), {string_or(task, "cwd")}},
@@ -317,13 +337,14 @@ std::string render_task(const json::object& task, const TaskStates& states, base
       {tr("on hold"), {pauses.hold, Tone::kWarn}},
       {tr("after"), {pauses.after}},
       {tr("next try"), {pauses.next_try, Tone::kWarn}},
+      {tr("last error"), {is_final(task) ? "" : last_error(task), Tone::kWarn}},
       {tr("attempt"), {attempt && *attempt > 1 ? std::to_string(*attempt) : ""}},
       {tr("retries"), {retries}},
       {tr("time limit"), {limit ? words(seconds(*limit)) : ""}},
       {tr("progress"), {progress}},
-      {tr("created"), {when("created_at")}},
-      {tr("started"), {when("started_at")}},
-      {tr("finished"), {when("finished_at")}},
+      {tr("created"), {moment_text(task, "created_at", now)}},
+      {tr("started"), {moment_text(task, "started_at", now)}},
+      {tr("finished"), {moment_text(task, "finished_at", now)}},
       {tr("ran for"), {time_in(task, "started_at") ? duration_text(task, now) : ""}},
       {tr("exit"),
        {is_final(task)

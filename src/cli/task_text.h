@@ -19,6 +19,8 @@ bool is_final(const base::json::object& task);
 /// The status; "cancelling" while a cancelled task's processes end.
 std::string state_text(const base::json::object& task);
 std::optional<base::Time> time_in(const base::json::object& object, const char* key);
+/// "14:03:07 (45s ago)"; empty where the member is null.
+std::string moment_text(const base::json::object& object, const char* key, base::Time now);
 /// How long it runs or ran, or how long it has been waiting.
 std::string duration_text(const base::json::object& task, base::Time now);
 /// "SIGKILL".
@@ -30,7 +32,8 @@ std::string retries_text(const base::json::object& task);
 /// What `berth run` and `berth wait` end with: 0 when completed; the command's own status; 128 + n
 /// for signal n; 143 (as by SIGTERM) when cancelled, or ended by its time limit, without one; 126
 /// and 127 for a command that cannot be run or found, which the shim records as shells do; 125 when
-/// Berth could not start the task or lost it.
+/// Berth could not start the task or lost it. Of an array: of the first of its tasks that did not
+/// end well.
 int exit_status(const base::json::object& task);
 
 /// Why the task failed, in words; empty when it did not.
@@ -48,7 +51,8 @@ std::string placement_text(const base::json::object& task);
 /// The command as one would type it in a shell.
 std::string command_text(const base::json::object& task);
 
-/// A UUID's first eight characters, as listings show it; any other id whole.
+/// A UUID's first eight characters, as listings show it, with "_3" behind them for task 3 of an
+/// array; any other id whole.
 std::string short_id(const std::string& id);
 
 /// Text between single quotes where a shell needs that.

@@ -32,14 +32,33 @@ struct PickOptions {
   int count = 1;
   base::Bytes memory;  // free on each; 0: any
   std::string policy = "most_free";
+  std::string gpu_type;  // part of the model's name, any case; empty: any
   PickFormat format = PickFormat::kDevice;
+  std::optional<base::Duration> hold;  // take a lease for so long
+
+  // What only a lease can have.
+  std::string device, pool;
+  bool exclusive = false;
+  std::optional<int> pid;  // of the process that it is for
 };
 int pick(const PickOptions& options);
+
+enum class LeaseChange { kNone, kRenew, kEnd };
+struct LeasesOptions {
+  LeaseChange change = LeaseChange::kNone;
+  std::vector<std::string> ids;        // or beginnings of ids
+  std::optional<base::Duration> time;  // to renew for; by default as long as it was given for
+  bool json = false;
+};
+/// Changes leases, or shows all of them.
+int leases(const LeasesOptions& options);
 
 struct RunOptions {
   std::string device;
   int gpus = 1;
   std::optional<base::Bytes> memory;
+  std::optional<double> memory_fraction;  // instead
+  std::string memory_strategy;            // instead
   std::string gpu_type;
   bool exclusive = false;
   std::string kind = "command";
@@ -51,6 +70,7 @@ struct RunOptions {
   std::vector<std::pair<std::string, std::string>> env;
   std::string cwd;
   Queueing queueing;
+  std::string array;  // indices, in Slurm's syntax; empty: one task
   bool detach = false;
   std::vector<std::string> command;
 };
@@ -60,6 +80,7 @@ struct PsOptions {
   bool all = false;
   bool json = false;
   int limit = 100;
+  std::string user;  // empty: of all
 };
 int ps(const PsOptions& options);
 

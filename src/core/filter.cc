@@ -40,11 +40,20 @@ std::optional<RefusalCode> divided(const model::Request& request, const DeviceEn
   return std::nullopt;
 }
 
+// The reason for which nothing new starts on the device, if it is drained, or its GPU with all
+// instances.
+const std::string* drained(const State& state, const DeviceEntry& device) {
+  auto found = state.drained.find(device.device.id);
+  if (found == state.drained.end() && device.device.mig)
+    found = state.drained.find(device.device.mig->parent);
+  return found == state.drained.end() ? nullptr : &found->second;
+}
+
 // What speaks against any task.
 std::optional<RefusalCode> closed(const State& state, const DeviceEntry& device) {
   if (!device.fenced.empty()) return RefusalCode::kFenced;
   if (!is_healthy(device)) return RefusalCode::kUnhealthy;
-  if (state.draining || state.drained.contains(device.device.id)) return RefusalCode::kDraining;
+  if (state.draining || drained(state, device) != nullptr) return RefusalCode::kDraining;
   return std::nullopt;
 }
 
@@ -114,9 +123,8 @@ Phrase pools_of(const DeviceEntry& device) {
 }
 
 Phrase why_drained(const State& state, const DeviceEntry& device) {
-  const auto drained = state.drained.find(device.device.id);
-  const std::string& reason =
-      drained != state.drained.end() ? drained->second : state.draining.value_or("");
+  const std::string* own = drained(state, device);
+  const std::string reason = own != nullptr ? *own : state.draining.value_or("");
   if (reason.empty()) return Phrase(words::kDrained);
   return {words::kDrainedBecause, {reason}};
 }

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "base/text.h"
 #include "daemon/config.h"
 #include "daemon/hardware_table.h"
@@ -125,6 +126,7 @@ http::ServerOptions server_options(const Config& config, const std::string& toke
 
 int run(const Config& config, const std::vector<std::string>& arguments) {
   if (auto status = check_listeners(config); !status) return refuse(status.error());
+  base::raise_priority();
   const std::string program = own_program();
   const std::string program_dir = program.substr(0, program.rfind('/'));
 

@@ -363,8 +363,9 @@ Grant Service::grant_for(const model::TaskRecord& task) const {
   for (const auto& [id, entry] : state().devices) {
     if (entry.is_cpu()) cores = std::max(1, entry.device.cores);
   }
-  for (const auto& [id, entry] : state().tasks) {
-    builtin += entry.request.builtin && entry.state == model::TaskState::kRunning ? 1 : 0;
+  if (task.request.builtin) {
+    for (const auto& [id, entry] : state().tasks)
+      builtin += entry.request.builtin && entry.state == model::TaskState::kRunning ? 1 : 0;
   }
   grant.threads = std::max(1, cores / std::max(1, builtin));
   if (task.run_as) grant.account = base::account_of(task.run_as->uid);

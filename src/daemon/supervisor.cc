@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "daemon/allocator_hints.h"
 #include "supervise/launch.h"
 
@@ -20,6 +21,7 @@ namespace {
 using supervise::Adoption;
 
 constexpr base::Duration kLookAgain{20};
+constexpr base::Duration kLauncherPause{10'000};
 
 // The originals' log shows the task's own words only; a command has no events, so its output is
 // its log.
@@ -94,6 +96,7 @@ Supervisor::Supervisor(Loop& loop, Options options, Callbacks callbacks)
           for (const auto& notice : notices) (*self)->callbacks_.notice(notice);
         });
       });
+  start_launcher();
 }
 
 Supervisor::~Supervisor() {
@@ -222,6 +225,7 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
   spec.cwd = record.cwd;
   spec.grace = options_.cancel_grace;
   spec.timeout = record.timeout;
+  spec.nice = base::usual_nice();
   spec.max_output = options_.max_output;
   spec.cgroup = cgroups_.path_for(id, attempt);
   if (auto status = prepare_user(record, grant, spec); !status)
@@ -233,16 +237,66 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
     set_aside(id, running.attempt, std::move(running.pidfd));
   }
   running = Running{attempt, {}, nullptr, nullptr, false, measures.enforcement, spec.limits.size()};
-  auto launched = supervise::launch(options_.shim, spec);
-  if (!launched) {
-    running_.erase(id);
-    (void)supervise::remove_cgroup(spec.cgroup);
-    return callbacks_.launch_failed(id, attempt, launched.error().message);
-  }
+  auto command = supervise::prepare(options_.shim, spec);
+  if (!command) return started(id, attempt, base::fail(command.error()));
   if (running.enforcement != model::Enforcement{} || running.limits > 0)
     write_enforcement(spec.directory, running.enforcement, running.limits);
   watch_log(record, attempt);
-  follow(id, attempt, launched->shim_pid, std::move(launched->pidfd));
+  const auto number = launcher_ ? launcher_->send(*command) : std::nullopt;
+  if (number) {
+    launching_.emplace(*number, std::pair{id, attempt});
+  } else {
+    started(id, attempt, supervise::launch(std::move(*command)));
+  }
+}
+
+void Supervisor::start_launcher() {
+  auto launcher = supervise::Launcher::start(options_.shim);
+  if (!launcher) return;  // then each is started as our own child, or that says why not
+  launcher_.emplace(std::move(*launcher));
+  launcher_wait_ = loop_.on_readable(launcher_->fd(), [this] { take_replies(); });
+}
+
+void Supervisor::take_replies() {
+  while (launcher_) {
+    auto reply = launcher_->receive();
+    if (!reply) return launcher_gone();
+    if (!*reply) return;
+    const auto asked = launching_.extract((*reply)->number);
+    if (asked.empty()) continue;
+    started(asked.mapped().first, asked.mapped().second, std::move((*reply)->launched));
+  }
+}
+
+// Somebody killed it. What was asked of it may run or not.
+void Supervisor::launcher_gone() {
+  base::log_warning("the launcher of shims has ended: it is started anew in a while");
+  launcher_.reset();
+  launcher_wait_ = loop_.after(kLauncherPause, [this] { start_launcher(); });
+  for (const auto& [number, asked] : std::exchange(launching_, {})) {
+    const auto& [id, attempt] = asked;
+    const auto revoked = supervise::revoke(attempt_directory(options_.state_dir, id, attempt));
+    const auto found = running_.find(id);
+    if (!revoked || !*revoked || found == running_.end() || found->second.attempt != attempt) {
+      look(id, attempt);
+      continue;
+    }
+    running_.erase(found);
+    posted([this, id = id, attempt = attempt] { callbacks_.undone(id, attempt); })();
+  }
+}
+
+void Supervisor::started(const model::TaskId& id, int attempt,
+                         base::Result<supervise::Launched> launched) {
+  const auto found = running_.find(id);
+  const bool current = found != running_.end() && found->second.attempt == attempt;
+  if (launched && current)
+    return follow(id, attempt, launched->shim_pid, std::move(launched->pidfd));
+  if (launched) return set_aside(id, attempt, std::move(launched->pidfd));
+  if (!current) return;
+  running_.erase(found);
+  (void)supervise::remove_cgroup(cgroups_.path_for(id, attempt));
+  callbacks_.launch_failed(id, attempt, launched.error().message);
 }
 
 void Supervisor::follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd) {

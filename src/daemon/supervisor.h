@@ -17,6 +17,7 @@
 #include "supervise/adopt.h"
 #include "supervise/cgroup.h"
 #include "supervise/enforcer.h"
+#include "supervise/launcher.h"
 #include "supervise/process.h"
 #include "supervise/task_log.h"
 
@@ -99,6 +100,10 @@ class Supervisor {
                             supervise::LaunchSpec& spec) const;
   supervise::Enforcer::Measures enforce(const model::TaskRecord& record, const Grant& grant,
                                         supervise::LaunchSpec& spec) const;
+  void start_launcher();
+  void take_replies();
+  void launcher_gone();
+  void started(const model::TaskId& id, int attempt, base::Result<supervise::Launched> launched);
   void follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd);
   void look(const model::TaskId& id, int attempt);
   void set_aside(const model::TaskId& id, int attempt, base::Fd pidfd);
@@ -117,6 +122,9 @@ class Supervisor {
   };
   std::map<std::pair<model::TaskId, int>, Fenced> fenced_;
   std::map<model::TaskId, Running> running_;
+  std::optional<supervise::Launcher> launcher_;
+  Loop::Handle launcher_wait_;
+  std::map<std::uint32_t, std::pair<model::TaskId, int>> launching_;  // asked for, not answered
   std::shared_ptr<Supervisor*>
       self_;  // what posted work holds, so that it does nothing after the end
   std::unique_ptr<supervise::LogThread> logs_;

@@ -69,8 +69,9 @@ bool become_user(const Options& options) {
 void become_task(const ChildSetup& setup) {
   const Options& options = *setup.options;
   setsid();
+  if (options.nice != kSameNice) setpriority(PRIO_PROCESS, 0, options.nice);
   if (setup.oom_score_adj[0] != '\0') set_oom_score(setup.oom_score_adj, nullptr, 0);
-  if (setup.in_cgroup) enter_cgroup(options.cgroup);
+  if (setup.enter_cgroup) enter_cgroup(options.cgroup);
 
   const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null >= 0) dup2(null, 0);

@@ -22,7 +22,7 @@ struct ChildSetup {
   int error = -1;
   int failure_pipe = -1;  // write end, close-on-exec
   pid_t shim = 0;
-  bool in_cgroup = false;
+  bool enter_cgroup = false;    // it is not there yet
   char oom_score_adj[16] = "";  // what the shim was started with; empty: leave it
 };
 

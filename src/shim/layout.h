@@ -3,27 +3,27 @@
 // them). Constants only: the shim links nothing but libc.
 //
 // ATTEMPT_DIR/
-//   claim         made with link(2), so that exactly one shim gets it. The shim holds
-//   flock(LOCK_EX)
-//                 on it for life: a claim that can be locked belongs to a shim that is gone. The
-//                 lock is there before the name is, so there is no moment in between. A symbolic
-//                 link to kRevokedClaim instead: the daemon has given the attempt up before a shim
-//                 claimed it, and none can any more.
-//   shim          "key=value" lines, there in one step: pid, start_time (field 22 of
-//                 /proc/PID/stat), boot_id, started_ms, cgroup; the line child_pid is added once
-//                 there is one (in place: a file replaced for each task is a file deleted, which
-//                 makes creating the next ones slow on ext4 without a journal).
-//   exit          kExitRecordBytes bytes, allocated before the claim and overwritten in place with
-//                 one pwrite(2) at the end, so that a full disk cannot lose the exit status.
-//                 All line feeds until then. Then "key=value" lines (below), line feeds as padding.
+//   claim         kIdentityBytes bytes about the shim, then kExitRecordBytes bytes of exit record;
+//                 both padded with line feeds. There in one step and only once, so that exactly one
+//                 shim gets it. The shim holds flock(LOCK_EX) on it for life: a claim that can be
+//                 locked belongs to a shim that is gone. The lock is there before the name is, so
+//                 there is no moment in between.
+//                 About the shim: "key=value" lines pid, start_time (field 22 of /proc/PID/stat),
+//                 boot_id, started_ms, cgroup; the line child_pid is added in place once there is
+//                 one.
+//                 The exit record: line feeds until the end, then overwritten with one pwrite(2);
+//                 its blocks are there before the claim, so that a full disk cannot lose it. One
+//                 file for all of it, since for a short task files are what costs most.
+//                 A symbolic link to kRevokedClaim instead: the daemon has given the attempt up
+//                 before a shim claimed it, and none can any more.
 //   events        what the task appends to (BERTH_EVENTS); made empty, owned by the task's user.
 //   limits        where limits of device memory were to be set: a line "GPU MIB STATUS" each, with
 //   what
 //                 the driver's program exited with (0: the limit holds).
 //   stdout        raw bytes of the current generation; stderr likewise.
 //   stdout.1      the generation before, once the current one was full.
-//   stdout.start  kStartRecordBytes bytes, allocated at the start: "INODE START\n" for the older
-//   and
+//   stdout.start  kStartRecordBytes bytes, there before the first output: "INODE START\n" for the
+//                 older and
 //                 for the current generation, padded with line feeds. START is the logical offset
 //                 of that inode's first byte. It is written before the renames of a rotation, so a
 //                 reader that looks up the inode of the file it opened has the right offset at
@@ -43,8 +43,6 @@ namespace berth::shim {
 
 inline constexpr char kClaimFile[] = "claim";
 inline constexpr char kRevokedClaim[] = "revoked";
-inline constexpr char kShimFile[] = "shim";
-inline constexpr char kExitFile[] = "exit";
 inline constexpr char kEventsFile[] = "events";
 inline constexpr char kLimitsFile[] = "limits";
 inline constexpr char kStdoutFile[] = "stdout";
@@ -52,6 +50,7 @@ inline constexpr char kStderrFile[] = "stderr";
 inline constexpr char kOlderSuffix[] = ".1";
 inline constexpr char kStartSuffix[] = ".start";
 
+inline constexpr std::size_t kIdentityBytes = 8192;
 inline constexpr std::size_t kExitRecordBytes = 4096;
 inline constexpr std::size_t kStartRecordBytes = 128;
 inline constexpr std::int64_t kDefaultMaxOutputBytes = 64LL << 20;

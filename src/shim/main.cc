@@ -7,13 +7,17 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 
+#include "shim/launcher.h"
 #include "shim/options.h"
 #include "shim/record.h"
 #include "shim/supervisor.h"
 
-int main(int argc, char** argv) {
-  using namespace berth::shim;
+namespace berth::shim {
+namespace {
+
+int run_shim(int argc, char** argv) {
   // Before anything else: a cancel that comes early waits until the loop reads it.
   sigset_t all;
   sigfillset(&all);
@@ -26,8 +30,19 @@ int main(int argc, char** argv) {
 
   setsid();
   Claim claim;
-  if (const int refused = take_claim(dir, &claim); refused != 0) return refused;
+  if (const int refused = take_claim(dir, wall_ms(), options.cgroup, &claim); refused != 0)
+    return refused;
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   static Supervisor supervisor(options, dir, claim);
   return supervisor.run();
+}
+
+}  // namespace
+}  // namespace berth::shim
+
+int main(int argc, char** argv) {
+  using namespace berth::shim;
+  if (argc > 1 && std::strcmp(argv[1], kLauncherOption) == 0)
+    return run_launcher(argc, argv, run_shim);
+  return run_shim(argc, argv);
 }

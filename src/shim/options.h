@@ -2,7 +2,8 @@
 // The command line of berth-shim:
 //   berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N] [--max-output-bytes N]
 //              [--cgroup PATH] [--limits-program PATH] [--limit GPU=MIB]... [--user
-//              UID:GID[:GROUP,GROUP...]] [--rlimit RESOURCE:SOFT:HARD]... -- ARGV...
+//              UID:GID[:GROUP,GROUP...]] [--rlimit RESOURCE:SOFT:HARD]... [--nice N]
+//              -- ARGV...
 // The task's environment is the shim's own.
 #pragma once
 
@@ -25,6 +26,8 @@ struct ResourceLimit {
   std::uint64_t hard = 0;
 };
 
+inline constexpr int kSameNice = 100;
+
 struct Options {
   const char* dir = nullptr;
   const char* cwd = nullptr;     // null: the attempt's directory
@@ -32,6 +35,7 @@ struct Options {
   std::int64_t grace_ms = kDefaultGraceMs;
   std::int64_t timeout_ms = -1;  // below 0: none
   std::int64_t max_output_bytes = kDefaultMaxOutputBytes;
+  int nice = kSameNice;  // of the task; kSameNice: as the shim's own
   const char* limits_program = nullptr;
   GpuLimit limits[kMaxLimits];
   int limit_count = 0;

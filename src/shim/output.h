@@ -25,6 +25,7 @@ class Output {
 
  private:
   void put(const char* bytes, std::int64_t count);
+  void make_start();
   bool rotate();
   bool write_start(std::uint64_t old_inode, std::int64_t old_start, std::uint64_t inode,
                    std::int64_t start);

@@ -30,92 +30,78 @@ bool put_all(int fd, const char* bytes, std::size_t count, off_t at) {
   return true;
 }
 
-int open_new(int dir, const char* name) {
-  return openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+char boot_id[64];
+
+std::size_t write_identity(char* text, std::size_t size, std::int64_t started_ms,
+                           const char* cgroup) {
+  remember_boot_id();
+  int length = std::snprintf(text, size, "pid=%d\nstart_time=%llu\nboot_id=%s\nstarted_ms=%lld\n",
+                             getpid(), static_cast<unsigned long long>(start_time_of(getpid())),
+                             boot_id, static_cast<long long>(started_ms));
+  if (cgroup != nullptr && std::strlen(cgroup) < 4096) {
+    length += std::snprintf(text + length, size - static_cast<std::size_t>(length), "cgroup=%s\n",
+                            cgroup);
+  }
+  text[length] = '\n';
+  return static_cast<std::size_t>(length);
+}
+
+// Gives the file its name unless that is taken. 0 or an errno.
+int name_once(int dir, const char* from, const char* to) {
+  if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+  // A file system that cannot do that in one step.
+  if (linkat(dir, from, dir, to, 0) != 0) return errno;
+  unlinkat(dir, from, 0);
+  return 0;
 }
 
 }  // namespace
 
-int take_claim(int dir, Claim* claim) {
-  if (faccessat(dir, kClaimFile, F_OK, 0) == 0) return kExitClaimed;
-  char claim_name[40], exit_name[40];
-  std::snprintf(claim_name, sizeof claim_name, "%s.%d", kClaimFile, getpid());
-  std::snprintf(exit_name, sizeof exit_name, "%s.%d", kExitFile, getpid());
+void remember_boot_id() {
+  if (boot_id[0] != '\0') return;
+  const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  const ssize_t got = read(fd, boot_id, sizeof boot_id - 1);
+  close(fd);
+  boot_id[got > 0 ? got : 0] = '\0';
+  boot_id[std::strcspn(boot_id, "\n")] = '\0';
+}
+
+int take_claim(int dir, std::int64_t started_ms, const char* cgroup, Claim* claim) {
+  if (faccessat(dir, kClaimFile, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return kExitClaimed;
+  char name[40];
+  std::snprintf(name, sizeof name, "%s.%d", kClaimFile, getpid());
   const auto undo = [&](int code) {
-    unlinkat(dir, claim_name, 0);
-    unlinkat(dir, exit_name, 0);
+    unlinkat(dir, name, 0);
     return code;
   };
-
-  char blank[kExitRecordBytes];
-  std::memset(blank, '\n', sizeof blank);
-  claim->lock = open_new(dir, claim_name);
-  claim->exit_record = open_new(dir, exit_name);
-  if (claim->lock < 0 || claim->exit_record < 0) return undo(kExitCannotStart);
+  static char text[kIdentityBytes + kExitRecordBytes];
+  std::memset(text, '\n', sizeof text);
+  claim->identity_size = write_identity(text, kIdentityBytes, started_ms, cgroup);
+  claim->file = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (claim->file < 0) return undo(kExitCannotStart);
   // A file system without locks: adoption then goes by process identity alone.
-  flock(claim->lock, LOCK_EX | LOCK_NB);
-  // Written now, so that there is room for it on a disk that is full by the end.
-  if (!put_all(claim->exit_record, blank, sizeof blank, 0)) return undo(kExitCannotStart);
-  if (linkat(dir, claim_name, dir, kClaimFile, 0) != 0) {
-    return undo(errno == EEXIST ? kExitClaimed : kExitCannotStart);
-  }
-  unlinkat(dir, claim_name, 0);
-  if (renameat(dir, exit_name, dir, kExitFile) != 0) {
-    give_up_claim(dir);
-    return undo(kExitCannotStart);
-  }
+  flock(claim->file, LOCK_EX | LOCK_NB);
+  if (!put_all(claim->file, text, sizeof text, 0)) return undo(kExitCannotStart);
+  const int error = name_once(dir, name, kClaimFile);
+  if (error != 0) return undo(error == EEXIST ? kExitClaimed : kExitCannotStart);
   // Not synced: after a power cut, which may forget the claim, the daemon takes no attempt for one
   // that never ran (daemon/boot.h).
   return 0;
 }
 
-void give_up_claim(int dir) {
-  unlinkat(dir, kShimFile, 0);
-  unlinkat(dir, kExitFile, 0);
-  unlinkat(dir, kClaimFile, 0);
-}
+void give_up_claim(int dir) { unlinkat(dir, kClaimFile, 0); }
 
-bool write_identity(int dir, std::int64_t started_ms, const char* cgroup, int* file) {
-  char boot[64] = "";
-  const int boot_fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-  if (boot_fd >= 0) {
-    const ssize_t got = read(boot_fd, boot, sizeof boot - 1);
-    close(boot_fd);
-    boot[got > 0 ? got : 0] = '\0';
-    boot[std::strcspn(boot, "\n")] = '\0';
-  }
-  char text[4608];
-  int length =
-      std::snprintf(text, sizeof text, "pid=%d\nstart_time=%llu\nboot_id=%s\nstarted_ms=%lld\n",
-                    getpid(), static_cast<unsigned long long>(start_time_of(getpid())), boot,
-                    static_cast<long long>(started_ms));
-  if (cgroup != nullptr && std::strlen(cgroup) < 4096) {
-    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
-                            "cgroup=%s\n", cgroup);
-  }
-  constexpr char kTemporary[] = "shim.new";
-  const int fd = open_new(dir, kTemporary);
-  if (fd < 0) return false;
-  if (put_all(fd, text, static_cast<std::size_t>(length), 0) &&
-      renameat(dir, kTemporary, dir, kShimFile) == 0) {
-    *file = fd;
-    return true;
-  }
-  close(fd);
-  unlinkat(dir, kTemporary, 0);
-  return false;
-}
-
-void add_child(int file, pid_t child) {
+void add_child(Claim* claim, pid_t child) {
   char text[32];
   const int length = std::snprintf(text, sizeof text, "child_pid=%d\n", child);
-  struct stat status{};
-  if (fstat(file, &status) == 0)
-    put_all(file, text, static_cast<std::size_t>(length), status.st_size);
-  close(file);
+  if (put_all(claim->file, text, static_cast<std::size_t>(length),
+              static_cast<off_t>(claim->identity_size)))
+    claim->identity_size += static_cast<std::size_t>(length);
 }
 
-bool write_exit_record(int fd, const ExitRecord& record, bool durable) {
+bool write_exit_record(const Claim& claim, const ExitRecord& record, bool durable) {
   char text[kExitRecordBytes];
   char message[1024];
   std::snprintf(message, sizeof message, "%s", record.message);
@@ -140,9 +126,8 @@ bool write_exit_record(int fd, const ExitRecord& record, bool durable) {
   length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
                           "sum=%016llx\n", static_cast<unsigned long long>(sum));
   std::memset(text + length, '\n', sizeof text - static_cast<std::size_t>(length));
-  if (!put_all(fd, text, sizeof text, 0)) return false;
-  if (durable) return fsync(fd) == 0;
-  return true;
+  if (!put_all(claim.file, text, sizeof text, kIdentityBytes)) return false;
+  return !durable || fsync(claim.file) == 0;
 }
 
 std::int64_t wall_ms() {

@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// The claim, the "shim" file and the exit record of an attempt (layout.h).
+// The claim of an attempt, with what it says of the shim and of the end (layout.h).
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace berth::shim {
 
+/// Reads once what each claim says; a launcher does it for its shims.
+void remember_boot_id();
+
 struct Claim {
-  int lock = -1;         // kept open for life: holds the flock
-  int exit_record = -1;  // allocated
+  int file = -1;  // kept open for life: holds the flock
+  std::size_t identity_size = 0;
 };
 
-/// Makes the attempt ours. 0, or what the shim exits with; then nothing of ours is left behind.
-int take_claim(int dir, Claim* claim);
+/// Makes the attempt ours. `cgroup`: where the task will be, may be null. 0, or what the shim exits
+/// with; then nothing of ours is left behind.
+int take_claim(int dir, std::int64_t started_ms, const char* cgroup, Claim* claim);
 /// Undoes take_claim, for a failure before anything was started.
 void give_up_claim(int dir);
-
-/// Makes the "shim" file; `file` is it, for add_child. False when the disk refuses.
-bool write_identity(int dir, std::int64_t started_ms, const char* cgroup, int* file);
-/// Adds the line about the main process, once there is one, and closes the file.
-void add_child(int file, pid_t child);
+/// Adds the line about the main process, once there is one.
+void add_child(Claim* claim, pid_t child);
 
 struct ExitRecord {
   int status = 0;  // of the main process, as waitpid gave it
@@ -37,7 +39,7 @@ struct ExitRecord {
 
 /// `durable`: it is on the disk when this returns. Without it a power cut may lose it, so that the
 /// end is unknown, never wrong: enough while a daemon waits for it, who records it at once.
-bool write_exit_record(int fd, const ExitRecord& record, bool durable);
+bool write_exit_record(const Claim& claim, const ExitRecord& record, bool durable);
 
 std::int64_t wall_ms();
 

@@ -68,11 +68,6 @@ bool Supervisor::start() {
   if (events >= 0) close(events);
 
   in_cgroup_ = options_.cgroup != nullptr && make_cgroup(options_.cgroup);
-  int identity = -1;
-  if (!write_identity(dir_, started_ms_, in_cgroup_ ? options_.cgroup : nullptr, &identity)) {
-    return false;
-  }
-
   if (in_cgroup_ && options_.limits_program != nullptr) {
     set_limits(dir_, options_.limits_program, options_.cgroup, options_.limits,
                options_.limit_count);
@@ -85,11 +80,14 @@ bool Supervisor::start() {
   setup.error = error_.write_end();
   setup.failure_pipe = failure_ends[1];
   setup.shim = getpid();
-  setup.in_cgroup = in_cgroup_;
   set_oom_score(kOomScore, setup.oom_score_adj, sizeof setup.oom_score_adj);
   if (options_.timeout_ms >= 0) timeout_at_ = monotonic_ms() + options_.timeout_ms;
 
-  child_ = fork();
+  child_ = in_cgroup_ ? fork_into_cgroup(options_.cgroup) : fork();
+  if (child_ < 0 && in_cgroup_) {
+    setup.enter_cgroup = true;
+    child_ = fork();
+  }
   if (child_ == 0) become_task(setup);
   close(failure_ends[1]);
   output_.close_write_end();
@@ -98,7 +96,7 @@ bool Supervisor::start() {
     if (in_cgroup_) remove_cgroup(options_.cgroup);
     return false;
   }
-  add_child(identity, child_);
+  add_child(&claim_, child_);
   return true;
 }
 
@@ -252,8 +250,7 @@ int Supervisor::finish() {
   record.dropped = output_.dropped() + error_.dropped();
   record.message = message;
   const bool daemon_gone = getppid() != parent_;
-  return write_exit_record(claim_.exit_record, record, daemon_gone) ? kExitRecorded
-                                                                    : kExitCannotStart;
+  return write_exit_record(claim_, record, daemon_gone) ? kExitRecorded : kExitCannotStart;
 }
 
 }  // namespace berth::shim

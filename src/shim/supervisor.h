@@ -46,7 +46,7 @@ class Supervisor {
 
   const Options& options_;
   const int dir_;
-  const Claim claim_;
+  Claim claim_;
   Output output_, error_;
   int signals_ = -1;
   int failure_pipe_ = -1;  // read end

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -148,6 +149,18 @@ int signal_descendants(int signal) {
 bool make_cgroup(const char* path) { return mkdir(path, 0755) == 0 || errno == EEXIST; }
 
 bool enter_cgroup(const char* path) { return write_text(path, "cgroup.procs", "0"); }
+
+pid_t fork_into_cgroup(const char* path) {
+  const int cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (cgroup < 0) return -1;
+  clone_args arguments{};
+  arguments.flags = CLONE_INTO_CGROUP;
+  arguments.cgroup = static_cast<std::uint64_t>(cgroup);
+  arguments.exit_signal = SIGCHLD;
+  const auto child = static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
+  if (child != 0) close(cgroup);  // the child closes all that it inherits
+  return child;
+}
 
 void signal_cgroup(const char* path, int signal) {
   if (signal == SIGKILL && write_text(path, "cgroup.kill", "1")) return;

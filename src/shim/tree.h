@@ -19,6 +19,9 @@ int signal_descendants(int signal);
 bool make_cgroup(const char* path);
 /// In the child: moves this process there.
 bool enter_cgroup(const char* path);
+/// fork(2) whose child is in the cgroup from the start: moving it there makes the kernel wait for
+/// all of its processors. Below 0 where the kernel cannot (before Linux 5.7).
+pid_t fork_into_cgroup(const char* path);
 /// Sends `signal` to its members, those apart that the last signal_descendants() has reached;
 /// SIGKILL to all, by cgroup.kill, which cannot be outrun.
 void signal_cgroup(const char* path, int signal);

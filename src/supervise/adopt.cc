@@ -22,7 +22,7 @@ using base::fail;
 
 namespace {
 
-// Where flock does not work, a claim without a "shim" file is given this long.
+// Where flock does not work, a claim that says nothing is given this long.
 constexpr std::int64_t kYoungSeconds = 10;
 
 using Fields = std::map<std::string, std::string, std::less<>>;
@@ -50,19 +50,26 @@ std::optional<int> small_number_of(const Fields& fields, std::string_view key) {
   return number ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
 }
 
-std::optional<Ended> read_exit(const std::string& directory) {
-  const auto text = base::read_file(directory + "/" + shim::kExitFile, shim::kExitRecordBytes);
-  if (!text) return std::nullopt;
-  const auto sum_at = text->find("\nsum=");
+// The bytes of an open claim from `at` on.
+std::string read_part(int claim, std::size_t at, std::size_t size) {
+  std::string text(size, '\0');
+  const ssize_t got = ::pread(claim, text.data(), size, static_cast<off_t>(at));
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text;
+}
+
+std::optional<Ended> read_exit(int claim) {
+  const std::string text = read_part(claim, shim::kIdentityBytes, shim::kExitRecordBytes);
+  const auto sum_at = text.find("\nsum=");
   if (sum_at == std::string::npos) return std::nullopt;
   std::uint64_t sum = 0;
-  const std::string_view digits = std::string_view(*text).substr(sum_at + 5, 16);
+  const std::string_view digits = std::string_view(text).substr(sum_at + 5, 16);
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), sum, 16);
   if (code != std::errc{} || end != digits.data() + 16 ||
-      sum != shim::fnv1a(text->data(), sum_at + 1)) {
+      sum != shim::fnv1a(text.data(), sum_at + 1)) {
     return std::nullopt;
   }
-  const Fields fields = parse_fields(std::string_view(*text).substr(0, sum_at));
+  const Fields fields = parse_fields(std::string_view(text).substr(0, sum_at));
   Ended ended;
   ended.exit.exit_code = small_number_of(fields, "exit_code");
   ended.exit.signal = small_number_of(fields, "signal");
@@ -77,19 +84,20 @@ std::optional<Ended> read_exit(const std::string& directory) {
   return ended;
 }
 
-struct ShimFile {
+struct Shim {
   ProcessIdentity identity;
   int child_pid = 0;
   std::string cgroup;
   base::Time started{};
 };
 
-std::optional<ShimFile> read_shim(const std::string& directory) {
-  const auto text = base::read_file(directory + "/" + shim::kShimFile, 1U << 16);
-  if (!text) return std::nullopt;
-  // The last line may be on its way.
-  const Fields fields = parse_fields(std::string_view(*text).substr(0, text->rfind('\n') + 1));
-  ShimFile file;
+std::optional<Shim> read_shim(int claim) {
+  const std::string text = read_part(claim, 0, shim::kIdentityBytes);
+  const auto padding = text.find("\n\n");  // thousands of empty lines
+  const Fields fields = parse_fields(std::string_view(text).substr(
+      0, (padding == std::string::npos ? text.rfind('\n') : padding) + 1));
+  if (fields.empty()) return std::nullopt;
+  Shim file;
   file.identity.pid = small_number_of(fields, "pid").value_or(0);
   file.identity.start_time =
       static_cast<std::uint64_t>(number_of(fields, "start_time").value_or(0));
@@ -119,7 +127,7 @@ bool is_young(int claim) {
   return ::fstat(claim, &info) == 0 && ::time(nullptr) - info.st_mtim.tv_sec < kYoungSeconds;
 }
 
-std::string loss(const std::optional<ShimFile>& shim) {
+std::string loss(const std::optional<Shim>& shim) {
   if (!shim) return "the task's supervisor was killed before it started the task";
   if (shim->identity.boot_id != boot_id()) return "the machine was restarted while the task ran";
   return "the task's supervisor (pid " + std::to_string(shim->identity.pid) + ") was killed";
@@ -141,7 +149,7 @@ base::Result<Adoption> adopt(const std::string& attempt_directory) {
   }
   // Liveness before the record: a shim found dead has written its record already if it ever will.
   const Lock lock = probe(claim.get());
-  const auto shim = read_shim(attempt_directory);
+  const auto shim = read_shim(claim.get());
   bool alive = false;
   if (shim) {
     auto pidfd = open_pidfd(shim->identity);
@@ -152,7 +160,7 @@ base::Result<Adoption> adopt(const std::string& attempt_directory) {
     adoption.child_pid = shim->child_pid;
     adoption.cgroup = shim->cgroup;
   }
-  if (auto ended = read_exit(attempt_directory)) {
+  if (auto ended = read_exit(claim.get())) {
     adoption.phase = Adoption::Phase::kEnded;
     adoption.ended = std::move(*ended);
     adoption.pidfd.reset();

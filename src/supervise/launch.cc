@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "shim/layout.h"
+#include "supervise/spawn_setup.h"
 
 namespace berth::supervise {
 
@@ -51,6 +52,7 @@ std::vector<std::string> shim_arguments(const std::string& shim_path, const Laun
   for (const auto& limit : spec.limits)
     add("--limit",
         limit.gpu + "=" + std::to_string(std::max<std::int64_t>(limit.bytes.value >> 20, 1)));
+  if (spec.nice) add("--nice", std::to_string(*spec.nice));
   if (spec.user) {
     add("--user", user_text(*spec.user));
     for (const auto& [resource, limit] : spec.user->limits) {
@@ -109,35 +111,6 @@ base::Status check(const LaunchSpec& spec) {
   return {};
 }
 
-// posix_spawn's two objects, freed.
-struct SpawnSetup {
-  posix_spawnattr_t attributes{};
-  posix_spawn_file_actions_t actions{};
-
-  SpawnSetup() {
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_init(&actions);
-    sigset_t all;
-    sigfillset(&all);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    // Blocked until the shim reads them: a cancel right after the launch is not lost.
-    posix_spawnattr_setsigmask(&attributes, &all);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-    posix_spawn_file_actions_addchdir_np(&actions, "/");
-  }
-  SpawnSetup(const SpawnSetup&) = delete;
-  SpawnSetup& operator=(const SpawnSetup&) = delete;
-  ~SpawnSetup() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-};
-
 }  // namespace
 
 std::string events_path(const std::string& attempt_directory) {
@@ -158,16 +131,19 @@ std::optional<bool> limits_hold(const std::string& attempt_directory, std::size_
   return lines == count && text->ends_with('\n') ? std::optional(true) : std::nullopt;
 }
 
-base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& spec) {
+base::Result<ShimCommand> prepare(const std::string& shim_path, const LaunchSpec& spec) {
   if (auto checked = check(spec); !checked) return fail(checked.error());
   if (auto made = base::make_directories(spec.directory, 0700); !made) return fail(made.error());
+  return ShimCommand{shim_arguments(shim_path, spec), task_environment(spec)};
+}
 
-  auto arguments = shim_arguments(shim_path, spec);
-  auto environment = task_environment(spec);
+base::Result<Launched> launch(ShimCommand command) {
+  const std::string& shim_path = command.arguments.front();
   const SpawnSetup setup;
   pid_t pid = 0;
-  const int code = ::posix_spawn(&pid, shim_path.c_str(), &setup.actions, &setup.attributes,
-                                 pointers(arguments).data(), pointers(environment).data());
+  const int code =
+      ::posix_spawn(&pid, shim_path.c_str(), &setup.actions, &setup.attributes,
+                    pointers(command.arguments).data(), pointers(command.environment).data());
   if (code == E2BIG) {
     return fail(ErrorCode::kBadRequest,
                 "the task's arguments and environment are larger than the kernel takes");
@@ -181,6 +157,12 @@ base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& sp
     return fail(base::errno_error("cannot open the process of " + shim_path, saved));
   }
   return Launched{pid, std::move(pidfd)};
+}
+
+base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& spec) {
+  auto command = prepare(shim_path, spec);
+  if (!command) return fail(command.error());
+  return launch(std::move(*command));
 }
 
 }  // namespace berth::supervise

@@ -49,6 +49,7 @@ struct LaunchSpec {
   std::string limits_program;          // nvidia-smi; sets `limits` on the cgroup (shim/limits.h)
   std::vector<GpuLimit> limits;
   std::optional<User> user;
+  std::optional<int> nice;  // of the task, where it is not to be the shim's own
 };
 
 struct Launched {
@@ -59,10 +60,23 @@ struct Launched {
 /// The attempt's BERTH_EVENTS file.
 std::string events_path(const std::string& attempt_directory);
 
-/// Starts the shim (an absolute path) of this attempt. Doing it twice is harmless: the second shim
-/// ends at once with status 75 and nothing started. kBadRequest for an impossible spec (empty argv,
-/// a NUL byte, an argument list the kernel refuses), kIoError when the directory or the process
-/// cannot be made.
+/// What a shim is started with.
+struct ShimCommand {
+  std::vector<std::string> arguments;  // its own path first
+  std::vector<std::string> environment;
+};
+
+/// Checks the spec and makes the attempt's directory. kBadRequest for an impossible spec (empty
+/// argv, a NUL byte), kIoError when the directory cannot be made.
+base::Result<ShimCommand> prepare(const std::string& shim_path, const LaunchSpec& spec);
+
+/// Starts a shim as our own child, and waits until it is executed.
+base::Result<Launched> launch(ShimCommand command);
+
+/// Both. Starts the shim (an absolute path) of this attempt. Doing it twice is harmless: the second
+/// shim ends at once with status 75 and nothing started. kBadRequest for an impossible spec (empty
+/// argv, a NUL byte, an argument list the kernel refuses), kIoError when the directory or the
+/// process cannot be made.
 base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& spec);
 
 /// Whether every limit of the attempt is set; std::nullopt while some are not tried yet or there

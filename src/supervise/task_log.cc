@@ -23,6 +23,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "supervise/log_file.h"
 #include "supervise/log_reader.h"
 #include "supervise/log_source.h"
@@ -145,6 +146,7 @@ class LogThread::Thread {
 
 void LogThread::Thread::run() {
   pthread_setname_np(pthread_self(), "logs");
+  base::usual_priority();
   Clock::time_point next_look = Clock::now();
   Clock::time_point next_full_look = next_look + kSafety;
   while (!stopping_) {
@@ -389,8 +391,8 @@ void LogThread::Thread::watch(const model::TaskId& task, const std::string& dire
   TaskLog& log = open(task, directory);
   log.file.set_limit(attempt.options.limit);
   const int number = attempt.number;
-  const auto [entry, fresh] = log.attempts.try_emplace(number, std::move(attempt));
-  if (fresh) watch_directory(task, entry->second);
+  log.attempts.try_emplace(number, std::move(attempt));
+  // Announced by inotify from the first look on: most short tasks are over by then.
   dirty_.insert(task);
   settle(log);
 }

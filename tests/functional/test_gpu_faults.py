@@ -38,6 +38,7 @@ GETS = {
     "/api/v2/resources": ["/api/v2/resources"], "/api/v2/resources/gpu": ["/api/v2/resources/gpu"],
     "/api/v2/resources/cpu": ["/api/v2/resources/cpu"],
     "/api/v2/resources/drain": ["/api/v2/resources/drain"],
+    "/api/v2/leases": ["/api/v2/leases"], "/api/v2/leases/{lease_id}": ["/api/v2/leases/none"],
     "/openapi.json": ["/openapi.json"], "/docs": ["/docs"], "/redoc": ["/redoc"],
 }  # fmt: skip
 
@@ -72,6 +73,10 @@ def ask_all(watch: Stopwatch) -> None:
         path = f"/api/v2/tasks/{task_id}"
         for verb in ("hold", "release", "hold", "cancel") if task_id == made["cuda"] else ("hold", "cancel"):
             watch.request("POST", f"{path}/{verb}", name=f"POST /api/v2/tasks/{{id}}/{verb}")
+    answer = watch.request("POST", "/api/v2/leases", b'{"device": "cpu"}', "POST /api/v2/leases")
+    lease = f"/api/v2/leases/{json.loads(answer)['lease_id']}"
+    watch.request("POST", f"{lease}/renew", name="POST /api/v2/leases/{id}/renew")
+    watch.request("DELETE", lease, name="DELETE /api/v2/leases/{id}")
     drain = {"devices": ["cuda:7"], "drain": True}
     for on in (True, False):
         watch.request("POST", "/api/v2/resources/drain", json.dumps(drain | {"drain": on}).encode())

@@ -221,7 +221,8 @@ def test_kills_under_load_lose_nothing_and_run_nothing_twice(
         return [
             process.command
             for process in tagged(str(daemon.tmp))
-            if process.pid != daemon.pid and "--run-sampler" not in process.command
+            if process.pid != daemon.pid
+            and not any(own in process.command for own in ("--run-sampler", "--launcher"))
         ]
 
     wait_until(lambda: not strangers(), "no shim and no process of a task is left", within=10)

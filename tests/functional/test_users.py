@@ -141,7 +141,7 @@ def test_limits_of_users_are_read_again(shared: Daemon) -> None:
     wait_until(lambda: ask(shared, "daemon", "POST", "/api/v2/tasks", {"command": ["true"], "device": "cpu"})[0] == 200,
                "everybody is allowed now")
     third = submit(shared, ANN, "true")
-    assert "user_limit" in shared.client.explain(third)["counts"]
+    wait_until(lambda: "user_limit" in shared.client.explain(third)["counts"], "its user has as many as may run")
     assert shared.client.task(third)["waiting_for"] == "user_limit"
     shared.client.cancel(shared.client.tasks()[-1]["task_id"])
     assert shared.client.wait_end(third)["status"] == "completed"

@@ -63,6 +63,16 @@ TEST(Pick, says_why_nothing_fits) {
             base::ErrorCode::kNeverFits);
 }
 
+TEST(Pick, a_type_is_part_of_the_models_name_in_any_case) {
+  auto asked = asking(1, 0);
+  asked.gpu_type = "rtx 4090";
+  EXPECT_EQ(names(choose(json_object(kGpus), asked)), "cuda:1\n");
+  asked.gpu_type = "H100";
+  EXPECT_EQ(names(choose(json_object(kGpus), asked)),
+            "1 GPU of type H100 is asked for, none fits\n  cuda:0: it is NVIDIA GeForce RTX 4090\n"
+            "  cuda:1: it is NVIDIA GeForce RTX 4090\n  cuda:2: lost: GPU is lost (XID 79)");
+}
+
 TEST(Pick, policies) {
   const auto report = json_object(R"({"devices": [
     {"id": 0, "device_name": "cuda:0", "name": "A", "compute_capability": "9.0", "free_memory_gb": 30, "sm_utilization": 50, "current_tasks": {"training": 1}},

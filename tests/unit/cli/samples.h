@@ -40,7 +40,7 @@ inline constexpr std::string_view kGpus = R"JSON({
      "free_memory_gb": 2.46, "utilization": 89.6, "sm_utilization": 98, "temperature_c": 71, "power_w": 420.4,
      "current_tasks": {"training": 1, "inference": 2, "command": 0}, "health": "healthy", "health_reason": "", "age_s": 0.2,
      "processes": [
-       {"pid": 1863729, "user": "alice", "command": "/usr/bin/python3 train.py", "used_memory_gb": 18.55, "task_id": "0f3c8a11-aaaa"},
+       {"pid": 1863729, "user": "alice", "command": "/usr/bin/python3 train.py", "used_memory_gb": 18.55, "task_id": "0f3c8a11-aaaa-4000-8000-000000000000"},
        {"pid": 1004031, "user": "bob", "command": "serve", "used_memory_gb": 1.12, "task_id": null},
        {"pid": 9, "user": "bob", "command": "a", "used_memory_gb": 0.5, "task_id": null},
        {"pid": 8, "user": "bob", "command": "b", "used_memory_gb": 0.5, "task_id": null},
@@ -70,7 +70,7 @@ inline constexpr std::string_view kDivided = R"JSON({
      "numa_node": 0, "links": [], "total_memory_gb": 39.5, "allocated_memory_gb": 8.5, "free_memory_gb": 31.0,
      "sm_utilization": null, "temperature_c": null, "power_w": null,
      "current_tasks": {"training": 1, "inference": 0, "command": 0}, "health": "healthy",
-     "processes": [{"pid": 77, "user": "alice", "command": "train.py", "used_memory_gb": 8.5, "task_id": "0f3c8a11-aaaa"}]},
+     "processes": [{"pid": 77, "user": "alice", "command": "train.py", "used_memory_gb": 8.5, "task_id": "0f3c8a11-aaaa-4000-8000-000000000000"}]},
     {"id": 0, "device_name": "cuda:0:1", "name": "NVIDIA A100-SXM4-80GB MIG 1g.10gb", "uuid": "MIG-2222", "vendor": "nvidia",
      "partitioned": false, "mig": {"parent": "GPU-aaaa", "profile": "1g.10gb", "number": 1, "gpu_instance": 2, "compute_instance": 0},
      "numa_node": 0, "links": [], "total_memory_gb": 9.5, "allocated_memory_gb": 0.0, "free_memory_gb": 9.5,

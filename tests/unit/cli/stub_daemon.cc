@@ -126,6 +126,7 @@ http::Router StubDaemon::router() {
   router.add("DELETE", "/api/v2/tasks/{task_id}", other);
   router.add("GET", "/{rest...}", other);
   router.add("POST", "/{rest...}", other);
+  router.add("DELETE", "/{rest...}", other);
   return router;
 }
 

@@ -108,5 +108,27 @@ TEST(TaskList, fits_80_columns_and_cuts_the_reason_last) {
   EXPECT_NE(text.find("2  after 0f3c8a11  a name"), std::string::npos) << text;
 }
 
+TEST(TaskList, users_are_shown_when_there_are_several) {
+  const auto list = [](const char* second) {
+    return json_object(
+        R"({"total": 2, "tasks": [{"task_id": "a", "status": "queued", "user": "ann"},
+                           {"task_id": "b", "status": "queued", "user": ")" +
+        std::string(second) + R"("}]})");
+  };
+  EXPECT_EQ(render_tasks(list("bob"), {}, base::now(), kPipe),
+            "ID  STATE   USER  DETAIL\n"
+            "a   queued  ann   no device yet\n"
+            "b   queued  bob   no device yet\n");
+  EXPECT_EQ(render_tasks(list("ann"), {}, base::now(), kPipe).find("USER"), std::string::npos);
+}
+
+TEST(TaskList, an_array_that_is_come_after_counts_as_one) {
+  const auto list = json_object(R"({"total": 1, "tasks": [
+    {"task_id": "one00000-x", "status": "queued", "after": ["arr_0", "arr_1", "b_1"]}]})");
+  const TaskStates states{{"arr", "running"}, {"b_1", "completed"}};
+  EXPECT_NE(render_tasks(list, {states, false}, base::now(), kPipe).find("after arr\n"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace berth::cli

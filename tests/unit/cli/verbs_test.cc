@@ -7,7 +7,7 @@
 #include <csignal>
 #include <filesystem>
 
-#include "cli/arguments.h"
+#include "cli/program.h"
 #include "cli/samples.h"
 #include "cli/stub_daemon.h"
 
@@ -15,24 +15,6 @@ namespace berth::cli {
 namespace {
 
 using namespace test;
-
-struct Ran {
-  int status = 0;
-  std::string out, err;
-};
-
-Ran berth(const std::vector<std::string>& words) {
-  const auto invocation = parse_arguments(words);
-  EXPECT_TRUE(invocation.verb) << invocation.err;
-  if (!invocation.verb) return {};
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Ran ran;
-  ran.status = invocation.verb();
-  ran.err = testing::internal::GetCapturedStderr();
-  ran.out = testing::internal::GetCapturedStdout();
-  return ran;
-}
 
 constexpr const char* kQueued =
     R"({"task_id": "task-1", "task_type": "command", "status": "queued"})";

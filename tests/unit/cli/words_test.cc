@@ -104,7 +104,7 @@ std::set<std::string> words_of_the_api() {
                               "device_lost", "fits",    "wait",         "never"};
   for (int i = 0; i <= static_cast<int>(model::TaskState::kCancelled); ++i)
     words.emplace(model::to_text(static_cast<model::TaskState>(i)));
-  for (int i = 0; i < static_cast<int>(model::ReservationRule::kNone); ++i)
+  for (int i = 0; i <= static_cast<int>(model::ReservationRule::kEstimate); ++i)
     words.emplace(model::to_text(static_cast<model::ReservationRule>(i)));
   for (int i = 0; i <= static_cast<int>(model::Health::kFailed); ++i)
     words.emplace(model::to_text(static_cast<model::Health>(i)));

@@ -97,6 +97,23 @@ TEST(Mig, TheSizeInTheProfileMeansTheWholeInstance) {
   EXPECT_EQ(box.refusal().code, base::ErrorCode::kNeverFits);
 }
 
+TEST(Mig, WhatIsSaidOfAGpuIsSaidOfItsInstances) {
+  Config config;
+  config.pools["small"].devices = {"cuda:0"};
+  config.pools["one"].devices = {"cuda:0:2"};
+  Box box(divided(), config);
+  box.take(submit("a").on("cuda").pool("small").memory(1));
+  EXPECT_TRUE(box.where("a").starts_with("cuda:0:")) << box.where("a");
+  box.take(submit("b").on("cuda").pool("one").memory(1));
+  EXPECT_EQ(box.where("b"), "cuda:0:2");
+  box.drain({"cuda:0"}, true, "a new fan");
+  box.take(submit("c").on("cuda:0:1").pool("small").memory(1));
+  EXPECT_EQ(box.where("c"), "queued");
+  EXPECT_EQ(box.verdict("c", "cuda:0:1"), "draining");
+  box.drain({"cuda:0"}, false);
+  EXPECT_EQ(box.where("c"), "cuda:0:1");
+}
+
 TEST(Mig, AReconfigurationEndsWhatRanOnInstancesThatAreGone) {
   Box box(Fleet().gpu("A100", 80_GiB).mig({"1g.10gb", "1g.10gb"}).cpu(8));
   box.take(submit("a").training().on("cuda:0:1").memory(5).retry(1));

@@ -94,12 +94,10 @@ TEST(Adopt, AShimThatWasKilledIsLostAndItsStraysAreFound) {
 
 TEST(Adopt, AfterARestartOfTheMachineTheAttemptIsLost) {
   const TempDir dir;
-  append_to(dir / "claim", "");
-  append_to(dir / "exit", std::string(4096, '\n'));
   const auto self = identity_of(::getpid());
-  append_to(dir / "shim", "pid=" + std::to_string(self->pid) +
-                              "\nstart_time=" + std::to_string(self->start_time) +
-                              "\nboot_id=00000000-0000-0000-0000-000000000000\nstarted_ms=1000\n");
+  append_to(dir / "claim", "pid=" + std::to_string(self->pid) +
+                               "\nstart_time=" + std::to_string(self->start_time) +
+                               "\nboot_id=00000000-0000-0000-0000-000000000000\nstarted_ms=1000\n");
   const Adoption adoption = adopted(dir.path());
   EXPECT_EQ(adoption.phase, Phase::kVanished);
   EXPECT_NE(adoption.ended.message.find("restarted"), std::string::npos);
@@ -108,11 +106,10 @@ TEST(Adopt, AfterARestartOfTheMachineTheAttemptIsLost) {
 
 TEST(Adopt, AReusedPidIsNotTheShim) {
   const TempDir dir;
-  append_to(dir / "claim", "");
   const auto self = identity_of(::getpid());
-  append_to(dir / "shim", "pid=" + std::to_string(self->pid) +
-                              "\nstart_time=" + std::to_string(self->start_time - 1) +
-                              "\nboot_id=" + boot_id() + "\nstarted_ms=1000\n");
+  append_to(dir / "claim", "pid=" + std::to_string(self->pid) +
+                               "\nstart_time=" + std::to_string(self->start_time - 1) +
+                               "\nboot_id=" + boot_id() + "\nstarted_ms=1000\n");
   EXPECT_EQ(adopted(dir.path()).phase, Phase::kVanished);
 }
 
@@ -162,12 +159,12 @@ TEST(Adopt, ADamagedExitRecordIsNone) {
   const TempDir dir;
   const LaunchSpec spec = script(dir, "exit 3");
   run(spec);
-  const std::string record = content(spec.directory + "/exit");
-  ASSERT_EQ(record.size(), 4096U);
-  const std::size_t meaningful = record.find("\n\n");
-  for (std::size_t length = 0; length < meaningful; ++length) {
-    std::string torn = record.substr(0, length) + std::string(4096 - length, '\n');
-    ASSERT_TRUE(base::write_file(spec.directory + "/exit", torn));
+  const std::string claim = content(spec.directory + "/claim");
+  ASSERT_EQ(claim.size(), shim::kIdentityBytes + shim::kExitRecordBytes);
+  const std::size_t meaningful = claim.find("\n\n", shim::kIdentityBytes);
+  for (std::size_t length = shim::kIdentityBytes; length < meaningful; ++length) {
+    std::string torn = claim.substr(0, length) + std::string(claim.size() - length, '\n');
+    ASSERT_TRUE(base::write_file(spec.directory + "/claim", torn));
     EXPECT_EQ(adopted(spec.directory).phase, Phase::kVanished) << length;
   }
 }

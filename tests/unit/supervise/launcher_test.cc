@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervise/launcher.h"
+
+#include <poll.h>
+
+#include <csignal>
+
+#include "supervise/testing.h"
+
+namespace berth::supervise {
+namespace {
+
+using namespace testing;
+
+class LauncherTest : public ::testing::Test {
+ protected:
+  LauncherTest() : launcher_(std::move(*Launcher::start(BERTH_SHIM))) {
+    const auto hello = next();
+    EXPECT_TRUE(hello && hello->number == 0);
+  }
+
+  std::optional<Launcher::Reply> next() {
+    pollfd ready{launcher_.fd(), POLLIN, 0};
+    EXPECT_EQ(::poll(&ready, 1, 10'000), 1);
+    auto reply = launcher_.receive();
+    return reply ? std::move(*reply) : std::nullopt;
+  }
+
+  std::optional<std::uint32_t> send(const LaunchSpec& spec) {
+    const auto command = prepare(BERTH_SHIM, spec);
+    EXPECT_TRUE(command);
+    return launcher_.send(*command);
+  }
+
+  Launcher launcher_;
+};
+
+TEST_F(LauncherTest, StartsShimsThatEndAsThoseOfLaunchDo) {
+  for (int i = 0; i < 5; ++i) {
+    const TempDir dir;
+    const LaunchSpec spec = script(dir, "echo $BERTH_TASK_ID; exit " + std::to_string(i));
+    const auto number = send(spec);
+    ASSERT_TRUE(number);
+    const auto reply = next();
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->number, *number);
+    ASSERT_TRUE(reply->launched) << reply->launched.error().message;
+    EXPECT_TRUE(wait_until([&] { return has_ended(reply->launched->pidfd.get()); }));
+    const Adoption adoption = adopted(spec.directory);
+    EXPECT_EQ(adoption.phase, Adoption::Phase::kEnded);
+    EXPECT_EQ(adoption.ended.exit.exit_code, i);
+    EXPECT_EQ(content(spec.directory + "/stdout"), spec.task.value + "\n");
+  }
+}
+
+TEST_F(LauncherTest, ManyAtATimeAreAnsweredInOrder) {
+  const TempDir dir;
+  std::vector<LaunchSpec> specs;
+  std::vector<std::uint32_t> numbers;
+  for (int i = 0; i < 20; ++i) {
+    specs.push_back(script(dir, "exit 0", "task-" + std::to_string(i)));
+    specs.back().directory = dir / ("task-" + std::to_string(i));
+    const auto number = send(specs.back());
+    ASSERT_TRUE(number);
+    numbers.push_back(*number);
+  }
+  for (int i = 0; i < 20; ++i) {
+    const auto reply = next();
+    ASSERT_TRUE(reply && reply->launched);
+    EXPECT_EQ(reply->number, numbers[static_cast<std::size_t>(i)]);
+    EXPECT_TRUE(wait_until([&] { return has_ended(reply->launched->pidfd.get()); }));
+  }
+  for (const auto& spec : specs) EXPECT_EQ(adopted(spec.directory).ended.exit.exit_code, 0);
+}
+
+TEST_F(LauncherTest, ATaskIsCancelledByItsPidfdAndSaysWhatItIs) {
+  const TempDir dir;
+  const LaunchSpec spec = script(dir, "echo $$ > pid; exec sleep 1000");
+  ASSERT_TRUE(send(spec));
+  const auto reply = next();
+  ASSERT_TRUE(reply && reply->launched);
+  wait_for_pid(dir / "pid");
+  const std::string command =
+      content("/proc/" + std::to_string(reply->launched->shim_pid) + "/cmdline");
+  EXPECT_NE(command.find("--dir"), std::string::npos);
+  EXPECT_EQ(command.find("--launcher"), std::string::npos);
+  ASSERT_TRUE(send_signal(reply->launched->pidfd.get(), kCancelSignal));
+  EXPECT_TRUE(wait_until([&] { return has_ended(reply->launched->pidfd.get()); }));
+  EXPECT_EQ(adopted(spec.directory).ended.exit.cause, "cancelled");
+}
+
+TEST_F(LauncherTest, WhatIsTooLongForItIsLeftToLaunch) {
+  const TempDir dir;
+  LaunchSpec spec = script(dir, "exit 0");
+  spec.argv.push_back(std::string(200'000, 'x'));
+  EXPECT_FALSE(send(spec));
+}
+
+TEST(Launcher, TasksOutliveIt) {
+  const TempDir dir;
+  const LaunchSpec spec =
+      script(dir, "echo $$ > pid; while [ ! -e go ]; do sleep 0.02; done; exit 7");
+  {
+    auto launcher = Launcher::start(BERTH_SHIM);
+    ASSERT_TRUE(launcher);
+    pollfd ready{launcher->fd(), POLLIN, 0};
+    ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
+    ASSERT_TRUE(launcher->receive());
+    ASSERT_TRUE(launcher->send(*prepare(BERTH_SHIM, spec)));
+    wait_for_pid(dir / "pid");
+  }
+  EXPECT_EQ(adopted(spec.directory).phase, Adoption::Phase::kRunning);
+  append_to(dir / "go", "");
+  EXPECT_TRUE(wait_until([&] { return adopted(spec.directory).phase == Adoption::Phase::kEnded; }));
+  EXPECT_EQ(adopted(spec.directory).ended.exit.exit_code, 7);
+}
+
+TEST(Launcher, OneThatIsNoneTakesNothing) {
+  auto launcher = Launcher::start("/bin/true");
+  ASSERT_TRUE(launcher);
+  EXPECT_FALSE(launcher->send(ShimCommand{{"/bin/true"}, {}}));
+  pollfd ready{launcher->fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
+  const auto reply = launcher->receive();
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, base::ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace berth::supervise
