@@ -18,6 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kGib = 1LL << 30;
 constexpr int kDevices = 1000;
+constexpr int kMostDevices = 10'000;
 constexpr int kTasks = 100'000;
 constexpr int kShapes = 50;
 
@@ -72,11 +73,10 @@ SetReadings full_readings(const State& state) {
   return readings;
 }
 
-void measure() {
-  State state;
-  Time now = base::from_ms(1'700'000'000'000);
+// Boxes of eight GPUs that are all linked with each other.
+SetInventory fleet(int count) {
   SetInventory inventory;
-  for (int i = 0; i < kDevices; ++i) {
+  for (int i = 0; i < count; ++i) {
     model::Device gpu;
     gpu.id =
         DeviceId("GPU-" + std::to_string(100'000 + i * 7919 % 100'000) + "-1111-2222-333344445555");
@@ -87,7 +87,19 @@ void measure() {
     gpu.total_memory = Bytes{80 * kGib};
     inventory.devices.push_back(gpu);
   }
-  step(state, inventory, now);
+  constexpr std::size_t kBox = 8;
+  auto& devices = inventory.devices;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    for (std::size_t j = i / kBox * kBox; j < std::min(devices.size(), i / kBox * kBox + kBox); ++j)
+      if (i != j) devices[i].links.push_back({devices[j].id, model::Closeness::kNvLink, 12});
+  }
+  return inventory;
+}
+
+void measure() {
+  State state;
+  Time now = base::from_ms(1'700'000'000'000);
+  step(state, fleet(kDevices), now);
   std::vector<Launch> running;
   const auto feed = [&](const Input& input) {
     now += base::Duration{1};
@@ -113,7 +125,34 @@ void measure() {
   report("snapshot to JSON", 3, [&](int) { CHECK(!to_json(state).empty()); });
 }
 
+// Each box has a GPU in use, so that no eight are as near to each other as could be.
+void measure_closeness() {
+  State state;
+  const Time now = base::from_ms(1'700'000'000'000);
+  step(state, fleet(kMostDevices), now);
+  step(state, full_readings(state), now);
+  int submitted = 0;
+  const auto submit = [&](const std::string& device, int gpus) {
+    model::Request request;
+    request.id = TaskId("task-" + std::to_string(submitted++));
+    request.selector = *model::parse_selector(device);
+    request.gpus = gpus;
+    request.exclusive = true;
+    step(state, Submit{request}, now);
+    CHECK(state.tasks.at(request.id).placement);
+    return request.id;
+  };
+  for (int i = 0; i < kMostDevices; i += 8) submit("cuda:" + std::to_string(i), 1);
+  report("8 GPUs near each other, of 10,000", 50, [&](int) {
+    const TaskId id = submit("cuda", 8);
+    step(state, Exited{id, 1, model::Exit{0, {}, "exited"}, {}}, now);
+  });
+}
+
 }  // namespace
 }  // namespace berth::core
 
-int main() { berth::core::measure(); }
+int main() {
+  berth::core::measure();
+  berth::core::measure_closeness();
+}

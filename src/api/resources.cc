@@ -11,6 +11,7 @@
 #include "api/texts.h"
 #include "base/text.h"
 #include "core/memory.h"
+#include "model/device_report.h"
 
 namespace berth::api {
 
@@ -25,8 +26,7 @@ std::vector<const core::DeviceEntry*> in_order(const core::State& state) {
   std::vector<const core::DeviceEntry*> order;
   for (const auto& [id, device] : state.devices) order.push_back(&device);
   std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return std::tie(a->device.vendor, a->device.index) <
-           std::tie(b->device.vendor, b->device.index);
+    return model::listed_before(a->device, b->device);
   });
   return order;
 }
@@ -118,6 +118,7 @@ object gpu_device(const Service& service, const DeviceView& view) {
       {"next_probe", time_or_null(view.next_probe)},
       {"current_tasks", current_tasks(entry)},
       {"processes", processes(view)}};
+  model::add_belongings(result, view.device);
   result["age_s"] =
       view.sample
           ? value(std::round(static_cast<double>((service.now() - sample.taken).count())) / 1000)

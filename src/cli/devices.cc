@@ -10,6 +10,7 @@
 #include "cli/members.h"
 #include "cli/words.h"
 #include "device/inventory.h"
+#include "model/device_report.h"
 
 namespace berth::cli {
 
@@ -75,7 +76,7 @@ json::object device_report(const model::Device& device, const model::Sample& sam
   if (total && total->value > 0 && sample.used_memory) {
     utilization = std::round(1000.0 * sample.used_memory->gib() / total->gib()) / 10;
   }
-  return json::object{{"id", device.index},
+  json::object report{{"id", device.index},
                       {"device_name", device.name},
                       {"name", device.model},
                       {"uuid", device.id.value},
@@ -97,6 +98,8 @@ json::object device_report(const model::Device& device, const model::Sample& sam
                       {"health", model::to_text(sample.health)},
                       {"health_reason", sample.health_reason},
                       {"age_s", static_cast<double>((now - sample.taken).count()) / 1000.0}};
+  model::add_belongings(report, device);
+  return report;
 }
 
 }  // namespace

@@ -48,6 +48,12 @@ int watch(DeviceSource& source, bool json) {
 
 int gpus(const GpusOptions& options) {
   DeviceSource source;
+  if (options.topology) {
+    const auto report = source.read();
+    if (!report) return berth::cli::report(report.error());
+    print(render_topology(*report, screen_of(1)));
+    return kDone;
+  }
   if (options.watch) return watch(source, options.json);
   const auto report = source.read();
   if (!report) return berth::cli::report(report.error());

@@ -104,7 +104,27 @@ Row row_of(const json::object& device, bool wide) {
   row.power = number(maybe_double(device, "power_w"), 0, "W");
   row.tasks = tasks_text(device, wide);
   row.healthy = string_or(device, "health", "healthy") == "healthy";
+  if (base::bool_or(device, "partitioned")) {
+    row.free = row.tasks = "-";  // nothing starts there
+    row.free_tone = Tone::kPlain;
+  }
   return row;
+}
+
+// MIG instances hang below their GPU, which comes before them; how many there are.
+std::size_t draw_instances(const std::vector<json::object>& devices, std::vector<Row>& rows) {
+  const auto is_instance = [&](std::size_t i) {
+    return i < devices.size() && object_in(devices[i], "mig") != nullptr;
+  };
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    if (!is_instance(i)) continue;
+    ++count;
+    const std::string profile = string_or(*object_in(devices[i], "mig"), "profile");
+    if (!profile.empty()) rows[i].model = printable(profile);
+    rows[i].model.insert(0, is_instance(i + 1) ? "├ " : "└ ");
+  }
+  return count;
 }
 
 std::string trouble_line(const json::object& device, int indent, const Screen& screen) {
@@ -173,6 +193,15 @@ std::string without_gpu(const json::object& report, const Screen& screen) {
                         : hints);
 }
 
+// "0", "0:1" for a MIG instance: as NVIDIA's container tools number them.
+std::string number_of(const json::object& device) {
+  const std::string name = string_or(device, "device_name");
+  const auto colon = name.find(':');
+  return object_in(device, "mig") != nullptr && colon != std::string::npos
+             ? printable(name.substr(colon + 1))
+             : std::to_string(base::int_or(device, "id"));
+}
+
 }  // namespace
 
 std::string render_gpus(const json::object& report, std::string_view source, const Screen& screen) {
@@ -187,6 +216,7 @@ std::string render_gpus(const json::object& report, std::string_view source, con
     rows.push_back(row_of(device, columns >= 100));
     names.insert(string_or(device, "device_name"));
   }
+  const std::size_t instances = draw_instances(devices, rows);
 
   struct Field {
     std::string title;
@@ -244,8 +274,11 @@ std::string render_gpus(const json::object& report, std::string_view source, con
         drain_line(devices[i], drains, name_width + 2, screen) +
         holder_lines(devices[i], array_in(report, "leases"), base::now(), name_width + 2, screen);
   }
-  std::vector<std::string> facts{
-      devices.size() == 1 ? tr("1 GPU") : tr("{} GPUs", {std::to_string(devices.size())})};
+  const std::size_t gpus = devices.size() - instances;
+  std::vector<std::string> facts{gpus == 1 ? tr("1 GPU") : tr("{} GPUs", {std::to_string(gpus)})};
+  if (instances > 0)
+    facts.push_back(instances == 1 ? tr("1 MIG instance")
+                                   : tr("{} MIG instances", {std::to_string(instances)}));
   if (const std::string driver = string_or(report, "driver_version"); !driver.empty())
     facts.push_back(tr("driver {}", {driver}));
   if (const std::string cuda = string_or(report, "cuda_version"); !cuda.empty())
@@ -257,7 +290,10 @@ std::string render_gpus(const json::object& report, std::string_view source, con
 }
 
 std::string render_check(const json::object& report, const Screen& screen) {
-  const std::vector<json::object> devices = devices_of(report);
+  std::vector<json::object> devices = devices_of(report);
+  std::erase_if(devices, [](const json::object& device) {
+    return base::bool_or(device, "partitioned");  // its instances are what can be used
+  });
   const std::string double_line(80, '=');
   const std::string single_line(80, '-');
   std::string text = "🔍 " + tr("GPU memory check") + "\n" + double_line + "\n";
@@ -283,8 +319,7 @@ std::string render_check(const json::object& report, const Screen& screen) {
                       : *share < 50 ? Tone::kWarn
                                     : Tone::kBad;
     text += icon + " " +
-            paint("GPU " + std::to_string(base::int_or(device, "id")) + ": " +
-                      printable(string_or(device, "name")),
+            paint("GPU " + number_of(device) + ": " + printable(string_or(device, "name")),
                   Tone::kBold, screen) +
             "\n";
     line(tr("Total:"), number(total, 2, " GB"));
@@ -311,9 +346,13 @@ std::string render_check(const json::object& report, const Screen& screen) {
   const auto best = choose(report, PickOptions{});
   if (!best) return text + printable(best.error().message) + "\n";
   const json::object& device = best->front();
-  const std::string index = std::to_string(base::int_or(device, "id"));
+  const std::string index = number_of(device);
   const std::string free = number(maybe_double(device, "free_memory_gb"), 2, " GB");
-  const std::string setting = "export SENSEVOICE_DEVICE=" + string_or(device, "device_name");
+  // A program has no number for a MIG instance, only a name.
+  const std::string setting =
+      object_in(device, "mig") != nullptr
+          ? "export CUDA_VISIBLE_DEVICES=" + string_or(device, "uuid") + " SENSEVOICE_DEVICE=cuda:0"
+          : "export SENSEVOICE_DEVICE=" + string_or(device, "device_name");
   return text + "💡 " + tr("Use GPU {} (most memory free: {})", {index, free}) + "\n   " +
          tr("Environment: {}", {paint(setting, Tone::kBold, screen)}) + "\n";
 }

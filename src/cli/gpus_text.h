@@ -16,9 +16,13 @@
 
 namespace berth::cli {
 
-/// `berth gpus`: a line per device, below it trouble and the processes that hold most memory.
+/// `berth gpus`: a line per device, MIG instances under their GPU, below it trouble and the
+/// processes that hold most memory.
 std::string render_gpus(const base::json::object& report, std::string_view source,
                         const Screen& screen);
+
+/// `berth gpus --topology`: a row and a column per GPU, with what the letters mean.
+std::string render_topology(const base::json::object& report, const Screen& screen);
 
 /// `berth check`: what document 004's tool prints.
 std::string render_check(const base::json::object& report, const Screen& screen);

@@ -52,6 +52,9 @@ std::tuple<double, double, double> key(const json::object& device, const std::st
 // Why `device` is out of the question; empty when it is not.
 std::string obstacle(const json::object& device, const json::object* drains,
                      const PickOptions& options) {
+  if (base::bool_or(device, "partitioned")) return tr("divided into MIG instances");
+  if (options.count > 1 && object_in(device, "mig") != nullptr)
+    return tr("a MIG instance, of which a program can use only one");
   const std::string health = string_or(device, "health", "healthy");
   if (health != "healthy") {
     const std::string reason = string_or(device, "health_reason");
@@ -89,7 +92,12 @@ model::Vendor vendor_of(const json::object& device) {
 std::string list_of(const std::vector<json::object>& devices, PickFormat format) {
   std::vector<std::string> parts;
   for (const json::object& device : devices) {
-    if (format == PickFormat::kIndex)
+    const std::string name = string_or(device, "device_name");
+    const auto colon = name.find(':');
+    if (format == PickFormat::kIndex && object_in(device, "mig") != nullptr &&
+        colon != std::string::npos)
+      parts.push_back(name.substr(colon + 1));  // "0:1", as NVIDIA's container tools number them
+    else if (format == PickFormat::kIndex)
       parts.push_back(std::to_string(base::int_or(device, "id")));
     else
       parts.push_back(string_or(device, format == PickFormat::kUuid ? "uuid" : "device_name"));

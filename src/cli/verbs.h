@@ -17,6 +17,7 @@ namespace berth::cli {
 struct GpusOptions {
   bool json = false;
   bool watch = false;
+  bool topology = false;
 };
 int gpus(const GpusOptions& options);
 

@@ -2,6 +2,7 @@
 #include "core/device_index.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/memory.h"
 
@@ -79,7 +80,7 @@ Glance glance_at(const DeviceEntry& device) {
   glance.vendor = device.device.vendor;
   const bool healthy =
       device.present && (!device.reading || device.reading->health == model::Health::kHealthy);
-  glance.open = healthy && !device.exclusive;
+  glance.open = healthy && !device.exclusive && !device.device.partitioned;
   for (const Kind kind : {Kind::kTraining, Kind::kInference, Kind::kCommand}) {
     glance.slots.at(static_cast<std::size_t>(kind)) =
         device.running_of(kind) < device.limits.of(kind);
@@ -121,6 +122,7 @@ void DeviceIndex::refresh() {
   if (all_stale_) {
     for (std::uint32_t row = 0; row < rows_.size(); ++row) renew(row);
     all_stale_ = false;
+    neighbours_known_ = false;
   } else {
     for (const DeviceEntry* device : stale_) renew(row_of_.at(device));
   }
@@ -176,6 +178,63 @@ std::shared_ptr<const DeviceIndex::List> DeviceIndex::of(Vendors vendors) const 
     cached = std::move(list);
   }
   return cached;
+}
+
+namespace {
+
+// Sums of these decide between sets of devices, so one far pair outweighs a few NVLinks more or
+// less.
+int distance_of(const model::Link& link) {
+  switch (link.closeness) {
+    case model::Closeness::kNvLink:
+      return 20 - std::clamp(link.nvlinks, 1, 18);
+    case model::Closeness::kSwitch:
+      return 40;
+    case model::Closeness::kHostBridge:
+      return 60;
+    case model::Closeness::kNumaNode:
+      return 80;
+    case model::Closeness::kSystem:
+      break;
+  }
+  return DeviceIndex::kFar;
+}
+
+}  // namespace
+
+void DeviceIndex::find_neighbours() const {
+  if (neighbours_known_) return;
+  neighbours_known_ = true;
+  nearest_ = kFar;
+  neighbours_.assign(rows_.size(), {});
+  const auto row_named = [this](const DeviceId& id) {
+    return std::lower_bound(
+        rows_.begin(), rows_.end(), id,
+        [](const Glance& row, const DeviceId& wanted) { return row.device->device.id < wanted; });
+  };
+  for (std::uint32_t row = 0; row < rows_.size(); ++row) {
+    auto& found = neighbours_[row];
+    for (const model::Link& link : rows_[row].device->device.links) {
+      const auto peer = row_named(link.peer);
+      const int distance = distance_of(link);
+      if (peer == rows_.end() || peer->device->device.id != link.peer || distance >= kFar) continue;
+      found.push_back({static_cast<std::uint32_t>(peer - rows_.begin()), distance});
+      nearest_ = std::min(nearest_, distance);
+    }
+    std::sort(found.begin(), found.end(), [](const Neighbour& a, const Neighbour& b) {
+      return std::tie(a.distance, a.row) < std::tie(b.distance, b.row);
+    });
+  }
+}
+
+const std::vector<DeviceIndex::Neighbour>& DeviceIndex::neighbours(std::uint32_t row) const {
+  find_neighbours();
+  return neighbours_[row];
+}
+
+int DeviceIndex::nearest() const {
+  find_neighbours();
+  return nearest_;
 }
 
 bool DeviceIndex::is_wrong() const {

@@ -25,7 +25,7 @@ struct Glance {
 
   const DeviceEntry* device = nullptr;
   model::Vendor vendor{};
-  bool open = false;            // healthy, and no task has it to itself
+  bool open = false;            // healthy, undivided, and no task has it to itself
   std::array<bool, 3> slots{};  // by kind: below its limit
   std::uint32_t tasks = 0;
   std::int64_t free = kUnknown;  // effective_free()
@@ -60,6 +60,14 @@ class DeviceIndex {
  public:
   using List = std::vector<const DeviceEntry*>;
 
+  /// Another row, and how far it is from this one.
+  struct Neighbour {
+    std::uint32_t row;
+    int distance;
+  };
+  /// Of rows that are no neighbours. All other distances are below.
+  static constexpr int kFar = 100;
+
   explicit DeviceIndex(const DeviceMap::Map& devices);
 
   void changed(const DeviceEntry& device) { stale_.push_back(&device); }
@@ -79,6 +87,11 @@ class DeviceIndex {
   [[nodiscard]] std::shared_ptr<const List> of(Vendors vendors) const;
   [[nodiscard]] Vendors vendors() const { return vendors_; }
 
+  /// The rows that a row is linked with (model::Device::links), by distance and row.
+  [[nodiscard]] const std::vector<Neighbour>& neighbours(std::uint32_t row) const;
+  /// The least distance between any two; kFar when nothing is known of any.
+  [[nodiscard]] int nearest() const;
+
   /// Whether a row differs from its device, although that is not known to have changed.
   [[nodiscard]] bool is_wrong() const;
 
@@ -90,6 +103,7 @@ class DeviceIndex {
   void enter(std::uint32_t row);
   void leave(std::uint32_t row);
   void count_vendors();
+  void find_neighbours() const;
 
   std::vector<Glance> rows_;
   std::vector<std::uint32_t> positions_;  // of a row in its list
@@ -100,6 +114,10 @@ class DeviceIndex {
   bool all_stale_ = false;
   Vendors vendors_ = 0;
   mutable std::unordered_map<Vendors, std::shared_ptr<const List>> of_vendors_;
+  // Found when somebody asks: an inventory, with which links change, makes all rows stale.
+  mutable bool neighbours_known_ = false;
+  mutable int nearest_ = kFar;
+  mutable std::vector<std::vector<Neighbour>> neighbours_;
 };
 
 }  // namespace berth::core

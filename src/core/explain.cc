@@ -130,8 +130,7 @@ std::vector<const DeviceEntry*> in_order(const State& state) {
   std::vector<const DeviceEntry*> order;
   for (const auto& [id, device] : state.devices) order.push_back(&device);
   std::sort(order.begin(), order.end(), [](const DeviceEntry* a, const DeviceEntry* b) {
-    return std::tie(a->device.vendor, a->device.index) <
-           std::tie(b->device.vendor, b->device.index);
+    return model::listed_before(a->device, b->device);
   });
   return order;
 }

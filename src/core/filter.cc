@@ -30,11 +30,30 @@ bool wrong_type(const model::Request& request, const DeviceEntry& device) {
          !contains_any_case(device.device.model, request.gpu_type);
 }
 
+// A GPU in MIG mode takes nothing, its instances do. Several of these are no use to a program,
+// which can open only one at a time, so who wants several GPUs gets whole ones unless it names
+// them.
+std::optional<RefusalCode> divided(const model::Request& request, const DeviceEntry& device) {
+  if (device.device.partitioned) return RefusalCode::kPartitioned;
+  const bool named = request.selector.mode == model::Selector::Mode::kNamed;
+  if (device.device.mig && request.gpus > 1 && !named) return RefusalCode::kMigInstance;
+  return std::nullopt;
+}
+
+// The reason for which nothing new starts on the device, if it is drained, or its GPU with all
+// instances.
+const std::string* drained(const State& state, const DeviceEntry& device) {
+  auto found = state.drained.find(device.device.id);
+  if (found == state.drained.end() && device.device.mig)
+    found = state.drained.find(device.device.mig->parent);
+  return found == state.drained.end() ? nullptr : &found->second;
+}
+
 // What speaks against any task.
 std::optional<RefusalCode> closed(const State& state, const DeviceEntry& device) {
   if (!device.fenced.empty()) return RefusalCode::kFenced;
   if (!is_healthy(device)) return RefusalCode::kUnhealthy;
-  if (state.draining || state.drained.contains(device.device.id)) return RefusalCode::kDraining;
+  if (state.draining || drained(state, device) != nullptr) return RefusalCode::kDraining;
   return std::nullopt;
 }
 
@@ -71,6 +90,7 @@ std::variant<Fit, RefusalCode> fit_memory(const Need& wanted, const DeviceEntry&
 
 std::variant<Fit, RefusalCode> judge(const State& state, const model::Request& request,
                                      const DeviceEntry& device) {
+  if (const auto code = divided(request, device)) return *code;
   if (wrong_type(request, device)) return RefusalCode::kWrongType;
   if (!pools::admits(state, request, device)) return RefusalCode::kPool;
   const auto wanted = need(state, request, device);
@@ -103,9 +123,8 @@ Phrase pools_of(const DeviceEntry& device) {
 }
 
 Phrase why_drained(const State& state, const DeviceEntry& device) {
-  const auto drained = state.drained.find(device.device.id);
-  const std::string& reason =
-      drained != state.drained.end() ? drained->second : state.draining.value_or("");
+  const std::string* own = drained(state, device);
+  const std::string reason = own != nullptr ? *own : state.draining.value_or("");
   if (reason.empty()) return Phrase(words::kDrained);
   return {words::kDrainedBecause, {reason}};
 }
@@ -113,6 +132,21 @@ Phrase why_drained(const State& state, const DeviceEntry& device) {
 bool holder_is_lease(const State& state, const DeviceEntry& device) {
   const auto holder = state.tasks.find(*device.exclusive);
   return holder != state.tasks.end() && holder->second.is_lease();
+}
+
+// What a GPU in MIG mode is divided into: "cuda:0:0, cuda:0:1".
+Phrase parts_of(const State& state, const DeviceEntry& gpu) {
+  std::vector<const model::Device*> parts;
+  for (const auto& [id, device] : state.devices) {
+    if (device.present && device.device.mig && device.device.mig->parent == gpu.device.id)
+      parts.push_back(&device.device);
+  }
+  if (parts.empty()) return Phrase(words::kNoInstances);
+  std::sort(parts.begin(), parts.end(),
+            [](const auto* a, const auto* b) { return model::listed_before(*a, *b); });
+  std::string names;
+  for (const auto* part : parts) names += (names.empty() ? "" : ", ") + part->name;
+  return {words::kDividedInto, {names}};
 }
 
 Refusal describe(const State& state, const model::Request& request, const DeviceEntry& device,
@@ -126,6 +160,11 @@ Refusal describe(const State& state, const model::Request& request, const Device
   switch (code) {
     case RefusalCode::kWrongType:
       return refuse(device, code, Phrase(request.gpu_type), Phrase(device.device.model));
+    case RefusalCode::kPartitioned:
+      return refuse(device, code, Phrase(words::kUndivided), parts_of(state, device));
+    case RefusalCode::kMigInstance:
+      return refuse(device, code, Phrase(words::kWholeGpus),
+                    {words::kIsInstance, {device.device.mig->profile}});
     case RefusalCode::kTooSmall:
       return refuse(device, code, Phrase(base::to_text(request.memory.value_or(Bytes{}))),
                     Phrase(base::to_text(usable_memory(device).value_or(Bytes{}))));
@@ -206,8 +245,9 @@ std::optional<Fit> fit(const State& state, const model::Request& request,
 }
 
 bool fits_idle(const State& state, const model::Request& request, const DeviceEntry& device) {
-  if (wrong_type(request, device) || !pools::admits(state, request, device) ||
-      closed(state, device) || device.limits.of(request.kind) == 0) {
+  if (divided(request, device) || wrong_type(request, device) ||
+      !pools::admits(state, request, device) || closed(state, device) ||
+      device.limits.of(request.kind) == 0) {
     return false;
   }
   if (!device.is_cpu() && !device.reading) return false;

@@ -19,8 +19,8 @@ struct Fit {
 
 using Verdict = std::variant<Fit, model::Refusal>;
 
-/// `resolved` are the devices that the request means (resolve.h). Rules in order: selector, type,
-/// size, health, kind limit, exclusivity, cores, memory.
+/// `resolved` are the devices that the request means (resolve.h). Rules in order: selector, MIG,
+/// type, size, health, kind limit, exclusivity, cores, memory.
 Verdict filter(const State& state, const model::Request& request, const Resolved& resolved,
                const DeviceEntry& device);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "core/history.h"
 
 namespace berth::core {
@@ -25,11 +26,24 @@ std::optional<Bytes> total_memory(const DeviceEntry& device) {
   return device.device.total_memory;
 }
 
+// The size in the name of a MIG instance's profile: 40 of "3g.40gb" and "1c.3g.40gb+me". What it
+// reports is up to a twentieth less (9.5 GiB of 10).
+int instance_gib(std::string_view profile) {
+  const auto end = profile.find("gb");
+  if (end == std::string_view::npos) return 0;
+  const auto dot = profile.rfind('.', end);
+  if (dot == std::string_view::npos) return 0;
+  const auto size = base::parse_number(profile.substr(dot + 1, end - dot - 1));
+  return size && *size < 10'000 ? static_cast<int>(*size) : 0;
+}
+
 std::optional<Need> requested(Bytes wanted, bool exclusive, const DeviceEntry& device,
                               std::optional<Bytes> usable) {
   using model::ReservationRule;
   if (!usable) return Need{wanted, exclusive, ReservationRule::kRequested};
-  const Bytes nominal{device.is_cpu() ? 0 : nominal_gib(*total_memory(device)) * kGib};
+  const Bytes nominal{device.is_cpu()     ? 0
+                      : device.device.mig ? instance_gib(device.device.mig->profile) * kGib
+                                          : nominal_gib(*total_memory(device)) * kGib};
   if (nominal > Bytes{} && (wanted == nominal || (wanted > *usable && wanted < nominal))) {
     return Need{*usable, true, ReservationRule::kNominal};
   }

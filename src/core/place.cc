@@ -5,8 +5,10 @@
 #include <functional>
 #include <map>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
+#include "core/closest.h"
 #include "core/filter.h"
 #include "core/resolve.h"
 #include "core/score.h"
@@ -40,6 +42,9 @@ class Judge {
 
   [[nodiscard]] Score rank(const Figures& figures) const {
     return score(state_, request_, figures);
+  }
+  [[nodiscard]] Score grade(const Figures& figures) const {
+    return tier(state_, request_, figures);
   }
   [[nodiscard]] Screen screen() const { return Screen(request_); }
 
@@ -102,8 +107,105 @@ std::vector<Candidate> take(std::size_t wanted, Next next) {
   return taken;
 }
 
+// A row of the index by tier, then as without.
+struct Graded {
+  Score tier;
+  Ranked ranked;
+  auto operator<=>(const Graded&) const = default;
+};
+
+// Instead of the first `wanted` of a model those of them that are nearest to each other: where
+// devices of a tier are left over, which of these makes no other difference.
+class Neighbourhood {
+ public:
+  Neighbourhood(const DeviceIndex& index, Vendors vendors, const Judge& judge, std::size_t wanted)
+      : index_(index), judge_(judge), wanted_(wanted) {
+    for_possible(index, vendors, judge, [&](const Ranked& ranked) {
+      rest_.push_back({judge.grade(index.rows()[ranked.row].figures), ranked});
+    });
+    std::make_heap(rest_.begin(), rest_.end(), std::greater<>());
+  }
+
+  std::vector<Candidate> choose() {
+    std::vector<Candidate> first = take(wanted_, [&] { return next(); });
+    if (first.empty()) return first;
+    const std::string_view model = model_of(*first.front().device);
+    for (const Candidate& candidate : first) {
+      if (model_of(*candidate.device) != model) return first;
+    }
+    // The last tier that is needed is the one with a choice.
+    const Score last = taken_.at(first.back().device).tier;
+    std::vector<std::uint32_t> fixed;
+    std::vector<Graded> choice;
+    for (const Candidate& candidate : first) {
+      const Graded& graded = taken_.at(candidate.device);
+      if (graded.tier < last) {
+        fixed.push_back(graded.ranked.row);
+      } else {
+        choice.push_back(graded);
+      }
+    }
+    const std::size_t open = choice.size();
+    for (const Graded& graded : rest_) {
+      if (graded.tier == last && model_of(device_in(graded)) == model) choice.push_back(graded);
+    }
+    if (choice.size() == open) return first;
+    std::sort(choice.begin(), choice.end());
+    std::vector<std::uint32_t> pool;
+    for (const Graded& graded : choice) pool.push_back(graded.ranked.row);
+    const auto chosen = closest(index_, fixed, pool, open,
+                                [&](std::uint32_t row) { return fit_of(row).has_value(); });
+    if (chosen.size() != open) return first;
+    std::erase_if(first, [&](const Candidate& candidate) {
+      return taken_.at(candidate.device).tier == last;
+    });
+    for (const std::uint32_t row : chosen) {
+      const Glance& glance = index_.rows()[row];
+      first.push_back(Candidate{judge_.rank(glance.figures), glance.device, *fit_of(row)});
+    }
+    return first;
+  }
+
+ private:
+  [[nodiscard]] static std::string_view model_of(const DeviceEntry& device) {
+    return device.device.model;
+  }
+  [[nodiscard]] const DeviceEntry& device_in(const Graded& graded) const {
+    return *index_.rows()[graded.ranked.row].device;
+  }
+
+  std::optional<Candidate> next() {
+    while (!rest_.empty()) {
+      std::pop_heap(rest_.begin(), rest_.end(), std::greater<>());
+      const Graded graded = rest_.back();
+      rest_.pop_back();
+      const DeviceEntry& device = device_in(graded);
+      const auto fits = fit_of(graded.ranked.row);
+      if (!fits) continue;
+      taken_.emplace(&device, graded);
+      return Candidate{graded.ranked.score, &device, *fits};
+    }
+    return std::nullopt;
+  }
+
+  const std::optional<Fit>& fit_of(std::uint32_t row) {
+    const auto [known, fresh] = fits_.try_emplace(row);
+    if (fresh) known->second = judge_.ask(*index_.rows()[row].device);
+    return known->second;
+  }
+
+  const DeviceIndex& index_;
+  const Judge& judge_;
+  std::size_t wanted_;
+  std::vector<Graded> rest_;  // a heap, the best first
+  std::unordered_map<const DeviceEntry*, Graded> taken_;
+  std::unordered_map<std::uint32_t, std::optional<Fit>> fits_;
+};
+
 std::vector<Candidate> choose_several(const DeviceIndex& index, Vendors vendors, const Judge& judge,
                                       std::size_t wanted) {
+  if (index.nearest() < DeviceIndex::kFar)
+    return Neighbourhood(index, vendors, judge, wanted).choose();
   std::vector<Ranked> heap;
   for_possible(index, vendors, judge, [&](const Ranked& ranked) { heap.push_back(ranked); });
   if (heap.size() < wanted) return {};
@@ -146,8 +248,7 @@ std::optional<Decision> place_among(const State& state, const model::Request& re
   if (chosen.empty()) return std::nullopt;
   // Inside the task the devices are numbered in the order of this machine.
   std::sort(chosen.begin(), chosen.end(), [](const Candidate& a, const Candidate& b) {
-    return std::tie(a.device->device.vendor, a.device->device.index) <
-           std::tie(b.device->device.vendor, b.device->device.index);
+    return model::listed_before(a.device->device, b.device->device);
   });
   Decision decision;
   decision.fallback = resolved.fallback;

@@ -12,8 +12,12 @@ namespace {
 bool named_by(const Pool& pool, const model::Device& device) {
   const std::string name = base::lower(device.name);
   const std::string id = base::lower(device.id.value);
+  // Who names a GPU means its MIG instances too.
+  const std::string gpu_name = device.mig ? name.substr(0, name.rfind(':')) : name;
+  const std::string gpu_id = device.mig ? base::lower(device.mig->parent.value) : id;
   return std::any_of(pool.devices.begin(), pool.devices.end(), [&](const std::string& text) {
-    return text == name || (text.size() > 4 && id.rfind(text, 0) == 0);
+    return text == name || text == gpu_name ||
+           (text.size() > 4 && (id.rfind(text, 0) == 0 || gpu_id.rfind(text, 0) == 0));
   });
 }
 

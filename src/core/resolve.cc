@@ -57,8 +57,7 @@ std::string names(Devices devices) {
   drop_absent(devices);
   if (devices.empty()) return "no GPU";
   std::sort(devices.begin(), devices.end(), [](const DeviceEntry* a, const DeviceEntry* b) {
-    return std::tie(a->device.vendor, a->device.index) <
-           std::tie(b->device.vendor, b->device.index);
+    return model::listed_before(a->device, b->device);
   });
   std::vector<std::string> parts;
   for (const DeviceEntry* entry : devices) parts.push_back(entry->device.name);
@@ -74,6 +73,13 @@ base::Error not_there(const State& state, const Selector::Named& named, const st
   }
   auto there = of_vendor(state, *named.vendor);
   drop_absent(there);
+  if (named.instance) {
+    return {base::ErrorCode::kDeviceNotFound,
+            "There is no MIG instance " + std::to_string(*named.instance) +
+                " of cuda:" + std::to_string(named.index) + ": this machine has " + names(there),
+            {{"device", text}}};
+  }
+  std::erase_if(there, [](const DeviceEntry* entry) { return entry->device.mig.has_value(); });
   std::string message = "Device index " + std::to_string(named.index) +
                         " is out of range: this machine has " + std::to_string(there.size()) + " " +
                         brand(*named.vendor) + " device" + (there.size() == 1 ? "" : "s");
@@ -89,9 +95,11 @@ bool begins_with(std::string_view text, std::string_view lower_prefix) {
 base::Result<const DeviceEntry*> look_up(const State& state, const Selector::Named& named,
                                          const std::string& text) {
   Devices matches = those(state, [&](const DeviceEntry& entry) {
-    return named.vendor ? entry.device.index == named.index &&
-                              entry.device.vendor == *named.vendor && entry.present
-                        : begins_with(entry.device.id.value, named.uuid_prefix);
+    const auto instance = entry.device.mig ? std::optional(entry.device.mig->number) : std::nullopt;
+    return named.vendor
+               ? entry.device.index == named.index && entry.device.vendor == *named.vendor &&
+                     instance == named.instance && entry.present
+               : begins_with(entry.device.id.value, named.uuid_prefix);
   });
   for (const DeviceEntry* match : matches) {
     if (match->device.id.value.size() == named.uuid_prefix.size()) return match;

@@ -66,4 +66,11 @@ Score score(const State& state, const model::Request& request, const Figures& fi
   return {group ? company(request.kind, figures) : 0, keys[0], keys[1], keys[2]};
 }
 
+Score tier(const State& state, const model::Request& request, const Figures& figures) {
+  Figures coarse = figures;
+  coarse.free >>= 32U;
+  coarse.utilization /= 25;
+  return score(state, request, coarse);
+}
+
 }  // namespace berth::core

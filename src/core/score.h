@@ -33,4 +33,8 @@ Figures figures_of(const DeviceEntry& device);
 /// where others do; then the policy decides.
 Score score(const State& state, const model::Request& request, const Figures& figures);
 
+/// The score in coarse steps (free memory 4 GiB, utilisation 25 points): devices with the same one
+/// are equally good where something else counts, such as how near they are to each other.
+Score tier(const State& state, const model::Request& request, const Figures& figures);
+
 }  // namespace berth::core

@@ -39,6 +39,13 @@ inline constexpr std::string_view kCannotBeKilled = "a process of task {} cannot
 inline constexpr std::string_view kInPool = "in the pool {}";
 inline constexpr std::string_view kInNoPool = "in no pool";
 inline constexpr std::string_view kPoolFor = "a pool for {} tasks of the user {}";
+inline constexpr std::string_view kUndivided = "a GPU that is not divided into MIG instances";
+inline constexpr std::string_view kDividedInto = "divided into {}";
+inline constexpr std::string_view kNoInstances =
+    "in MIG mode, without an instance (nvidia-smi mig -cgi makes them)";
+inline constexpr std::string_view kWholeGpus =
+    "whole GPUs, for a program cannot use several MIG instances";
+inline constexpr std::string_view kIsInstance = "a MIG instance ({})";
 
 // Why the task itself does not start yet, wherever: needed, available.
 inline constexpr std::string_view kReleased = "to be released";
@@ -90,6 +97,8 @@ inline constexpr std::array kAll{
     kGoodEndOf,      kNotEnded,       kPauseOver,      kTriedAgainAt,
     kUserSlot,       kAfterFailed,    kNeverFits,      kIfOpen,
     kIfKilled,       kIfReleased,     kIfEnded,        kIfTime,
-    kIfUserSlot,     kArraySlot,      kIfArraySlot,    kIsLeased};
+    kIfUserSlot,     kArraySlot,      kIfArraySlot,    kUndivided,
+    kDividedInto,    kNoInstances,    kWholeGpus,      kIsInstance,
+    kIsLeased};
 
 }  // namespace berth::core::words

@@ -25,8 +25,8 @@ struct Scope {
 /// device with the driver's own number 3, not yet identified) or a device's UUID.
 using Breadcrumb = std::function<void(std::string_view key)>;
 
-/// Keys as above that must be left alone. A UUID here is still identified (its place in the order
-/// counts), but none of its readings is taken.
+/// Keys as above that must be left alone, a GPU's MIG instances with it. A UUID here is still
+/// identified (its place in the order counts), but none of its readings is taken.
 using SkipList = std::set<std::string, std::less<>>;
 
 class Backend {
@@ -38,8 +38,8 @@ class Backend {
 
   [[nodiscard]] virtual model::Vendor vendor() const = 0;
 
-  /// The vendor's devices in PCI bus order, its versions and hints. Devices that cannot be opened
-  /// are left out with a hint; an error means that the driver lists nothing at all.
+  /// The vendor's devices in order (model::Inventory), its versions and hints. Devices that cannot
+  /// be opened are left out with a hint; an error means that the driver lists nothing at all.
   virtual base::Result<model::Inventory> enumerate(const Breadcrumb& begin,
                                                    const SkipList& skip) = 0;
 
@@ -50,6 +50,9 @@ class Backend {
   /// How many devices the driver counts now, cheaply; compared with the same answer after
   /// enumerate() it tells whether to enumerate again.
   virtual std::optional<int> count() = 0;
+
+  /// Whether MIG instances have been made or destroyed since enumerate().
+  virtual bool instances_changed() { return false; }
 
   /// Closes and reopens the driver's session, which is how a device that came back is found.
   virtual base::Status reopen() = 0;

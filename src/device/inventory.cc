@@ -16,6 +16,22 @@
 
 namespace berth::device {
 
+namespace {
+
+/// Where no driver tells how near two GPUs are, the NUMA nodes do.
+void link_by_numa_node(std::vector<model::Device>& devices) {
+  for (model::Device& from : devices) {
+    if (!from.links.empty() || from.mig || !from.numa_node) continue;
+    for (const model::Device& to : devices) {
+      if (to.id == from.id || to.mig || to.vendor != from.vendor) continue;
+      if (to.numa_node == from.numa_node)
+        from.links.push_back({to.id, model::Closeness::kNumaNode, 0});
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> nvidia_pci_devices(const std::string& root) {
   std::vector<std::string> found;
   std::error_code code;
@@ -78,7 +94,9 @@ void Machine::add_nvidia(model::Inventory& inventory, const Breadcrumb& begin,
     return;
   }
   nvidia_count_ = nvidia_->count();
-  nvidia_listed_ = static_cast<int>(listed->devices.size());
+  nvidia_listed_ = static_cast<int>(
+      std::count_if(listed->devices.begin(), listed->devices.end(),
+                    [](const model::Device& device) { return !device.mig.has_value(); }));
   inventory.driver_version = listed->driver_version;
   inventory.cuda_version = listed->cuda_version;
   std::move(listed->devices.begin(), listed->devices.end(), std::back_inserter(inventory.devices));
@@ -93,7 +111,9 @@ model::Inventory Machine::enumerate(const Breadcrumb& begin, const SkipList& ski
     if (skip.contains(gpu.id.value)) continue;
     begin(gpu.id.value);
     gpu.nodes = nodes_of(gpu, options_.sysfs_root);
+    gpu.numa_node = numa_node_of(gpu, options_.sysfs_root);
   }
+  link_by_numa_node(inventory.devices);
   begin("inventory");
   if (auto listed = host_.enumerate(begin, skip)) {
     std::move(listed->devices.begin(), listed->devices.end(),
@@ -114,7 +134,8 @@ model::Sample Machine::sample(const model::Device& device, const Scope& scope) {
 }
 
 bool Machine::count_changed() {
-  return nvidia_ != nullptr && nvidia_count_ && nvidia_->count() != nvidia_count_;
+  return nvidia_ != nullptr && nvidia_count_ &&
+         (nvidia_->count() != nvidia_count_ || nvidia_->instances_changed());
 }
 
 void Machine::reopen() {

@@ -27,7 +27,8 @@ class Machine {
 
   model::Inventory enumerate(const Breadcrumb& begin, const SkipList& skip);
   model::Sample sample(const model::Device& device, const Scope& scope);
-  /// Whether a driver now counts another number of devices than at the last enumerate().
+  /// Whether a driver now counts another number of devices than at the last enumerate(), or MIG
+  /// instances have been made or destroyed since.
   [[nodiscard]] bool count_changed();
   /// Whether the last enumerate() found no GPU driver, or fewer devices than the driver counts: a
   /// driver may yet be loaded and a lost device come back.

@@ -17,6 +17,11 @@ constexpr std::size_t kLongestLine = 1U << 20U;
 constexpr milliseconds kConfirm{50};
 
 bool is_vendor(std::string_view key) { return key == "nvidia"; }
+/// The GPU of an instance, else the device itself: what a driver that hangs hangs in.
+const model::DeviceId& gpu_of(const model::Device& device) {
+  return device.mig ? device.mig->parent : device.id;
+}
+
 bool is_number(std::string_view key) { return key.starts_with("nvidia:"); }
 
 std::string silence_text(milliseconds silence, std::string_view where) {
@@ -166,6 +171,10 @@ void SamplerWatch::take_inventory(const base::json::object& from, base::Time tak
   if (!seen_inventory_ || model::to_json(*fresh) != model::to_json(inventory_)) {
     inventory_ = std::move(*fresh);
     changes_.inventory = true;
+    std::erase_if(samples_, [this](const auto& sample) {
+      return std::none_of(inventory_.devices.begin(), inventory_.devices.end(),
+                          [&](const auto& device) { return device.id == sample.device; });
+    });
     std::stable_sort(samples_.begin(), samples_.end(), [this](const auto& a, const auto& b) {
       const auto rank = [this](const model::DeviceId& id) {
         return std::find_if(inventory_.devices.begin(), inventory_.devices.end(),
@@ -182,35 +191,50 @@ void SamplerWatch::take_inventory(const base::json::object& from, base::Time tak
 /// Devices of the old inventory that the new one lacks go back to their place, and what a skipped
 /// device's short entry lacks is filled in.
 void SamplerWatch::keep_missing(model::Inventory& fresh) const {
+  const auto in_fresh = [&](const model::DeviceId& id) {
+    return std::find_if(fresh.devices.begin(), fresh.devices.end(),
+                        [&](const auto& device) { return device.id == id; });
+  };
+  const auto is_short = [](const model::Device& device) {
+    return device.model.empty() && !device.total_memory;
+  };
   std::vector<model::Device> missing;
   for (const auto& old : inventory_.devices) {
-    const auto place = std::find_if(fresh.devices.begin(), fresh.devices.end(),
-                                    [&](const auto& device) { return device.id == old.id; });
-    if (place == fresh.devices.end()) {
-      missing.push_back(old);
-    } else if (place->model.empty() && !place->total_memory) {
-      *place = old;
-    }
+    if (in_fresh(old.id) != fresh.devices.end()) continue;
+    const auto gpu = in_fresh(gpu_of(old));
+    const bool destroyed = old.mig && gpu != fresh.devices.end() && !is_short(*gpu);
+    if (!destroyed) missing.push_back(old);
+  }
+  for (const auto& old : inventory_.devices) {
+    const auto place = in_fresh(old.id);
+    if (place != fresh.devices.end() && is_short(*place)) *place = old;
   }
   for (auto& device : missing) fresh.devices.push_back(std::move(device));
   if (!fresh.driver_version) fresh.driver_version = inventory_.driver_version;
   if (!fresh.cuda_version) fresh.cuda_version = inventory_.cuda_version;
-  std::stable_sort(fresh.devices.begin(), fresh.devices.end(), [](const auto& a, const auto& b) {
-    return a.vendor != b.vendor ? a.vendor < b.vendor : a.pci_bus_id < b.pci_bus_id;
+  const auto number_of = [](const model::Device& device) {
+    return device.mig ? device.mig->number : -1;
+  };
+  std::stable_sort(fresh.devices.begin(), fresh.devices.end(), [&](const auto& a, const auto& b) {
+    if (a.vendor != b.vendor) return a.vendor < b.vendor;
+    if (a.pci_bus_id != b.pci_bus_id) return a.pci_bus_id < b.pci_bus_id;
+    return number_of(a) < number_of(b);
   });
   std::map<model::Vendor, int> next;
   for (auto& device : fresh.devices) {
     if (device.vendor == model::Vendor::kCpu) continue;
-    device.index = next[device.vendor]++;
+    // Instances have the number of their GPU, which comes before them.
+    device.index = device.mig ? next[device.vendor] - 1 : next[device.vendor]++;
     device.name =
         std::string(model::device_prefix(device.vendor)) + ':' + std::to_string(device.index);
+    if (device.mig) device.name += ':' + std::to_string(device.mig->number);
   }
 }
 
 /// A device may not be listed because it, its number or its driver is left alone.
 const SamplerWatch::Quarantine* SamplerWatch::quarantine_of(const model::Device& device) const {
   for (const auto& [key, entry] : quarantined_) {
-    if (key == device.id.value ||
+    if (key == device.id.value || key == gpu_of(device).value ||
         (device.vendor == model::Vendor::kNvidia && (is_vendor(key) || is_number(key)))) {
       return &entry;
     }
@@ -273,7 +297,8 @@ void SamplerWatch::spread_reason(const std::string& key, const std::string& reas
   for (const auto& device : inventory_.devices) {
     const bool all =
         (is_vendor(key) || key == "inventory") && device.vendor == model::Vendor::kNvidia;
-    if (all || device.id.value == key) set_health(device.id, model::Health::kNotResponding, reason);
+    if (all || device.id.value == key || gpu_of(device).value == key)
+      set_health(device.id, model::Health::kNotResponding, reason);
   }
 }
 

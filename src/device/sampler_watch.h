@@ -9,7 +9,8 @@
 //
 // A device that does not answer keeps its last readings (their age is in `taken`), is reported as
 // not responding, and is tried again after 30 s, 60 s ... 10 min. A device that the driver no
-// longer lists stays in the inventory as lost, so that cuda:N keeps its meaning.
+// longer lists stays in the inventory as lost, so that cuda:N keeps its meaning. A MIG instance
+// that is gone while its GPU answers was destroyed, and leaves it.
 #pragma once
 
 #include <chrono>

@@ -2,6 +2,7 @@
 #include "model/device.h"
 
 #include <array>
+#include <tuple>
 
 namespace berth::model {
 
@@ -14,6 +15,8 @@ using base::json::value;
 constexpr std::array<std::string_view, 5> kVendors{"nvidia", "amd", "intel", "ascend", "cpu"};
 constexpr std::array<std::string_view, 5> kPrefixes{"cuda", "rocm", "xpu", "npu", "cpu"};
 constexpr std::array<std::string_view, 4> kHealth{"healthy", "lost", "not_responding", "failed"};
+constexpr std::array<std::string_view, 5> kCloseness{"nvlink", "pcie_switch", "host_bridge",
+                                                     "numa_node", "system"};
 
 template <std::size_t N>
 std::optional<std::size_t> position(const std::array<std::string_view, N>& names,
@@ -28,6 +31,67 @@ std::optional<int> narrow(std::optional<std::int64_t> number) {
   return number ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
 }
 
+array nodes_to_json(const std::vector<DeviceNode>& nodes) {
+  array list;
+  for (const auto& node : nodes) list.emplace_back(array{node.major, node.minor});
+  return list;
+}
+
+void read_nodes(const value* nodes, Device& device) {
+  if (nodes == nullptr || !nodes->is_array()) return;
+  for (const auto& node : nodes->as_array()) {
+    const auto* numbers = node.if_array();
+    if (numbers == nullptr || numbers->size() != 2) continue;
+    boost::system::error_code wrong;
+    const auto major = (*numbers)[0].to_number<unsigned>(wrong);
+    if (wrong) continue;
+    const auto minor = (*numbers)[1].to_number<unsigned>(wrong);
+    if (!wrong) device.nodes.push_back(DeviceNode{major, minor});
+  }
+}
+
+array links_to_json(const std::vector<Link>& links) {
+  array list;
+  for (const auto& link : links)
+    list.emplace_back(array{link.peer.value, to_text(link.closeness), link.nvlinks});
+  return list;
+}
+
+void read_links(const value* links, Device& device) {
+  if (links == nullptr || !links->is_array()) return;
+  for (const auto& entry : links->as_array()) {
+    const auto* parts = entry.if_array();
+    if (parts == nullptr || parts->size() != 3 || !(*parts)[0].is_string() ||
+        !(*parts)[1].is_string() || !(*parts)[2].is_int64()) {
+      continue;
+    }
+    const auto closeness = position(kCloseness, std::string_view((*parts)[1].as_string()));
+    if (!closeness) continue;
+    device.links.push_back(Link{DeviceId(std::string((*parts)[0].as_string())),
+                                static_cast<Closeness>(*closeness),
+                                static_cast<int>((*parts)[2].as_int64())});
+  }
+}
+
+value mig_to_json(const std::optional<MigInstance>& mig) {
+  if (!mig) return nullptr;
+  return object{{"parent", mig->parent.value},
+                {"number", mig->number},
+                {"gpu_instance", mig->gpu_instance},
+                {"compute_instance", mig->compute_instance},
+                {"profile", mig->profile}};
+}
+
+void read_mig(const value* mig, Device& device) {
+  if (mig == nullptr || !mig->is_object()) return;
+  const object& from = mig->as_object();
+  device.mig = MigInstance{DeviceId(base::string_or(from, "parent")),
+                           static_cast<int>(base::int_or(from, "number")),
+                           static_cast<unsigned>(base::int_or(from, "gpu_instance")),
+                           static_cast<unsigned>(base::int_or(from, "compute_instance")),
+                           base::string_or(from, "profile")};
+}
+
 }  // namespace
 
 std::string_view to_text(Vendor vendor) { return kVendors.at(static_cast<std::size_t>(vendor)); }
@@ -35,10 +99,18 @@ std::string_view device_prefix(Vendor vendor) {
   return kPrefixes.at(static_cast<std::size_t>(vendor));
 }
 std::string_view to_text(Health health) { return kHealth.at(static_cast<std::size_t>(health)); }
+std::string_view to_text(Closeness closeness) {
+  return kCloseness.at(static_cast<std::size_t>(closeness));
+}
+
+bool listed_before(const Device& a, const Device& b) {
+  const auto key = [](const Device& device) {
+    return std::tuple(device.vendor, device.index, device.mig ? device.mig->number : -1);
+  };
+  return key(a) < key(b);
+}
 
 object to_json(const Device& device) {
-  array nodes;
-  for (const auto& node : device.nodes) nodes.emplace_back(array{node.major, node.minor});
   return object{{"id", device.id.value},
                 {"vendor", to_text(device.vendor)},
                 {"index", device.index},
@@ -49,7 +121,11 @@ object to_json(const Device& device) {
                 {"total_memory", base::or_null(device.total_memory)},
                 {"max_clock_mhz", base::or_null(device.max_clock_mhz)},
                 {"cores", device.cores},
-                {"nodes", std::move(nodes)}};
+                {"nodes", nodes_to_json(device.nodes)},
+                {"partitioned", device.partitioned},
+                {"mig", mig_to_json(device.mig)},
+                {"numa_node", base::or_null(device.numa_node)},
+                {"links", links_to_json(device.links)}};
 }
 
 base::Result<Device> device_from_json(const object& from) {
@@ -67,17 +143,11 @@ base::Result<Device> device_from_json(const object& from) {
   device.total_memory = base::maybe_bytes(from, "total_memory");
   device.max_clock_mhz = narrow(base::maybe_int(from, "max_clock_mhz"));
   device.cores = static_cast<int>(base::int_or(from, "cores"));
-  const auto* nodes = from.if_contains("nodes");
-  if (nodes == nullptr || !nodes->is_array()) return device;
-  for (const auto& node : nodes->as_array()) {
-    const auto* numbers = node.if_array();
-    if (numbers == nullptr || numbers->size() != 2) continue;
-    boost::system::error_code wrong;
-    const auto major = (*numbers)[0].to_number<unsigned>(wrong);
-    if (wrong) continue;
-    const auto minor = (*numbers)[1].to_number<unsigned>(wrong);
-    if (!wrong) device.nodes.push_back(DeviceNode{major, minor});
-  }
+  read_nodes(from.if_contains("nodes"), device);
+  device.partitioned = base::bool_or(from, "partitioned");
+  read_mig(from.if_contains("mig"), device);
+  device.numa_node = narrow(base::maybe_int(from, "numa_node"));
+  read_links(from.if_contains("links"), device);
   return device;
 }
 

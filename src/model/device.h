@@ -36,20 +36,59 @@ struct DeviceNode {
   auto operator<=>(const DeviceNode&) const = default;
 };
 
+/// How near two GPUs are to each other, nearest first; in brackets what `nvidia-smi topo -m` calls
+/// it.
+enum class Closeness : std::uint8_t {
+  kNvLink,      // [NV#] directly or through NVSwitch
+  kSwitch,      // [PIX, PXB] PCIe switches and no host bridge between them
+  kHostBridge,  // [PHB]
+  kNumaNode,    // [NODE] host bridges of one NUMA node
+  kSystem       // [SYS] between NUMA nodes, or nothing is known
+};
+/// "nvlink", "pcie_switch", "host_bridge", "numa_node", "system".
+std::string_view to_text(Closeness closeness);
+
+/// The way to another GPU.
+struct Link {
+  DeviceId peer;
+  Closeness closeness = Closeness::kSystem;
+  int nvlinks = 0;  // of this GPU that lead there, 0 when it is not kNvLink
+  bool operator==(const Link&) const = default;
+};
+
+/// What makes a device a part of a GPU (NVIDIA Multi-Instance GPU): a compute instance.
+struct MigInstance {
+  DeviceId parent;
+  int number = 0;             // the driver's, among those of its GPU
+  unsigned gpu_instance = 0;  // ids of the driver, for its device files
+  unsigned compute_instance = 0;
+  std::string profile;  // "1g.10gb", "1c.3g.40gb"; empty when it is not known
+  bool operator==(const MigInstance&) const = default;
+};
+
 /// What does not change while a device is there.
 struct Device {
   DeviceId id;
   Vendor vendor = Vendor::kCpu;
-  int index = 0;           // position among the vendor's devices in PCI bus order
-  std::string name;        // "cuda:0", "cpu"
-  std::string model;       // "NVIDIA GeForce RTX 3090"
+  int index = 0;           // position among the vendor's devices in PCI bus order; of an instance
+                           // that of its GPU
+  std::string name;        // "cuda:0", "cuda:0:1" for the MIG instance 1 of cuda:0, "cpu"
+  std::string model;       // "NVIDIA GeForce RTX 3090", "NVIDIA A100-SXM4-80GB MIG 1g.10gb"
   std::string pci_bus_id;  // "00000000:17:00.0", empty for the processor
   std::optional<std::string> compute_capability;  // "8.6"
   std::optional<base::Bytes> total_memory;
   std::optional<int> max_clock_mhz;
   int cores = 0;                  // logical processors; 0 for a GPU
-  std::vector<DeviceNode> nodes;  // its own device files; empty when they are not known
+  std::vector<DeviceNode> nodes;  // its device files; empty when they are not known. Instances of
+                                  // one GPU share its files and have others of their own
+  bool partitioned = false;       // in MIG mode: its instances are devices, it takes no task itself
+  std::optional<MigInstance> mig;
+  std::optional<int> numa_node;
+  std::vector<Link> links;  // to GPUs that are nearer than kSystem, in no order
 };
+
+/// Of devices of one machine: by vendor and index, instances after their GPU, the processor last.
+bool listed_before(const Device& a, const Device& b);
 
 /// A process that holds memory on a device, whoever started it.
 struct DeviceProcess {
@@ -84,7 +123,8 @@ struct Sample {
   std::optional<std::vector<DeviceProcess>> processes;  // absent when the driver does not list them
 };
 
-/// The devices of one machine in order: per vendor by PCI bus id, the processor last.
+/// The devices of one machine in order (listed_before()): per vendor by PCI bus id, MIG instances
+/// after their GPU, the processor last.
 struct Inventory {
   std::vector<Device> devices;
   std::optional<std::string> driver_version;

@@ -38,17 +38,25 @@ base::Result<Selector::Named> parse_named(const std::string& part, std::string_v
   if (colon != std::string::npos) {
     for (const Prefix& prefix : kPrefixes) {
       if (part.compare(0, colon, prefix.text) != 0) continue;
-      const auto index = base::parse_number(std::string_view(part).substr(colon + 1));
+      const std::string_view numbers = std::string_view(part).substr(colon + 1);
+      const auto second = numbers.find(':');
+      const auto index = base::parse_number(numbers.substr(0, second));
       if (!index || *index > 100'000) break;
       named.vendor = prefix.vendor;
       named.index = static_cast<int>(*index);
+      if (second == std::string_view::npos) return named;
+      // As NVIDIA's own tools write a MIG device: GPU 0, instance 1.
+      const auto instance = base::parse_number(numbers.substr(second + 1));
+      if (prefix.vendor != Vendor::kNvidia || !instance || *instance > 1'000) break;
+      named.instance = static_cast<int>(*instance);
       return named;
     }
   }
   return base::fail(base::ErrorCode::kSchemaViolation,
                     "\"" + std::string(whole) +
                         "\" is not a device: write auto, cpu, cuda, cuda:N, rocm:N, xpu:N, "
-                        "npu:N, GPU-<uuid>, MIG-<uuid> or several of these with commas");
+                        "npu:N, GPU-<uuid>, cuda:N:M or MIG-<uuid> for a MIG instance, or several "
+                        "of these with commas");
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ struct Selector {
   struct Named {
     std::optional<Vendor> vendor;  // with index
     int index = 0;
-    std::string uuid_prefix;  // lower case; instead of vendor and index
+    std::optional<int> instance;  // of MIG: the number of one of that GPU's
+    std::string uuid_prefix;      // lower case; instead of vendor and index
   };
 
   Mode mode = Mode::kAuto;
@@ -45,7 +46,8 @@ struct Selector {
 };
 
 /// The grammar of device strings: "auto", "", "cuda", "cuda:0", "rocm:1", "hip:1", "xpu:0",
-/// "npu:0", "cpu", "GPU-<uuid prefix>", "MIG-<uuid prefix>", lists of these with commas; any case.
+/// "npu:0", "cpu", "GPU-<uuid prefix>", "MIG-<uuid prefix>", "cuda:0:1" (the MIG instance 1 of
+/// cuda:0), lists of these with commas; any case.
 /// kSchemaViolation for anything else.
 base::Result<Selector> parse_selector(std::string_view text);
 

@@ -92,9 +92,15 @@ void Enforcer::fence(const Task& task, Measures& measures) const {
       missing = "no device file of " + gpu.name + " is known";
     denied.insert(gpu.nodes.begin(), gpu.nodes.end());
   }
-  // Instances of one partitioned GPU share its files.
+  // Instances of one partitioned GPU share its files, and have capabilities of their own.
   for (const auto& gpu : task.given) {
     for (const auto& node : gpu.nodes) denied.erase(node);
+  }
+  for (const auto& gpu : task.withheld) {
+    const bool closed = std::any_of(gpu.nodes.begin(), gpu.nodes.end(),
+                                    [&](const auto& node) { return denied.contains(node); });
+    if (gpu.mig && !closed && missing.empty())
+      missing = "no device file of " + gpu.name + " alone is known";
   }
   if (no_fence_.empty() && !denied.empty()) {
     const auto status = make_cgroup(task.cgroup)
@@ -106,6 +112,10 @@ void Enforcer::fence(const Task& task, Measures& measures) const {
   if (missing.empty()) return;
   for (const auto& gpu : task.withheld) {
     const auto address = model::parse_pci(gpu.pci_bus_id);
+    const bool shared =  // with an instance that was given
+        std::any_of(task.given.begin(), task.given.end(),
+                    [&](const auto& given) { return given.pci_bus_id == gpu.pci_bus_id; });
+    if (shared) continue;
     if (address && dmem_.knows(*address) && make_cgroup(task.cgroup))
       (void)dmem_.limit(task.cgroup, *address, base::Bytes{});
   }

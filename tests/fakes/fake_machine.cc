@@ -73,17 +73,38 @@ int Machine::lock() const {
 
 int Machine::gpu(const std::string& name) const {
   const auto count = static_cast<int>(LEDGER_GET(ledger_->count));
-  if (!name.empty() && name.find_first_not_of("0123456789") == std::string::npos) {
+  const auto instance_there = [this](int gpu, int number) {
+    return LEDGER_GET(ledger_->gpus[gpu].mig) == 1 &&
+           LEDGER_GET(ledger_->gpus[gpu].instances[number].present) != 0;
+  };
+  if (!name.empty() && name.find_first_not_of("0123456789:") == std::string::npos) {
     const int number = std::atoi(name.c_str());
-    return number < count ? number : -1;
+    if (number >= count) return -1;
+    const auto colon = name.find(':');
+    if (colon == std::string::npos) return number;
+    const int instance = std::atoi(name.c_str() + colon + 1);
+    const bool there = instance < LEDGER_INSTANCES && instance_there(number, instance);
+    return there ? number + LEDGER_GPUS * (instance + 1) : -1;
   }
   int found = -1;
+  const auto consider = [&](int target) {
+    if (std::string(uuid(target)).rfind(name, 0) != 0) return true;
+    if (found >= 0) return false;
+    found = target;
+    return true;
+  };
   for (int i = 0; i < count && !name.empty(); ++i) {
-    if (std::string(ledger_->gpus[i].uuid).rfind(name, 0) != 0) continue;
-    if (found >= 0) return -1;
-    found = i;
+    if (!consider(i)) return -1;
+    for (int j = 0; j < LEDGER_INSTANCES; ++j) {
+      if (instance_there(i, j) && !consider(i + LEDGER_GPUS * (j + 1))) return -1;
+    }
   }
   return found;
+}
+
+const char* Machine::uuid(int target) const {
+  const LedgerGpu& gpu = ledger_->gpus[target % LEDGER_GPUS];
+  return target < LEDGER_GPUS ? gpu.uuid : gpu.instances[target / LEDGER_GPUS - 1].uuid;
 }
 
 std::vector<int> Machine::in_pci_order() const {
@@ -98,10 +119,11 @@ std::vector<int> Machine::in_pci_order() const {
 }
 
 std::uint64_t Machine::free_on(int gpu) const {
-  const LedgerGpu& card = ledger_->gpus[gpu];
-  const auto taken =
-      LEDGER_GET(card.reserved) + ledger_used(ledger_, static_cast<std::uint64_t>(gpu));
-  const auto total = LEDGER_GET(card.total);
+  const LedgerGpu& card = ledger_->gpus[gpu % LEDGER_GPUS];
+  const LedgerInstance* part = gpu < LEDGER_GPUS ? nullptr : &card.instances[gpu / LEDGER_GPUS - 1];
+  const auto taken = (part != nullptr ? LEDGER_GET(part->reserved) : LEDGER_GET(card.reserved)) +
+                     ledger_used(ledger_, static_cast<std::uint64_t>(gpu));
+  const auto total = part != nullptr ? LEDGER_GET(part->total) : LEDGER_GET(card.total);
   return taken < total ? total - taken : 0;
 }
 
@@ -115,7 +137,8 @@ int Machine::enter(pid_t pid, int gpu, std::uint64_t bytes, std::uint64_t sm, st
     LedgerProcess& entry = ledger_->processes[slot];
     LEDGER_PUT(entry.pid, std::uint64_t{0});
     LEDGER_PUT(entry.start_time, ghost ? 0 : ledger_start_time(static_cast<std::uint64_t>(pid)));
-    LEDGER_PUT(entry.gpu, static_cast<std::uint64_t>(gpu));
+    LEDGER_PUT(entry.gpu, static_cast<std::uint64_t>(gpu % LEDGER_GPUS));
+    LEDGER_PUT(entry.instance, static_cast<std::uint64_t>(gpu / LEDGER_GPUS));
     LEDGER_PUT(entry.bytes, bytes);
     LEDGER_PUT(entry.sm, sm);
     LEDGER_PUT(entry.lists, lists);
@@ -129,8 +152,9 @@ bool Machine::resize(int slot, std::uint64_t bytes) const {
   const int held = lock();
   LedgerProcess& entry = ledger_->processes[slot];
   const auto before = LEDGER_GET(entry.bytes);
-  const bool fits =
-      bytes <= before || bytes - before <= free_on(static_cast<int>(LEDGER_GET(entry.gpu)));
+  const auto target =
+      static_cast<int>(LEDGER_GET(entry.gpu) + LEDGER_GPUS * LEDGER_GET(entry.instance));
+  const bool fits = bytes <= before || bytes - before <= free_on(target);
   if (fits) LEDGER_PUT(entry.bytes, bytes);
   ::close(held);
   return fits;
@@ -138,6 +162,24 @@ bool Machine::resize(int slot, std::uint64_t bytes) const {
 
 void Machine::leave(int slot) const {
   if (slot >= 0) LEDGER_PUT(ledger_->processes[slot].pid, std::uint64_t{0});
+}
+
+std::vector<int> gpus_of(const Machine& machine, const std::string& name) {
+  std::vector<int> found;
+  if (name == "all") {
+    for (int i = 0; i < static_cast<int>(LEDGER_GET(machine.ledger().count)); ++i)
+      found.push_back(i);
+    return found;
+  }
+  found.push_back(machine.gpu(name));
+  if (found.back() < 0) usage("there is no simulated GPU " + name);
+  return found;
+}
+
+std::vector<int> whole_gpus_of(const Machine& machine, const std::string& name) {
+  auto found = gpus_of(machine, name);
+  if (found.size() == 1 && found.front() >= LEDGER_GPUS) usage(name + " is no whole GPU");
+  return found;
 }
 
 }  // namespace fakes

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,10 @@ class Machine {
   /// Held until closed or the process dies.
   [[nodiscard]] int lock() const;
 
-  /// The driver's number of "3", a UUID or an unambiguous prefix; -1 when there is none.
+  /// The target (ledger.h) that "3", "3:1" (MIG instance 1 of GPU 3), a UUID or an unambiguous
+  /// prefix of one names; -1 when there is none.
   [[nodiscard]] int gpu(const std::string& name) const;
+  [[nodiscard]] const char* uuid(int target) const;
   /// Driver's numbers in PCI bus order.
   [[nodiscard]] std::vector<int> in_pci_order() const;
 
@@ -48,5 +51,16 @@ class Machine {
   Ledger* ledger_;
   std::string path_;
 };
+
+/// The targets (ledger.h) that an argument names, one or "all" GPUs. Ends the program when there is
+/// none.
+std::vector<int> gpus_of(const Machine& machine, const std::string& name);
+/// The same for what instances do not have.
+std::vector<int> whole_gpus_of(const Machine& machine, const std::string& name);
+
+template <std::size_t N>
+void copy(char (&out)[N], const std::string& text) {
+  std::snprintf(out, N, "%s", text.c_str());
+}
 
 }  // namespace fakes

@@ -30,8 +30,14 @@ extern Ledger* fake_ledger;
 
 /* What every call does first: initialised? lost? a rule? Gives the code to return when not 0. */
 int fake_enter(const char* function, unsigned gpu);
-/* The same for a handle; sets *gpu. */
+/* The same for a handle; sets *gpu. A handle of a MIG instance is refused: few functions take it.
+ */
 int fake_device(const char* function, nvmlDevice_t device, LedgerGpu** gpu);
+/* The same for functions that do; *instance is NULL for a GPU. */
+int fake_either(const char* function, nvmlDevice_t device, LedgerGpu** gpu,
+                LedgerInstance** instance);
+/* The handle of a GPU or an instance. */
+nvmlDevice_t fake_handle(unsigned target);
 /* Copies a text with its end; INSUFFICIENT_SIZE when it does not fit. */
 int fake_text(char* out, unsigned length, const char* text);
 /* A reading or NOT_SUPPORTED. */
@@ -42,6 +48,13 @@ int fake_number(const uint64_t* field, unsigned* out);
   do {                                                       \
     const int refused = fake_device(__func__, device, &gpu); \
     if (refused != 0) return refused;                        \
+  } while (0)
+#define ENTER_EITHER()                                                  \
+  LedgerGpu* gpu = NULL;                                                \
+  LedgerInstance* instance = NULL;                                      \
+  do {                                                                  \
+    const int refused = fake_either(__func__, device, &gpu, &instance); \
+    if (refused != 0) return refused;                                   \
   } while (0)
 #define ENTER_SYSTEM()                                         \
   do {                                                         \

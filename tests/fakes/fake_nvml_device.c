@@ -59,12 +59,15 @@ EXPORT int nvmlDeviceGetPciInfo_v3(nvmlDevice_t device, PciInfoV3* info) {
 #endif
 
 EXPORT int nvmlDeviceGetName(nvmlDevice_t device, char* name, unsigned length) {
-  ENTER_DEVICE();
-  return fake_text(name, length, gpu->name);
+  ENTER_EITHER();
+  if (instance == NULL) return fake_text(name, length, gpu->name);
+  char text[160];
+  snprintf(text, sizeof text, "%s MIG %s", gpu->name, instance->profile);
+  return fake_text(name, length, text);
 }
 EXPORT int nvmlDeviceGetUUID(nvmlDevice_t device, char* uuid, unsigned length) {
-  ENTER_DEVICE();
-  return fake_text(uuid, length, gpu->uuid);
+  ENTER_EITHER();
+  return fake_text(uuid, length, instance != NULL ? instance->uuid : gpu->uuid);
 }
 EXPORT int nvmlDeviceGetSerial(nvmlDevice_t device, char* serial, unsigned length) {
   ENTER_DEVICE();
@@ -92,19 +95,20 @@ EXPORT int nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int* major, i
   return NVML_SUCCESS;
 }
 
-static void memory_of(const LedgerGpu* gpu, MemoryV2* memory) {
-  memory->total = LEDGER_GET(gpu->total);
-  memory->reserved = LEDGER_GET(gpu->reserved);
-  memory->used = ledger_used(fake_ledger, (uint64_t)(gpu - fake_ledger->gpus));
+static void memory_of(const LedgerGpu* gpu, const LedgerInstance* instance, unsigned target,
+                      MemoryV2* memory) {
+  memory->total = instance != NULL ? LEDGER_GET(instance->total) : LEDGER_GET(gpu->total);
+  memory->reserved = instance != NULL ? LEDGER_GET(instance->reserved) : LEDGER_GET(gpu->reserved);
+  memory->used = ledger_used(fake_ledger, target);
   const unsigned long long taken = memory->reserved + memory->used;
   memory->free = taken < memory->total ? memory->total - taken : 0;
 }
 
 EXPORT int nvmlDeviceGetMemoryInfo(nvmlDevice_t device, MemoryV1* memory) {
-  ENTER_DEVICE();
+  ENTER_EITHER();
   if (!LEDGER_GET(gpu->memory_supported)) return NVML_NOT_SUPPORTED;
   MemoryV2 all;
-  memory_of(gpu, &all);
+  memory_of(gpu, instance, device->number, &all);
   memory->total = all.total;
   memory->free = all.free;
   memory->used = all.total - all.free;
@@ -112,10 +116,10 @@ EXPORT int nvmlDeviceGetMemoryInfo(nvmlDevice_t device, MemoryV1* memory) {
 }
 #ifndef FAKE_OLD
 EXPORT int nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, MemoryV2* memory) {
-  ENTER_DEVICE();
+  ENTER_EITHER();
   if (memory->version != (sizeof(MemoryV2) | (2U << 24U))) return NVML_ARGUMENT_VERSION_MISMATCH;
   if (!LEDGER_GET(gpu->memory_supported)) return NVML_NOT_SUPPORTED;
-  memory_of(gpu, memory);
+  memory_of(gpu, instance, device->number, memory);
   return NVML_SUCCESS;
 }
 #endif
@@ -130,7 +134,7 @@ EXPORT int nvmlDeviceGetBAR1MemoryInfo(nvmlDevice_t device, Bar1Memory* memory) 
 EXPORT int nvmlDeviceGetUtilizationRates(nvmlDevice_t device, Utilization* load) {
   ENTER_DEVICE();
   uint64_t percent = LEDGER_GET(gpu->utilization);
-  if (percent == LEDGER_ABSENT) return NVML_NOT_SUPPORTED;
+  if (percent == LEDGER_ABSENT || LEDGER_GET(gpu->mig) == 1) return NVML_NOT_SUPPORTED;
   for (unsigned slot = 0; slot < LEDGER_PROCESSES; ++slot) {
     const LedgerProcess* entry = &fake_ledger->processes[slot];
     if (LEDGER_GET(entry->pid) == 0 || LEDGER_GET(entry->gpu) != device->number) continue;
@@ -288,17 +292,6 @@ EXPORT int nvmlDeviceGetNumGpuCores(nvmlDevice_t device, unsigned* count) {
   ENTER_DEVICE();
   return fake_number(&gpu->cores, count);
 }
-EXPORT int nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned* current, unsigned* pending) {
-  ENTER_DEVICE();
-  if (LEDGER_GET(gpu->mig) == LEDGER_ABSENT) return NVML_NOT_SUPPORTED;
-  *current = *pending = (unsigned)LEDGER_GET(gpu->mig);
-  return NVML_SUCCESS;
-}
-EXPORT int nvmlDeviceGetMaxMigDeviceCount(nvmlDevice_t device, unsigned* count) {
-  ENTER_DEVICE();
-  *count = 0;
-  return NVML_SUCCESS;
-}
 EXPORT int nvmlDeviceGetCurrPcieLinkGeneration(nvmlDevice_t device, unsigned* generation) {
   ENTER_DEVICE();
   *generation = 4;
@@ -323,14 +316,4 @@ EXPORT int nvmlDeviceGetMemoryBusWidth(nvmlDevice_t device, unsigned* bits) {
 EXPORT int nvmlDeviceGetVbiosVersion(nvmlDevice_t device, char* version, unsigned length) {
   ENTER_DEVICE();
   return fake_text(version, length, "94.02.42.00.01");
-}
-EXPORT int nvmlDeviceGetTopologyCommonAncestor(nvmlDevice_t device, nvmlDevice_t other,
-                                               int* level) {
-  ENTER_DEVICE();
-  LedgerGpu* second = NULL;
-  const int refused = fake_device(__func__, other, &second);
-  if (refused != 0) return refused;
-  *level =
-      LEDGER_GET(gpu->domain) == LEDGER_GET(second->domain) ? 20 : 50; /* host bridge, system */
-  return NVML_SUCCESS;
 }

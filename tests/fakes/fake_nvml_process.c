@@ -22,13 +22,14 @@ enum { SIZE_V3 = SIZE_V2 };
 static int list_processes(const char* function, nvmlDevice_t device, unsigned* count, char* out,
                           size_t entry_size, unsigned lists) {
   LedgerGpu* gpu = NULL;
-  const int refused = fake_device(function, device, &gpu);
+  LedgerInstance* instance = NULL;
+  const int refused = fake_either(function, device, &gpu, &instance);
   if (refused != 0) return refused;
   if (count == NULL) return NVML_INVALID_ARGUMENT;
   unsigned found = 0;
   for (unsigned slot = 0; slot < LEDGER_PROCESSES; ++slot) {
     const LedgerProcess* process = &fake_ledger->processes[slot];
-    if (LEDGER_GET(process->pid) == 0 || LEDGER_GET(process->gpu) != device->number) continue;
+    if (LEDGER_GET(process->pid) == 0 || !ledger_is_on(process, device->number)) continue;
     if ((LEDGER_GET(process->lists) & lists) == 0 || !ledger_alive(fake_ledger, slot)) continue;
     if (found < *count && out != NULL) {
       ProcessEntry entry;
@@ -37,6 +38,11 @@ static int list_processes(const char* function, nvmlDevice_t device, unsigned* c
       entry.used =
           LEDGER_GET(fake_ledger->memory_unknown) ? NOT_AVAILABLE : LEDGER_GET(process->bytes);
       entry.gpu_instance = entry.compute_instance = ~0U;
+      if (LEDGER_GET(process->instance) > 0) {
+        const LedgerInstance* its = &gpu->instances[LEDGER_GET(process->instance) - 1];
+        entry.gpu_instance = (unsigned)LEDGER_GET(its->gpu_instance);
+        entry.compute_instance = (unsigned)LEDGER_GET(its->compute_instance);
+      }
       memcpy(out + found * entry_size, &entry, entry_size);
     }
     ++found;

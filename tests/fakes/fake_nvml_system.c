@@ -13,7 +13,7 @@
 
 Ledger* fake_ledger = NULL;
 static unsigned sessions = 0;
-static FakeDevice devices[LEDGER_GPUS];
+static FakeDevice devices[LEDGER_TARGETS];
 
 static void pause_ms(uint64_t ms) {
   struct timespec time = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000L};
@@ -25,7 +25,7 @@ static const LedgerRule* rule_for(const char* function, unsigned gpu) {
     const LedgerRule* rule = &fake_ledger->rules[i];
     if (!LEDGER_GET(rule->active)) continue;
     const uint64_t target = LEDGER_GET(rule->gpu);
-    if (target != LEDGER_ALL_GPUS && target != gpu) continue;
+    if (target != LEDGER_ALL_GPUS && target != gpu && target != gpu % LEDGER_GPUS) continue;
     if (fnmatch(rule->function, function, 0) == 0) return rule;
   }
   return NULL;
@@ -42,7 +42,8 @@ static int enter(const char* function, unsigned gpu) {
     }
     if (LEDGER_GET(rule->active) && LEDGER_GET(rule->code) != 0) return (int)LEDGER_GET(rule->code);
   }
-  if (gpu < LEDGER_GPUS && LEDGER_GET(fake_ledger->gpus[gpu].lost)) return NVML_GPU_IS_LOST;
+  if (gpu < LEDGER_TARGETS && LEDGER_GET(fake_ledger->gpus[gpu % LEDGER_GPUS].lost))
+    return NVML_GPU_IS_LOST;
   return NVML_SUCCESS;
 }
 
@@ -51,15 +52,32 @@ int fake_enter(const char* function, unsigned gpu) {
   return enter(function, gpu);
 }
 
-int fake_device(const char* function, nvmlDevice_t device, LedgerGpu** gpu) {
+nvmlDevice_t fake_handle(unsigned target) {
+  devices[target].number = target;
+  return &devices[target];
+}
+
+int fake_either(const char* function, nvmlDevice_t device, LedgerGpu** gpu,
+                LedgerInstance** instance) {
   if (sessions == 0) return NVML_UNINITIALIZED;
-  if (device < devices || device >= devices + LEDGER_GPUS) return NVML_INVALID_ARGUMENT;
-  const unsigned number = (unsigned)(device - devices);
+  if (device < devices || device >= devices + LEDGER_TARGETS) return NVML_INVALID_ARGUMENT;
+  const unsigned target = (unsigned)(device - devices);
+  const unsigned number = target % LEDGER_GPUS;
   if (number >= LEDGER_GET(fake_ledger->count)) return NVML_GPU_IS_LOST;
   *gpu = &fake_ledger->gpus[number];
-  const int code = enter(function, number);
+  *instance = target < LEDGER_GPUS ? NULL : &(*gpu)->instances[target / LEDGER_GPUS - 1];
+  const int code = enter(function, target);
   ledger_spring(fake_ledger, number);
-  return code;
+  if (code != NVML_SUCCESS || *instance == NULL) return code;
+  /* A handle of an instance that was destroyed is invalid, until another takes its place. */
+  const int there = LEDGER_GET((*gpu)->mig) == 1 && LEDGER_GET((*instance)->present);
+  return there ? NVML_SUCCESS : NVML_INVALID_ARGUMENT;
+}
+
+int fake_device(const char* function, nvmlDevice_t device, LedgerGpu** gpu) {
+  LedgerInstance* instance = NULL;
+  const int code = fake_either(function, device, gpu, &instance);
+  return code == NVML_SUCCESS && instance != NULL ? NVML_NOT_SUPPORTED : code;
 }
 
 int fake_text(char* out, unsigned length, const char* text) {
@@ -203,8 +221,7 @@ EXPORT int nvmlDeviceGetHandleByIndex_v2(unsigned index, nvmlDevice_t* device) {
   if (device == NULL || index >= LEDGER_GET(fake_ledger->count)) return NVML_INVALID_ARGUMENT;
   const int refused = fake_enter(__func__, index);
   if (refused != 0) return refused;
-  devices[index].number = index;
-  *device = &devices[index];
+  *device = fake_handle(index);
   return NVML_SUCCESS;
 }
 EXPORT int nvmlDeviceGetHandleByIndex(unsigned index, nvmlDevice_t* device) {

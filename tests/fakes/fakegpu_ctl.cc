@@ -6,7 +6,9 @@
 //        [--cuda 12040] [--shuffle]        (--shuffle: the driver's order is not that of the PCI
 //        bus)
 //   set GPU KEY=VALUE...     keys of the table below; "na" for what the card does not report
-//   machine KEY=VALUE...     driver, cuda, memory_unknown, count (hot removal and addition)
+//   machine KEY=VALUE...     driver, cuda, memory_unknown, count (hot removal and addition),
+//   nvswitch
+//                            (the NVLinks end at a switch)
 //   hold GPU BYTES [--pid P] [--sm N] [--as C|G|CG|M]   in the foreground until killed, as a
 //   foreign
 //                            process; with --pid registers that process and returns
@@ -16,6 +18,13 @@
 //   release PID
 //   block GPU FUNCTION MS|forever · fail GPU FUNCTION CODE · unblock [GPU]
 //   lose GPU · recover GPU · show [--json]
+//   mig GPU [PROFILE...]     turns MIG mode on, with these instances in the place of all others
+//                            ("1g.10gb"); where GPU is an argument, 0:1 is then the instance 1 of
+//                            GPU 0
+//   mig GPU off
+//   link GPU GPU [COUNT]     so many NVLinks between the two, 1 when it is not said; 0: none
+//   numa GPU NODE            NUMA node, in the topology that the library reports and, where
+//                            BERTH_SYSFS_ROOT is set, under that folder
 #include <signal.h>
 #include <unistd.h>
 
@@ -28,13 +37,17 @@
 #include <vector>
 
 #include "fake_machine.h"
+#include "fake_parts.h"
 
 namespace {
 
 using fakes::amount;
+using fakes::copy;
+using fakes::gpus_of;
 using fakes::Machine;
 using fakes::usage;
 using fakes::whole;
+using fakes::whole_gpus_of;
 using Arguments = std::vector<std::string>;
 
 struct Key {
@@ -62,14 +75,11 @@ constexpr Key kKeys[] = {
     {"ecc", &LedgerGpu::ecc},
     {"ecc_errors", &LedgerGpu::ecc_errors},
     {"mig", &LedgerGpu::mig},
+    {"host_bridge", &LedgerGpu::host_bridge},
+    {"pcie_switch", &LedgerGpu::pcie_switch},
     {"compute_major", &LedgerGpu::compute_major},
     {"compute_minor", &LedgerGpu::compute_minor},
 };
-
-template <std::size_t N>
-void copy(char (&out)[N], const std::string& text) {
-  std::snprintf(out, N, "%s", text.c_str());
-}
 
 /// Takes "--name value" out of the arguments.
 std::string option(Arguments& arguments, const std::string& name, const std::string& otherwise) {
@@ -138,7 +148,7 @@ void init(Arguments arguments) {
     gpu.max_memory_clock_mhz = 9751;
     gpu.fan = 30;
     gpu.persistence = 1;
-    gpu.ecc = gpu.mig = LEDGER_ABSENT;
+    gpu.ecc = gpu.mig = gpu.pcie_switch = LEDGER_ABSENT;
     gpu.pstate = 8;
     gpu.cores = 10496;
   }
@@ -148,21 +158,8 @@ void init(Arguments arguments) {
   ::close(held);
 }
 
-/// The driver's numbers that a GPU argument names.
-std::vector<int> gpus_of(const Machine& machine, const std::string& name) {
-  std::vector<int> found;
-  if (name == "all") {
-    for (int i = 0; i < static_cast<int>(LEDGER_GET(machine.ledger().count)); ++i)
-      found.push_back(i);
-    return found;
-  }
-  found.push_back(machine.gpu(name));
-  if (found.back() < 0) usage("there is no simulated GPU " + name);
-  return found;
-}
-
 void set(const Machine& machine, const Arguments& arguments) {
-  for (const int number : gpus_of(machine, arguments.at(0))) {
+  for (const int number : whole_gpus_of(machine, arguments.at(0))) {
     LedgerGpu& gpu = machine.ledger().gpus[number];
     for (std::size_t i = 1; i < arguments.size(); ++i) {
       const auto equals = arguments[i].find('=');
@@ -203,6 +200,8 @@ void set_machine(const Machine& machine, const Arguments& arguments) {
       LEDGER_PUT(ledger.cuda_version, whole(value));
     } else if (key == "memory_unknown") {
       LEDGER_PUT(ledger.memory_unknown, whole(value));
+    } else if (key == "nvswitch") {
+      LEDGER_PUT(ledger.nvswitch, whole(value));
     } else if (key == "count") {
       LEDGER_PUT(ledger.count, whole(value));
     } else {
@@ -244,7 +243,7 @@ void trap(const Machine& machine, Arguments arguments) {
     copy(entry.file, file);
     if (file != entry.file) usage("the path is too long: " + file);
     ledger_file_state(entry.file, &entry.file_size, &entry.file_time_ns);
-    LEDGER_PUT(entry.gpu, static_cast<std::uint64_t>(gpu));
+    LEDGER_PUT(entry.gpu, static_cast<std::uint64_t>(gpu % LEDGER_GPUS));
     LEDGER_PUT(entry.slot, static_cast<std::uint64_t>(slot));
     LEDGER_PUT(entry.bytes, amount(arguments.at(1)));
     LEDGER_PUT(entry.active, std::uint64_t{1});
@@ -285,7 +284,7 @@ void unblock(const Machine& machine, const std::string& gpu) {
 }
 
 void mark_lost(const Machine& machine, const std::string& gpu, std::uint64_t lost) {
-  for (const int number : gpus_of(machine, gpu))
+  for (const int number : whole_gpus_of(machine, gpu))
     LEDGER_PUT(machine.ledger().gpus[number].lost, lost);
 }
 
@@ -300,13 +299,16 @@ void show(const Machine& machine, bool json) {
     const auto used = ledger_used(&ledger, i);
     std::printf(json ? "%s{\"number\":%u,\"uuid\":\"%s\",\"name\":\"%s\",\"bus\":%u,\"total\":%llu,"
                        "\"used\":%llu,"
-                       "\"lost\":%s}"
+                       "\"lost\":%s"
                      : "%s%2u %s %s bus %02x total %llu used %llu lost %s\n",
                 comma, i, gpu.uuid, gpu.name, static_cast<unsigned>(LEDGER_GET(gpu.bus)),
                 static_cast<unsigned long long>(LEDGER_GET(gpu.total)),
                 static_cast<unsigned long long>(used),
                 LEDGER_GET(gpu.lost) != 0 ? "true" : "false");
-    if (json) comma = ",";
+    if (json) {
+      comma = ",";
+      fakes::show_instances(gpu);
+    }
   }
   comma = "";
   if (json) std::printf("],\"processes\":[");
@@ -331,7 +333,8 @@ int main(int argc, char** argv) {
   if (arguments.empty())
     usage(
         "fakegpu-ctl "
-        "init|set|machine|hold|ghost|trap|release|block|fail|unblock|lose|recover|show");
+        "init|set|machine|hold|ghost|trap|release|block|fail|unblock|lose|recover|mig|link|numa|"
+        "show");
   const std::string verb = arguments.front();
   arguments.erase(arguments.begin());
   if (verb == "init") {
@@ -369,6 +372,16 @@ int main(int argc, char** argv) {
   } else if (verb == "lose" || verb == "recover") {
     need(1);
     mark_lost(machine, arguments[0], verb == "lose" ? 1 : 0);
+  } else if (verb == "mig") {
+    need(1);
+    fakes::divide(machine, arguments[0], {arguments.begin() + 1, arguments.end()});
+  } else if (verb == "link") {
+    need(2);
+    fakes::link(machine, arguments[0], arguments[1],
+                arguments.size() > 2 ? whole(arguments[2]) : 1);
+  } else if (verb == "numa") {
+    need(2);
+    fakes::set_numa(machine, arguments[0], whole(arguments[1]));
   } else if (verb == "show") {
     show(machine, flag(arguments, "--json"));
   } else {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // fakegpu-task: stands in for a CUDA program. Takes its devices from CUDA_VISIBLE_DEVICES by CUDA's
 // rules (UUIDs, prefixes or numbers; what follows an invalid entry is hidden; unset: the first
-// device), prints "devices: <uuid>[,<uuid>]", holds memory there and waits.
+// device; of MIG instances only the first that is named), prints "devices: <uuid>[,<uuid>]", holds
+// memory there and waits.
 //
 //   --memory 2G  --ramp 500ms  --utilization 90  --seconds S  --exit-code N
 //   --fork N        N children share the memory, the parent holds none
@@ -110,9 +111,14 @@ std::vector<int> visible_gpus(const Machine& machine) {
       gpu = machine.gpu(entry);
     }
     if (gpu < 0) break;
+    const LedgerGpu& card = machine.ledger().gpus[gpu % LEDGER_GPUS];
+    if (gpu < LEDGER_GPUS && LEDGER_GET(card.mig) == 1) break;  // divided: no device any more
     found.push_back(gpu);
+    if (gpu >= LEDGER_GPUS) break;
   }
-  std::erase_if(found, [&](int gpu) { return LEDGER_GET(machine.ledger().gpus[gpu].lost) != 0; });
+  std::erase_if(found, [&](int gpu) {
+    return LEDGER_GET(machine.ledger().gpus[gpu % LEDGER_GPUS].lost) != 0;
+  });
   return found;
 }
 
@@ -168,8 +174,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   std::printf("devices: ");
-  for (const int gpu : gpus)
-    std::printf("%s%s", gpu == gpus.front() ? "" : ",", machine.ledger().gpus[gpu].uuid);
+  for (const int gpu : gpus) std::printf("%s%s", gpu == gpus.front() ? "" : ",", machine.uuid(gpu));
   std::printf("\n");
   std::fflush(stdout);
 

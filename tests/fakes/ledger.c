@@ -108,11 +108,16 @@ int ledger_alive(const Ledger* ledger, unsigned slot) {
   return alive;
 }
 
+int ledger_is_on(const LedgerProcess* process, uint64_t target) {
+  if (LEDGER_GET(process->gpu) != target % LEDGER_GPUS) return 0;
+  return target < LEDGER_GPUS || LEDGER_GET(process->instance) == target / LEDGER_GPUS;
+}
+
 uint64_t ledger_used(const Ledger* ledger, uint64_t gpu) {
   uint64_t used = 0;
   for (unsigned slot = 0; slot < LEDGER_PROCESSES; ++slot) {
     const LedgerProcess* entry = &ledger->processes[slot];
-    if (LEDGER_GET(entry->pid) == 0 || LEDGER_GET(entry->gpu) != gpu) continue;
+    if (LEDGER_GET(entry->pid) == 0 || !ledger_is_on(entry, gpu)) continue;
     if (ledger_alive(ledger, slot)) used += LEDGER_GET(entry->bytes);
   }
   return used;

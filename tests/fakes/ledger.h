@@ -13,10 +13,23 @@
 #define LEDGER_PROCESSES 1024
 #define LEDGER_RULES 64
 #define LEDGER_TRAPS 8
+#define LEDGER_INSTANCES 7 /* of MIG, on one GPU */
 /* A reading that this card does not give: NVML answers NOT_SUPPORTED. */
 #define LEDGER_ABSENT UINT64_MAX
 #define LEDGER_ALL_GPUS 0xffffU
 #define LEDGER_FOR_EVER UINT64_MAX
+
+/* A MIG device: its place among the GPU's is the driver's number for it. */
+typedef struct {
+  uint64_t present;
+  char uuid[96];
+  char profile[32];
+  uint64_t gpu_instance, compute_instance, total, reserved;
+} LedgerInstance;
+
+/* What is named by a number up to here is a GPU or an instance: GPU + LEDGER_GPUS * (number of the
+   instance + 1). */
+#define LEDGER_TARGETS (LEDGER_GPUS * (LEDGER_INSTANCES + 1))
 
 typedef struct {
   uint64_t present, lost;
@@ -30,6 +43,9 @@ typedef struct {
   uint64_t temperature, power_mw, power_limit_mw, power_max_mw;
   uint64_t clock_mhz, memory_clock_mhz, max_clock_mhz, max_memory_clock_mhz;
   uint64_t fan, persistence, ecc, ecc_errors, pstate, energy_mj, cores, mig;
+  uint64_t numa, host_bridge, pcie_switch; /* GPUs with the same number share one */
+  uint64_t nvlinks[LEDGER_GPUS];           /* to each other GPU */
+  LedgerInstance instances[LEDGER_INSTANCES];
 } LedgerGpu;
 
 /* Lists that a process is on, as bits. */
@@ -40,13 +56,14 @@ typedef struct {
   uint64_t
       start_time; /* of /proc/<pid>/stat; 0: a ghost that counts though no such process is here */
   uint64_t gpu;   /* the driver's number */
+  uint64_t instance; /* of MIG: its number + 1; 0: the GPU as a whole */
   uint64_t bytes, sm, lists;
 } LedgerProcess;
 
 /* What a function does instead of answering; the newest that matches counts. */
 typedef struct {
   uint64_t active;
-  uint64_t gpu;      /* or LEDGER_ALL_GPUS */
+  uint64_t gpu; /* or an instance (a GPU's rule counts for its instances), or LEDGER_ALL_GPUS */
   char function[64]; /* with * as in a shell */
   uint64_t block_ms; /* 0, a time, or LEDGER_FOR_EVER: until the rule is gone */
   uint64_t code;     /* returned when not 0 */
@@ -67,6 +84,7 @@ typedef struct {
   char driver_version[80];
   uint64_t cuda_version;
   uint64_t memory_unknown; /* usedGpuMemory is "not available", as on WSL */
+  uint64_t nvswitch;       /* the NVLinks end at a switch, not at the other GPU */
   uint64_t calls;          /* made to the library by all processes */
   LedgerGpu gpus[LEDGER_GPUS];
   LedgerProcess processes[LEDGER_PROCESSES];
@@ -92,8 +110,10 @@ int ledger_lock(const char* path);
 uint64_t ledger_start_time(uint64_t pid);
 /* Whether the entry counts now. Looks the start time up at most every 50 ms per slot. */
 int ledger_alive(const Ledger* ledger, unsigned slot);
-/* Bytes held on a GPU by live processes and ghosts. */
+/* Bytes held on a GPU or an instance by live processes and ghosts. */
 uint64_t ledger_used(const Ledger* ledger, uint64_t gpu);
+/* Whether the process holds memory of the GPU or the instance. */
+int ledger_is_on(const LedgerProcess* process, uint64_t target);
 /* What traps compare: size and time of change, 0 where there is no such file. */
 void ledger_file_state(const char* file, uint64_t* size, uint64_t* time_ns);
 /* Springs the traps of a GPU that are due. */

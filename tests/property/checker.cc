@@ -195,8 +195,12 @@ Trouble Checker::check_launch(const Launch& launch) {
   for (const auto& share : shares) {
     const DeviceEntry& device = state_.devices.at(share.device);
     if (!device.present) return "launched on a device that is gone: " + id;
+    if (device.device.partitioned) return "launched on a GPU that is divided: " + id;
+    if (device.device.mig && shares.size() > 1 && selector.mode != model::Selector::Mode::kNamed)
+      return "MIG instances put together: " + id;
     if (!device.fenced.empty()) return "launched beside what cannot be killed: " + id;
-    if (state_.draining || state_.drained.contains(share.device))
+    if (state_.draining || state_.drained.contains(share.device) ||
+        (device.device.mig && state_.drained.contains(device.device.mig->parent)))
       return "launched on a drained device: " + id;
     if (!pools::admits(state_, task.request, device)) return "launched outside its pool: " + id;
     if (!device.is_cpu() && !device.reading) return "launched without a reading: " + id;

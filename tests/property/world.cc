@@ -42,28 +42,14 @@ World::World(std::uint64_t seed) : random_(seed) {
   if (random_.one_in(3))
     add_gpus(1 + random_.below(3), Vendor::kAmd, "AMD Instinct MI210", Bytes{64 * kGib});
   if (random_.one_in(6)) add_gpus(1, Vendor::kIntel, "Intel Data Center GPU Max", Bytes{48 * kGib});
+  if (random_.one_in(3)) divide_gpus();
+  if (random_.one_in(2)) link_gpus();
   Physical cpu;
   cpu.device.id = DeviceId("CPU");
   cpu.device.name = "cpu";
   cpu.device.cores = 4 + random_.below(12);
   cpu.device.total_memory = Bytes{64 * kGib};
   devices_.push_back(cpu);
-}
-
-void World::add_gpus(int count, Vendor vendor, std::string_view model, Bytes total) {
-  for (int i = 0; i < count; ++i) {
-    Physical gpu;
-    gpu.device.vendor = vendor;
-    gpu.device.model = model;
-    gpu.device.total_memory = total;
-    gpu.device.compute_capability =
-        std::to_string(6 + random_.below(5)) + "." + std::to_string(random_.below(11));
-    gpu.device.max_clock_mhz = 1000 + random_.below(1000);
-    gpu.device.id = DeviceId("GPU-" + std::to_string(random_.next() % 100'000) + "-" +
-                             std::to_string(devices_.size()));
-    if (random_.one_in(2)) gpu.reserved = Bytes{random_.below(700) * kMib};
-    devices_.push_back(gpu);
-  }
 }
 
 void World::observe(const std::vector<Output>& outputs) {
@@ -163,38 +149,15 @@ TaskId World::any_lease() {
   return lease->first;
 }
 
-void World::change_hardware() {
-  for (auto& physical : devices_) {
-    if (physical.device.vendor == Vendor::kCpu) continue;
-    if (random_.one_in(20)) {
-      const auto total = physical.device.total_memory->value / kMib;
-      physical.foreign =
-          random_.one_in(2) ? Bytes{} : Bytes{random_.below(static_cast<int>(total)) * kMib};
-    }
-    if (random_.one_in(150)) physical.present = !physical.present;
-    if (physical.health != model::Health::kHealthy ? random_.one_in(20) : random_.one_in(200)) {
-      physical.health = physical.health == model::Health::kHealthy
-                            ? static_cast<model::Health>(1 + random_.below(3))
-                            : model::Health::kHealthy;
-    }
-    if (random_.one_in(300)) physical.reads_memory = !physical.reads_memory;
-  }
-  for (auto* holders : {&running_, &leases_}) {
-    for (auto& [id, running] : *holders) {
-      for (const auto& [device, reserved] : running.reserved) {
-        if (random_.one_in(5)) {  // sometimes more than it asked for
-          running.used[device] =
-              Bytes{reserved.value / 100 * random_.below(130) + random_.below(300) * kMib};
-        }
-      }
-    }
-  }
-}
-
 std::string World::device_string() {
-  static const std::vector<std::string> kStrings{
-      "auto", "auto", "cuda",   "cuda",   "CUDA",   "",       "cpu",
-      "rocm", "xpu",  "cuda:0", "cuda:1", "cuda:3", "rocm:0", "cuda:0,cuda:1"};
+  static const std::vector<std::string> kStrings{"auto",     "auto",
+                                                 "cuda",     "cuda",
+                                                 "CUDA",     "",
+                                                 "cpu",      "rocm",
+                                                 "xpu",      "cuda:0",
+                                                 "cuda:1",   "cuda:3",
+                                                 "rocm:0",   "cuda:0,cuda:1",
+                                                 "cuda:0:0", "cuda:0:1,cuda:0:0"};
   if (random_.one_in(10))
     return random_.pick(devices_).device.id.value.substr(
         0, 4 + static_cast<std::size_t>(random_.below(5)));
@@ -278,21 +241,6 @@ Input World::readings() {
       reading.free = std::max(Bytes{}, free);
     }
     input.readings.push_back(std::move(reading));
-  }
-  return input;
-}
-
-Input World::inventory() {
-  SetInventory input;
-  input.complete = !random_.one_in(8);
-  std::map<Vendor, int> count;
-  for (const auto& physical : devices_) {
-    if (!physical.present || (!input.complete && random_.one_in(4))) continue;
-    auto device = physical.device;
-    device.index = count[device.vendor]++;  // numbers shift when one is gone
-    device.name = std::string(model::device_prefix(device.vendor));
-    if (device.vendor != Vendor::kCpu) device.name += ":" + std::to_string(device.index);
-    input.devices.push_back(std::move(device));
   }
   return input;
 }

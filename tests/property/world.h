@@ -70,6 +70,8 @@ class World {
   Input cancel();
   Input nonsense();
   void change_hardware();
+  void divide_gpus();
+  void link_gpus();
   void add_gpus(int count, model::Vendor vendor, std::string_view model, Bytes total);
   [[nodiscard]] std::string device_string();
   [[nodiscard]] TaskId any_running();

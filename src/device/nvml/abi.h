@@ -36,10 +36,25 @@ constexpr unsigned kVersionSize = 80;
 constexpr unsigned kSensorGpu = 0;  // of nvmlDeviceGetTemperature
 constexpr unsigned kClockSm = 1;    // of nvmlDeviceGetClockInfo
 constexpr unsigned kClockMemory = 2;
+
+/// Of nvmlDeviceGetTopologyCommonAncestor: what two GPUs have in common on the way to each other.
+enum TopologyLevel : int {
+  kTopologyInternal = 0,     // one board
+  kTopologySingle = 10,      // a PCIe switch
+  kTopologyMultiple = 20,    // PCIe switches
+  kTopologyHostBridge = 30,  // a host bridge
+  kTopologyNode = 40,        // host bridges of one NUMA node
+  kTopologySystem = 50
+};
+constexpr unsigned kNvLinksMost = 18;  // NVML_NVLINK_MAX_LINKS
+constexpr int kP2pByNvLink = 2;        // NVML_P2P_CAPS_INDEX_NVLINK
+constexpr int kP2pOk = 0;
+
 /// usedGpuMemory when the driver does not know (WDDM, WSL).
 constexpr std::uint64_t kValueNotAvailable = ~std::uint64_t{0};
 
-/// Of nvmlDeviceGetPciInfo_v3; the older call writes a shorter struct into the same head.
+/// Of nvmlDeviceGetPciInfo_v3 and nvmlDeviceGetNvLinkRemotePciInfo_v2; the older call writes a
+/// shorter struct into the same head.
 struct PciAddress {
   char bus_id_legacy[16];
   std::uint32_t domain;

@@ -12,15 +12,6 @@
 
 namespace berth::device::nvml {
 
-namespace {
-
-template <std::size_t N>
-std::string text_of(const std::array<char, N>& buffer) {
-  return base::to_utf8(base::trim(std::string(buffer.data(), ::strnlen(buffer.data(), N))));
-}
-
-}  // namespace
-
 std::string cuda_version_text(int version) {
   return std::to_string(version / 1000) + '.' + std::to_string(version % 1000 / 10);
 }
@@ -111,13 +102,26 @@ base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin,
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
     return std::tie(a.position, a.device.id) < std::tie(b.position, b.device.id);
   });
+  read_links(found, begin);
 
   gpus_.clear();
+  instances_.clear();
+  int index = 0;
   for (Found& entry : found) {
-    entry.device.index = static_cast<int>(inventory.devices.size());
+    entry.device.index = index++;
     entry.device.name = "cuda:" + std::to_string(entry.device.index);
-    gpus_[entry.device.id] = std::move(entry.gpu);
+    const model::DeviceId id = entry.device.id;
+    std::vector<Found> parts;
+    if (entry.gpu.readable) {
+      begin(id.value);
+      parts = divide(entry, skip, inventory.hints);
+    }
+    gpus_[id] = std::move(entry.gpu);
     inventory.devices.push_back(std::move(entry.device));
+    for (Found& part : parts) {
+      gpus_[part.device.id] = std::move(part.gpu);
+      inventory.devices.push_back(std::move(part.device));
+    }
   }
   return inventory;
 }
@@ -135,13 +139,12 @@ base::Result<NvmlBackend::Found> NvmlBackend::identify(unsigned number) const {
   Found found;
   if (const int code = f.handle_by_index(number, &found.gpu.handle); code != kSuccess)
     return refuse(code);
-  std::array<char, kUuidSize> uuid{};
-  const int named =
-      f.uuid != nullptr ? f.uuid(found.gpu.handle, uuid.data(), kUuidSize) : kFunctionNotFound;
+  int named = kSuccess;
+  const std::string uuid = text_of_uuid(found.gpu.handle, named);
   if (named != kSuccess) return refuse(named);
 
   model::Device& device = found.device;
-  device.id = model::DeviceId(text_of(uuid));
+  device.id = model::DeviceId(uuid);
   device.vendor = model::Vendor::kNvidia;
   PciAddress pci{};
   if (f.pci_info != nullptr && f.pci_info(found.gpu.handle, &pci) == kSuccess) {
@@ -153,6 +156,13 @@ base::Result<NvmlBackend::Found> NvmlBackend::identify(unsigned number) const {
     found.position = {~0U, number, 0};  // the driver's own order, after those whose place is known
   }
   return found;
+}
+
+std::string NvmlBackend::text_of_uuid(DeviceHandle handle, int& code) const {
+  const Functions& f = library_->functions();
+  std::array<char, kUuidSize> uuid{};
+  code = f.uuid != nullptr ? f.uuid(handle, uuid.data(), kUuidSize) : kFunctionNotFound;
+  return code == kSuccess ? text_of(uuid) : std::string();
 }
 
 void NvmlBackend::describe(Found& found) const {
@@ -172,7 +182,7 @@ void NvmlBackend::describe(Found& found) const {
     device.max_clock_mhz = static_cast<int>(mhz);
   }
   model::Sample sample;
-  read_memory(handle, sample);
+  read_memory(found.gpu, sample);
   device.total_memory = sample.total_memory;
 }
 

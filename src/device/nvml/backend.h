@@ -3,11 +3,15 @@
 // Not thread-safe; any call may block in the driver.
 #pragma once
 
+#include <array>
+#include <cstring>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "device/backend.h"
 #include "device/nvml/loader.h"
 #include "device/process_table.h"
@@ -26,12 +30,15 @@ class NvmlBackend final : public Backend {
   base::Result<model::Inventory> enumerate(const Breadcrumb& begin, const SkipList& skip) override;
   model::Sample sample(const model::DeviceId& id, const Scope& scope) override;
   std::optional<int> count() override;
+  bool instances_changed() override;
   base::Status reopen() override;
 
  private:
   // What is kept per device between samples.
   struct Gpu {
     DeviceHandle handle = nullptr;
+    DeviceHandle parent = nullptr;  // of a MIG instance: its GPU
+    bool partitioned = false;
     bool readable = false;  // false: on the skip list
     model::Sample last;
     unsigned expected_processes = 16;  // entries to offer before the driver says that it has more
@@ -53,9 +60,28 @@ class NvmlBackend final : public Backend {
   void stop();
   base::Result<Found> identify(unsigned number) const;
   void describe(Found& found) const;
+  /// The handle and UUID of each instance, by the driver's number, or nothing when the GPU does not
+  /// answer. Empty when it is not in MIG mode.
+  struct Instance {
+    unsigned number = 0;
+    DeviceHandle handle = nullptr;
+    model::DeviceId id;
+  };
+  std::optional<std::vector<Instance>> instances_of(DeviceHandle gpu) const;
+  /// Marks a GPU in MIG mode and gives its instances as devices.
+  std::vector<Found> divide(Found& gpu, const SkipList& skip, std::vector<std::string>& hints);
+  [[nodiscard]] Found describe_instance(const Found& gpu, const Instance& instance,
+                                        bool readable) const;
+  [[nodiscard]] std::string text_of_uuid(DeviceHandle handle, int& code) const;
+  void read_links(std::vector<Found>& found, const Breadcrumb& begin) const;
+  [[nodiscard]] std::map<Position, int> nvlinks_of(DeviceHandle handle) const;
+  [[nodiscard]] model::Link link_between(const Found& from, const Found& to,
+                                         const std::map<Position, int>& nvlinks) const;
   void read_versions(model::Inventory& inventory) const;
 
-  void read_memory(DeviceHandle handle, model::Sample& sample) const;
+  void read_gpu(Gpu& gpu, model::Sample& sample, const Scope& scope);
+  void read_instance(Gpu& gpu, model::Sample& sample, const Scope& scope);
+  void read_memory(const Gpu& gpu, model::Sample& sample) const;
   void read_cheap(DeviceHandle handle, model::Sample& sample) const;
   void read_costly(DeviceHandle handle, model::Sample& sample) const;
   void read_processes(Gpu& gpu, model::Sample& sample, bool verify);
@@ -72,9 +98,16 @@ class NvmlBackend final : public Backend {
   std::string root_;
   ProcessTable processes_;
   bool started_ = false;
-  std::map<model::DeviceId, Gpu> gpus_;
-  std::vector<unsigned char> buffer_;  // for process lists
+  std::map<model::DeviceId, Gpu> gpus_;                             // and instances
+  std::map<model::DeviceId, std::set<model::DeviceId>> instances_;  // of each GPU, as enumerated
+  std::vector<unsigned char> buffer_;                               // for process lists
 };
+
+/// Of a buffer that the driver has filled, as UTF-8 without blanks around it.
+template <std::size_t N>
+std::string text_of(const std::array<char, N>& buffer) {
+  return base::to_utf8(base::trim(std::string(buffer.data(), ::strnlen(buffer.data(), N))));
+}
 
 /// 13000 -> "13.0", 12040 -> "12.4".
 std::string cuda_version_text(int version);

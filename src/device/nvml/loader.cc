@@ -87,6 +87,14 @@ void Library::find_all() {
   find(f.memory_v2, {"nvmlDeviceGetMemoryInfo_v2"});
   find(f.memory_v1, {"nvmlDeviceGetMemoryInfo"});
   find(f.mig_mode, {"nvmlDeviceGetMigMode"});
+  find(f.most_instances, {"nvmlDeviceGetMaxMigDeviceCount"});
+  find(f.instance_by_index, {"nvmlDeviceGetMigDeviceHandleByIndex"});
+  find(f.gpu_instance_id, {"nvmlDeviceGetGpuInstanceId"});
+  find(f.compute_instance_id, {"nvmlDeviceGetComputeInstanceId"});
+  find(f.common_ancestor, {"nvmlDeviceGetTopologyCommonAncestor"});
+  find(f.nvlink_state, {"nvmlDeviceGetNvLinkState"});
+  find(f.nvlink_peer, {"nvmlDeviceGetNvLinkRemotePciInfo_v2"});
+  find(f.p2p_status, {"nvmlDeviceGetP2PStatus"});
   find(f.utilization, {"nvmlDeviceGetUtilizationRates"});
   find(f.temperature, {"nvmlDeviceGetTemperature"});
   find(f.temperature_v, {"nvmlDeviceGetTemperatureV"});

@@ -33,6 +33,14 @@ struct Functions {
   int (*memory_v2)(DeviceHandle, MemoryV2*) = nullptr;
   int (*memory_v1)(DeviceHandle, MemoryV1*) = nullptr;
   int (*mig_mode)(DeviceHandle, unsigned* current, unsigned* pending) = nullptr;
+  int (*most_instances)(DeviceHandle, unsigned*) = nullptr;
+  int (*instance_by_index)(DeviceHandle, unsigned, DeviceHandle*) = nullptr;
+  int (*gpu_instance_id)(DeviceHandle, unsigned*) = nullptr;
+  int (*compute_instance_id)(DeviceHandle, unsigned*) = nullptr;
+  int (*common_ancestor)(DeviceHandle, DeviceHandle, int* level) = nullptr;
+  int (*nvlink_state)(DeviceHandle, unsigned link, unsigned* active) = nullptr;
+  int (*nvlink_peer)(DeviceHandle, unsigned link, PciAddress*) = nullptr;
+  int (*p2p_status)(DeviceHandle, DeviceHandle, int capability, int* status) = nullptr;
   int (*utilization)(DeviceHandle, Utilization*) = nullptr;
   int (*temperature)(DeviceHandle, unsigned sensor, unsigned*) = nullptr;
   int (*temperature_v)(DeviceHandle, TemperatureV1*) = nullptr;

@@ -74,10 +74,11 @@ model::Sample NvmlBackend::sample(const model::DeviceId& id, const Scope& scope)
   sample.device = id;
   sample.health = model::Health::kHealthy;
   sample.health_reason.clear();
-  read_memory(gpu.handle, sample);
-  read_cheap(gpu.handle, sample);
-  if (scope.costly) read_costly(gpu.handle, sample);
-  if (scope.processes) read_processes(gpu, sample, scope.costly);
+  if (gpu.parent != nullptr) {
+    read_instance(gpu, sample, scope);
+  } else {
+    read_gpu(gpu, sample, scope);
+  }
   if (sample.health == model::Health::kLost) {
     // What was read before the loss describes nothing any more.
     model::Sample lost;
@@ -91,8 +92,17 @@ model::Sample NvmlBackend::sample(const model::DeviceId& id, const Scope& scope)
   return sample;
 }
 
-void NvmlBackend::read_memory(DeviceHandle handle, model::Sample& sample) const {
+void NvmlBackend::read_gpu(Gpu& gpu, model::Sample& sample, const Scope& scope) {
+  read_memory(gpu, sample);
+  read_cheap(gpu.handle, sample);
+  if (scope.costly) read_costly(gpu.handle, sample);
+  // Those on a GPU in MIG mode are on its instances' lists, and would be counted twice.
+  if (scope.processes && !gpu.partitioned) read_processes(gpu, sample, scope.costly);
+}
+
+void NvmlBackend::read_memory(const Gpu& gpu, model::Sample& sample) const {
   const Functions& f = library_->functions();
+  const DeviceHandle handle = gpu.handle;
   sample.total_memory = sample.used_memory = sample.free_memory = sample.reserved_memory =
       std::nullopt;
   bool unified = false;
@@ -123,7 +133,8 @@ void NvmlBackend::read_memory(DeviceHandle handle, model::Sample& sample) const 
     unified = code == kNotSupported;
   }
   // A device that shares the machine's memory has none of its own to report. A parent of MIG
-  // instances may refuse with the same code.
+  // instances, or an instance, may refuse with the same code.
+  if (gpu.parent != nullptr) return;
   unsigned mig = 0;
   unsigned pending = 0;
   const bool instances =

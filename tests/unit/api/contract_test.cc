@@ -236,6 +236,25 @@ TEST_F(ContractTest, AGpuWithoutReadingsIsNullsNotZeros) {
   EXPECT_EQ(gpu.at("total_memory_gb"), value(24.0));
 }
 
+TEST_F(ContractTest, MigInstancesAndLinksAreAsDocumented) {
+  auto& views = api.service.views;
+  views.at(0).device.partitioned = true;
+  views.at(1).device.mig = model::MigInstance{model::DeviceId("GPU-aaaa"), 2, 3, 0, "1g.10gb"};
+  const auto answer = api.get("/api/v2/resources/gpu");
+  expect_as_documented("GET", "/api/v2/resources/gpu", answer, 200);
+  const auto report = answer->json().at("devices");
+  EXPECT_TRUE(report.at(0).at("partitioned").as_bool());
+  EXPECT_TRUE(report.at(0).at("mig").is_null());
+  EXPECT_EQ(report.at(0).at("numa_node"), value(0));
+  EXPECT_EQ(report.at(0).at("links"),
+            value({{{"peer", "GPU-bbbb"}, {"closeness", "nvlink"}, {"nvlinks", 4}}}));
+  EXPECT_EQ(report.at(1).at("mig"), value({{"parent", "GPU-aaaa"},
+                                           {"profile", "1g.10gb"},
+                                           {"number", 2},
+                                           {"gpu_instance", 3},
+                                           {"compute_instance", 0}}));
+}
+
 TEST_F(ContractTest, AnswersAboutTasksAreAsDocumented) {
   const auto task = api.service.add("t", "training", model::TaskState::kFailed);
   task->failure = model::Failure{"out_of_memory", "no memory", ""};

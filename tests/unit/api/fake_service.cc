@@ -27,6 +27,9 @@ model::Device device(const std::string& id, model::Vendor vendor, int index,
   } else {
     result.pci_bus_id = "00000000:17:00.0";
     result.compute_capability = "8.6";
+    result.numa_node = 0;
+    result.links = {
+        {model::DeviceId(index == 0 ? "GPU-bbbb" : "GPU-aaaa"), model::Closeness::kNvLink, 4}};
   }
   return result;
 }

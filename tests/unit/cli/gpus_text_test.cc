@@ -112,6 +112,31 @@ TEST(GpusText, colour_changes_no_character) {
   EXPECT_NE(painted.find("\x1b[31m✗ lost"), std::string::npos);
 }
 
+TEST(GpusText, instances_hang_below_their_gpu) {
+  EXPECT_EQ(render_gpus(json_object(kDivided), "x", kNarrow),
+            R"TEXT(DEVICE    MODEL         MEMORY                    FREE  LOAD  TEMP  POWER  TASKS
+cuda:0    A100-SXM4-8…  ━───────  8.5/80.0 GB        -   n/a  41°C    92W      -
+cuda:0:0  ├ 3g.40gb     ━━──────  8.5/39.5 GB  31.0 GB   n/a   n/a    n/a      1
+          └   8.50 GB       77  alice     train.py  task 0f3c8a11
+cuda:0:1  └ 1g.10gb     ────────   0.0/9.5 GB   9.5 GB   n/a   n/a    n/a      -
+cuda:1    A100-SXM4-8…  ━━━━━━── 60.0/80.0 GB  20.0 GB   97%  60°C   300W      1
+
+2 GPUs · 2 MIG instances · driver 550.54.14 · CUDA 12.4 · x
+)TEXT");
+}
+
+TEST(GpusText, topology_is_a_matrix_with_a_legend_of_what_occurs) {
+  EXPECT_EQ(render_topology(json_object(kDivided), kNarrow),
+            R"TEXT(DEVICE  cuda:0  cuda:1  NUMA
+cuda:0  X       NV12    0
+cuda:1  NV12    X       n/a
+
+NV#   so many NVLinks
+)TEXT");
+  EXPECT_EQ(render_topology(json_object(R"({"devices": []})"), kPipe),
+            "No GPU on this machine: tasks run on the CPU.\n");
+}
+
 TEST(GpusText, without_a_gpu_there_is_a_hint) {
   const auto none = json_object(
       R"({"available": false, "count": 0, "devices": [], "hints": ["install the driver"]})");

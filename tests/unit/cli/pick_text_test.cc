@@ -36,6 +36,19 @@ TEST(Pick, formats) {
   EXPECT_EQ(parsed.at("env").at("CUDA_VISIBLE_DEVICES").as_string(), "GPU-bbbb,GPU-aaaa");
 }
 
+TEST(Pick, instances_one_at_a_time_and_never_their_gpu) {
+  const auto one = choose(json_object(kDivided), asking(1, 0));
+  EXPECT_EQ(names(one), "cuda:0:0\n");
+  EXPECT_EQ(names(one, PickFormat::kIndex), "0:0\n");
+  EXPECT_EQ(names(one, PickFormat::kEnv),
+            "CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=MIG-1111\n");
+  EXPECT_EQ(choose(json_object(kDivided), asking(2, 0)).error().message,
+            "2 GPUs are asked for, only 1 of 4 fit\n"
+            "  cuda:0: divided into MIG instances\n"
+            "  cuda:0:0: a MIG instance, of which a program can use only one\n"
+            "  cuda:0:1: a MIG instance, of which a program can use only one");
+}
+
 TEST(Pick, says_why_nothing_fits) {
   const auto devices = choose(json_object(kGpus), asking(1, 16));
   ASSERT_FALSE(devices);

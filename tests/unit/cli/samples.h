@@ -57,6 +57,30 @@ inline constexpr std::string_view kGpus = R"JSON({
      "current_tasks": {"training": 0, "inference": 0, "command": 0}, "health": "lost",
      "health_reason": "GPU is lost (XID 79)", "age_s": 30, "processes": null}]})JSON";
 
+inline constexpr std::string_view kDivided = R"JSON({
+  "available": true, "count": 4, "driver_version": "550.54.14", "cuda_version": "12.4",
+  "devices": [
+    {"id": 0, "device_name": "cuda:0", "name": "NVIDIA A100-SXM4-80GB", "uuid": "GPU-aaaa", "vendor": "nvidia",
+     "partitioned": true, "mig": null, "numa_node": 0,
+     "links": [{"peer": "GPU-bbbb", "closeness": "nvlink", "nvlinks": 12}, {"peer": "GPU-cccc", "closeness": "numa_node", "nvlinks": 0}],
+     "total_memory_gb": 80.0, "allocated_memory_gb": 8.5, "free_memory_gb": 71.0, "sm_utilization": null, "temperature_c": 41,
+     "power_w": 92.1, "current_tasks": {"training": 0, "inference": 0, "command": 0}, "health": "healthy", "processes": null},
+    {"id": 0, "device_name": "cuda:0:0", "name": "NVIDIA A100-SXM4-80GB MIG 3g.40gb", "uuid": "MIG-1111", "vendor": "nvidia",
+     "partitioned": false, "mig": {"parent": "GPU-aaaa", "profile": "3g.40gb", "number": 0, "gpu_instance": 1, "compute_instance": 0},
+     "numa_node": 0, "links": [], "total_memory_gb": 39.5, "allocated_memory_gb": 8.5, "free_memory_gb": 31.0,
+     "sm_utilization": null, "temperature_c": null, "power_w": null,
+     "current_tasks": {"training": 1, "inference": 0, "command": 0}, "health": "healthy",
+     "processes": [{"pid": 77, "user": "alice", "command": "train.py", "used_memory_gb": 8.5, "task_id": "0f3c8a11-aaaa-4000-8000-000000000000"}]},
+    {"id": 0, "device_name": "cuda:0:1", "name": "NVIDIA A100-SXM4-80GB MIG 1g.10gb", "uuid": "MIG-2222", "vendor": "nvidia",
+     "partitioned": false, "mig": {"parent": "GPU-aaaa", "profile": "1g.10gb", "number": 1, "gpu_instance": 2, "compute_instance": 0},
+     "numa_node": 0, "links": [], "total_memory_gb": 9.5, "allocated_memory_gb": 0.0, "free_memory_gb": 9.5,
+     "sm_utilization": null, "temperature_c": null, "power_w": null,
+     "current_tasks": {"training": 0, "inference": 0, "command": 0}, "health": "healthy", "processes": []},
+    {"id": 1, "device_name": "cuda:1", "name": "NVIDIA A100-SXM4-80GB", "uuid": "GPU-bbbb", "vendor": "nvidia",
+     "partitioned": false, "mig": null, "numa_node": null, "links": [{"peer": "GPU-aaaa", "closeness": "nvlink", "nvlinks": 12}],
+     "total_memory_gb": 80.0, "allocated_memory_gb": 60.0, "free_memory_gb": 20.0, "sm_utilization": 97, "temperature_c": 60,
+     "power_w": 300.0, "current_tasks": {"training": 1, "inference": 0, "command": 0}, "health": "healthy", "processes": []}]})JSON";
+
 inline constexpr std::string_view kTraining =
     R"JSON({"task_id": "t", "task_type": "training", "kind": "training", "status": "queued", "save_path": "/out", "env": {"SECRET": "s"},
   "parameters": {"batch_size": 8, "image_size": 224, "learning_rate": 0.0001, "model": "resnet18", "num_classes": 3, "num_epochs": 10,

@@ -14,8 +14,10 @@ Fleet& Fleet::gpus(int count, std::string_view model, std::optional<Bytes> total
   for (int i = 0; i < count; ++i) {
     model::Device device;
     device.vendor = vendor;
-    device.index = static_cast<int>(std::count_if(
-        devices.begin(), devices.end(), [&](const auto& other) { return other.vendor == vendor; }));
+    device.index =
+        static_cast<int>(std::count_if(devices.begin(), devices.end(), [&](const auto& other) {
+          return other.vendor == vendor && !other.mig;
+        }));
     char id[64];
     std::snprintf(id, sizeof id, "GPU-%04d%s-1111-2222", device.index,
                   std::string(4, "adxn"[static_cast<int>(vendor)]).c_str());
@@ -36,6 +38,36 @@ Fleet& Fleet::capability(std::string_view version, int clock_mhz) {
 
 Fleet& Fleet::uuid(std::string_view id) {
   devices.back().id = DeviceId(std::string(id));
+  return *this;
+}
+
+Fleet& Fleet::mig(const std::vector<std::string>& profiles) {
+  devices.back().partitioned = true;
+  const model::Device gpu = devices.back();
+  for (std::size_t i = 0; i < profiles.size(); ++i) {
+    model::Device part = gpu;
+    part.partitioned = false;
+    part.links.clear();
+    part.id = DeviceId("MIG-" + std::to_string(i) + gpu.id.value);
+    part.name = gpu.name + ":" + std::to_string(i);
+    part.model = gpu.model + " MIG " + profiles[i];
+    part.mig = model::MigInstance{gpu.id, static_cast<int>(i), static_cast<unsigned>(i + 1), 0,
+                                  profiles[i]};
+    const auto dot = profiles[i].find("g.");
+    part.total_memory = Bytes{(std::stoll(profiles[i].substr(dot + 2)) << 30) - (512LL << 20)};
+    devices.push_back(std::move(part));
+  }
+  return *this;
+}
+
+Fleet& Fleet::link(int a, int b, model::Closeness closeness, int nvlinks) {
+  const auto named = [&](int index) -> model::Device& {
+    return *std::find_if(devices.begin(), devices.end(), [&](const auto& device) {
+      return device.name == "cuda:" + std::to_string(index);
+    });
+  };
+  named(a).links.push_back({named(b).id, closeness, nvlinks});
+  named(b).links.push_back({named(a).id, closeness, nvlinks});
   return *this;
 }
 

@@ -48,6 +48,22 @@ TEST(GpuNodes, OldDriversCallTheirNumberFrontend) {
             (std::vector<model::DeviceNode>{{195, 0}}));
 }
 
+TEST(GpuNodes, AMigInstanceHasItsGpusFileAndTheCapabilitiesOfItsOwn) {
+  const Folder root;
+  root.write("proc/devices", "Character devices:\n195 nvidia\n235 nvidia-caps\n");
+  root.write("proc/driver/nvidia/gpus/0000:17:00.0/information", "Device Minor: 3\n");
+  const std::string folder = "proc/driver/nvidia/capabilities/gpu3/mig/gi2/";
+  const std::string rest = "DeviceFileMode: 292\nDeviceFileModify: 1\n";
+  root.write(folder + "access", "DeviceFileMinor: 21\n" + rest);
+  root.write(folder + "ci1/access", "DeviceFileMinor: 23\n" + rest);
+  auto instance = gpu(model::Vendor::kNvidia, "0000:17:00.0");
+  instance.mig = model::MigInstance{model::DeviceId("GPU-1"), 0, 2, 1, "3g.40gb"};
+  EXPECT_EQ(nodes_of(instance, root.path()),
+            (std::vector<model::DeviceNode>{{195, 3}, {235, 21}, {235, 23}}));
+  instance.mig->gpu_instance = 5;  // of which the driver tells nothing
+  EXPECT_EQ(nodes_of(instance, root.path()), (std::vector<model::DeviceNode>{{195, 3}}));
+}
+
 TEST(GpuNodes, OthersHaveTheirDrmFiles) {
   const Folder root;
   root.write("proc/devices", "Character devices:\n195 nvidia\n");

@@ -270,5 +270,71 @@ TEST_F(Watch, ADeviceWhoseLibraryCallKillsTheChildTwiceIsLeftAlone) {
   EXPECT_EQ(of("GPU-0").health, model::Health::kNotResponding);
 }
 
+/// GPU-0 in MIG mode with these instances, and GPU-1.
+class WatchMig : public Watch {
+ protected:
+  void divided(const std::vector<int>& instances, bool gpu_read = true, bool gpu_there = true) {
+    model::Inventory inventory;
+    auto parent = gpu(0);
+    parent.partitioned = true;
+    if (!gpu_read) parent.model.clear();
+    if (gpu_there) inventory.devices.push_back(parent);
+    for (const int number : instances) {
+      auto part = gpu(0);
+      part.id = model::DeviceId("MIG-" + std::to_string(number));
+      part.name += ":" + std::to_string(number);
+      part.mig = model::MigInstance{parent.id, number, 0, 0, "1g.10gb"};
+      inventory.devices.push_back(part);
+    }
+    auto other = gpu(1);
+    if (!gpu_there) other.name = "cuda:0";
+    inventory.devices.push_back(other);
+    say({{"inventory", model::to_json(inventory)}, {"taken", 5000}});
+  }
+  Keys names() {
+    Keys names;
+    for (const auto& device : watch_.inventory().devices) names.push_back(device.name);
+    return names;
+  }
+};
+
+TEST_F(WatchMig, InstancesThatWereDestroyedLeave) {
+  watch_.started(now_);
+  divided({0, 1, 2});
+  round({"GPU-0", "MIG-0", "MIG-1", "MIG-2", "GPU-1"});
+  watch_.take_changes();
+  divided({1, 3});
+  EXPECT_TRUE(watch_.take_changes().inventory);
+  EXPECT_EQ(names(), (Keys{"cuda:0", "cuda:0:1", "cuda:0:3", "cuda:1"}));
+  EXPECT_EQ(watch_.sample(model::DeviceId("MIG-0")), nullptr);
+  EXPECT_EQ(of("MIG-1").health, model::Health::kHealthy);
+}
+
+TEST_F(WatchMig, InstancesOfALostGpuAreLostWithIt) {
+  watch_.started(now_);
+  divided({0, 1});
+  round({"GPU-0", "MIG-0", "MIG-1", "GPU-1"});
+  divided({}, true, false);
+  EXPECT_EQ(names(), (Keys{"cuda:0", "cuda:0:0", "cuda:0:1", "cuda:1"}));
+  for (const char* id : {"GPU-0", "MIG-0", "MIG-1"}) EXPECT_EQ(of(id).health, model::Health::kLost);
+  EXPECT_EQ(of("GPU-1").health, model::Health::kHealthy);
+}
+
+TEST_F(WatchMig, InstancesOfAGpuThatDoesNotAnswerDoNotEither) {
+  watch_.started(now_);
+  divided({0, 1});
+  round({"GPU-0", "MIG-0", "MIG-1", "GPU-1"});
+  begin("GPU-0");
+  EXPECT_EQ(advice_within(seconds(3)), Advice::kReplaceStuck);
+  for (const char* id : {"GPU-0", "MIG-0", "MIG-1"})
+    EXPECT_EQ(of(id).health, model::Health::kNotResponding) << id;
+  EXPECT_EQ(watch_.skip(), Keys{"GPU-0"});
+  EXPECT_TRUE(watch_.next_probe(watch_.inventory().devices[1]));
+  watch_.started(now_);
+  divided({}, false);  // it is left alone, so nobody asks for its instances
+  EXPECT_EQ(names(), (Keys{"cuda:0", "cuda:0:0", "cuda:0:1", "cuda:1"}));
+  EXPECT_EQ(of("MIG-1").health, model::Health::kNotResponding);
+}
+
 }  // namespace
 }  // namespace berth::device

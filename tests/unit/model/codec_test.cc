@@ -27,6 +27,11 @@ Device gpu() {
   device.compute_capability = "8.0";
   device.total_memory = Bytes{85'899'345'920};
   device.max_clock_mhz = 1410;
+  device.nodes = {{195, 2}, {235, 21}};
+  device.mig = MigInstance{DeviceId("GPU-0"), 1, 7, 2, "1c.3g.40gb"};
+  device.numa_node = 1;
+  device.links = {{DeviceId("GPU-2"), Closeness::kNvLink, 12},
+                  {DeviceId("GPU-3"), Closeness::kNumaNode, 0}};
   return device;
 }
 
@@ -56,6 +61,11 @@ TEST(DeviceCodec, ComesBackAsItWas) {
   ASSERT_TRUE(read);
   EXPECT_EQ(serialize(to_json(*read)), serialize(written));
   EXPECT_EQ(read->total_memory, Bytes{85'899'345'920});
+  EXPECT_EQ(read->nodes, gpu().nodes);
+  EXPECT_EQ(read->mig, gpu().mig);
+  EXPECT_EQ(read->numa_node, 1);
+  EXPECT_EQ(read->links, gpu().links);
+  EXPECT_FALSE(read->partitioned);
 }
 
 TEST(DeviceCodec, AbsentIsNullAndStaysAbsent) {

@@ -68,29 +68,15 @@ TEST(Selector, UuidsAndLists) {
 }
 
 TEST(Selector, WhatIsNotUnderstoodIsASchemaViolationThatNamesIt) {
-  for (const std::string_view text : {"gpu",
-                                      "cuda:",
-                                      "cuda:-1",
-                                      "cuda:+1",
-                                      "cuda:x",
-                                      "cuda:1x",
-                                      "cuda:0x1",
-                                      "cuda: 1",
-                                      "cuda 0",
-                                      "cuda:0:1",
-                                      "cuda0",
-                                      "GPU-",
-                                      "MIG-",
-                                      "tpu:0",
-                                      "cpu:0",
-                                      "cuda:0,",
-                                      ",",
-                                      ",cuda:0",
-                                      "cuda:0,,cuda:1",
-                                      "cuda,cuda:0",
-                                      "cuda:0,cpu",
-                                      "auto,cuda:0",
-                                      "cuda:99999999999999999999",
+  for (const std::string_view text : {"gpu",        "cuda:",          "cuda:-1",
+                                      "cuda:+1",    "cuda:x",         "cuda:1x",
+                                      "cuda:0x1",   "cuda: 1",        "cuda 0",
+                                      "cuda:0:",    "cuda::1",        "cuda:0:1:2",
+                                      "cuda:0:x",   "rocm:0:1",       "cuda0",
+                                      "GPU-",       "MIG-",           "tpu:0",
+                                      "cpu:0",      "cuda:0,",        ",",
+                                      ",cuda:0",    "cuda:0,,cuda:1", "cuda,cuda:0",
+                                      "cuda:0,cpu", "auto,cuda:0",    "cuda:99999999999999999999",
                                       "all"}) {
     const auto selector = parse_selector(text);
     ASSERT_FALSE(selector) << text;
@@ -98,6 +84,16 @@ TEST(Selector, WhatIsNotUnderstoodIsASchemaViolationThatNamesIt) {
     EXPECT_NE(selector.error().message.find("\"" + std::string(text) + "\""), std::string::npos)
         << text;
   }
+}
+
+TEST(Selector, MigInstancesAreNumberedWithinTheirGpu) {
+  const auto selector = parse_selector("CUDA:2:11, cuda:0:0");
+  ASSERT_TRUE(selector);
+  ASSERT_EQ(selector->named.size(), 2U);
+  EXPECT_EQ(selector->named[0].index, 2);
+  EXPECT_EQ(selector->named[0].instance, 11);
+  EXPECT_EQ(selector->named[1].instance, 0);
+  EXPECT_FALSE(parse_selector("cuda:2")->named[0].instance);
 }
 
 }  // namespace
