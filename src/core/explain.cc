@@ -204,7 +204,7 @@ std::string obstacles(const State& state, const TaskEntry& task) {
     } else {
       const bool amount = refusal->code == base::RefusalCode::kMemory;
       lines.push_back(device.name + ": needs " + base::to_text(refusal->needed) +
-                      (amount ? ", has " : "; ") + base::to_text(refusal->available));
+                      (amount ? ", has " : ", ") + base::to_text(refusal->available));
     }
   }
   if (left_out > 0) lines.push_back("and " + std::to_string(left_out) + " more");

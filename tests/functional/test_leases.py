@@ -77,7 +77,7 @@ def test_a_lease_is_kept_from_tasks_and_given_back(gpus_and_daemon: tuple[Daemon
     wait_until(lambda: "exclusive" in daemon.client.explain(task)["counts"], "the task waits for the lease")
     refused = daemon.client.request("POST", LEASES, {"device": "cuda:3"})
     assert refused.status == 409
-    assert f"cuda:3: needs a shared device; lease {one['lease_id']} has it to itself" in refused.detail
+    assert f"cuda:3: needs a shared device, lease {one['lease_id']} has it to itself" in refused.detail
     assert daemon.client.request("DELETE", f"{LEASES}/{one['lease_id']}").status == 200
     assert daemon.client.wait_end(task)["status"] == "completed"
     assert leases(daemon) == []
