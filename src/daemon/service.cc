@@ -23,7 +23,6 @@ namespace berth::daemon {
 
 namespace {
 
-using base::json::array;
 using base::json::object;
 
 device::SamplerOptions sampler_options(const Config& config) {

@@ -190,7 +190,8 @@ supervise::Enforcer::Measures Supervisor::enforce(const model::TaskRecord& recor
 base::Status Supervisor::prepare_user(const model::TaskRecord& record, const Grant& grant,
                                       supervise::LaunchSpec& spec) const {
   if (!record.run_as) return {};
-  auto& user = spec.user.emplace();
+  spec.user = supervise::LaunchSpec::User{};
+  auto& user = *spec.user;
   user.uid = record.run_as->uid;
   user.gid = grant.account ? grant.account->gid : record.run_as->gid;
   user.groups = grant.account ? base::groups_of(*grant.account) : std::vector<gid_t>{user.gid};
