@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from daemon import wait_until  # the harness is on its path
 from figures import Figure, median
 
 FORBIDDEN = re.compile(r"libtorch|libc10|libcuda|libcudart|libnvidia|libav(codec|format|util)|libswscale")
@@ -77,9 +78,10 @@ def daemon_figures(bin_dir: Path, env: dict[str, str], runs: int) -> list[Figure
     ]
 
 
-def sampler_child(daemon: int) -> int:
+def sampler_child(daemon: int) -> int | None:
     children = Path(f"/proc/{daemon}/task/{daemon}/children").read_text(encoding="ascii").split()
-    return next(int(pid) for pid in children if b"--run-sampler" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    found = (int(pid) for pid in children if b"--run-sampler" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    return next(found, None)
 
 
 def on_processor(pid: int) -> int:
@@ -98,8 +100,9 @@ def reading(bin_dir: Path, fakes: Path, env: dict[str, str]) -> list[Figure]:
     with tempfile.TemporaryDirectory() as state:
         daemon = subprocess.Popen([bin_dir / "berthd", "--state-dir", state, "--listen", "127.0.0.1:0"], env=env,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(1)
+        wait_until(lambda: sampler_child(daemon.pid) is not None, "the sampler runs")
         child = sampler_child(daemon.pid)
+        assert child is not None
         begin, first = time.perf_counter_ns(), on_processor(child)
         time.sleep(4)
         percent = 100 * (on_processor(child) - first) / (time.perf_counter_ns() - begin)

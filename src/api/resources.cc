@@ -109,7 +109,7 @@ object gpu_device(const Service& service, const DeviceView& view) {
       {"clock_mhz", base::or_null(sample.clock_mhz)},
       {"memory_clock_mhz", base::or_null(sample.memory_clock_mhz)},
       {"fan_percent", base::or_null(sample.fan_percent)},
-      {"enforcement", model::to_json(service.enforcement_on(view.device))},
+      {"enforcement", model::to_json(view.enforcement)},
       {"pools", std::move(pools)},
       {"health", model::to_text(sample.health)},
       {"health_reason",

@@ -25,6 +25,7 @@ namespace berth::api {
 struct DeviceView {
   model::Device device;
   std::optional<model::Sample> sample;       // the newest, whatever its age
+  model::Enforcement enforcement;            // of a task that asks for memory there
   std::map<int, model::TaskId> task_by_pid;  // of the sample's processes, those that are ours
   std::optional<base::Time> unhealthy_since;
   std::optional<base::Time> next_probe;  // when it is tried again that does not answer
@@ -73,8 +74,6 @@ class Service {
   /// What holds a running task to its share of its devices.
   [[nodiscard]] virtual std::optional<model::Enforcement> enforcement(
       const model::TaskId& id) const = 0;
-  /// What would hold a task that asks for memory on this device.
-  [[nodiscard]] virtual model::Enforcement enforcement_on(const model::Device& device) const = 0;
   /// Good while new work is taken; else why not.
   [[nodiscard]] virtual base::Status ready() const = 0;
   [[nodiscard]] virtual base::Time now() const = 0;

@@ -65,7 +65,6 @@ Submitter submitter_of(const http::Request& request) {
     Submitter who{base::user_name(*peer.uid), std::nullopt};
     if (!is_root() || *peer.uid == 0) return who;
     who.run_as = model::RunAs{*peer.uid, peer.gid.value_or(*peer.uid), {}};
-    if (peer.pid) who.run_as->limits = limits_of(*peer.pid);
     return who;
   }
   if (!request.authenticated && is_root()) {
@@ -84,6 +83,7 @@ void set_submitter(const http::Request& request, model::TaskRecord& record) {
   Submitter who = submitter_of(request);
   record.request.user = std::move(who.name);
   record.run_as = std::move(who.run_as);
+  if (record.run_as && request.peer.pid) record.run_as->limits = limits_of(*request.peer.pid);
 }
 
 }  // namespace berth::api

@@ -127,7 +127,7 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"after", after(record, false)},
       {"after_any", after(record, true)},
       {"cpu_after_s", seconds_or_null(record.request.cpu_after)},
-      {"timeout_s", seconds_or_null(record.timeout)},
+      {"timeout_s", seconds_or_null(record.request.time_limit)},
       {"pool", text_or_null(record.request.pool)},
       {"array", array_place(record.request)},
       {"user", text_or_null(record.request.user)},

@@ -189,8 +189,8 @@ void read_command(Fields& fields, const core::Config& config, model::TaskRecord&
     fields.refuse("value_error", "cwd", "The working directory must be an absolute path");
   }
   if (const auto timeout = fields.maybe_positive("timeout_s", kMostSeconds)) {
-    record.timeout = std::max(base::Duration{1}, base::Duration{std::llround(*timeout * 1000)});
-    record.request.time_limit = record.timeout;
+    record.request.time_limit =
+        std::max(base::Duration{1}, base::Duration{std::llround(*timeout * 1000)});
   }
   record.request.signature = signature_of(record);
   read_queueing(fields, record.request);

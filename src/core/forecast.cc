@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -46,14 +47,21 @@ std::optional<Time> end_of(const State& state, const TaskEntry& task) {
 // The task, what runs, what comes before it, and what those come after. std::nullopt: too many.
 std::optional<std::map<TaskId, TaskEntry>> concerned(const State& state, const TaskEntry& task) {
   std::map<TaskId, TaskEntry> chosen;
-  std::vector<TaskId> open{task.request.id};
-  const QueueKey place = users::rank(state, task);
-  for (const auto& [id, other] : state.tasks) {
-    const bool before = other.state == model::TaskState::kQueued && !other.parked() &&
-                        users::rank(state, other) < place;
-    if (other.placement || before) open.push_back(id);
-    if (open.size() > kMostForecastTasks) return std::nullopt;
+  std::set<TaskId> first{task.request.id};
+  for (const auto& [id, device] : state.devices) {
+    for (const auto& [running, reserved] : device.reservations) first.insert(running);
   }
+  // The tasks of a group are in the order of their ranks: those behind this one need no look.
+  const QueueKey place = users::rank(state, task);
+  for (const auto& [shape, group] : state.queue.groups()) {
+    for (const auto& [key, id] : group) {
+      if (!(users::rank(state, state.tasks.at(id)) < place)) break;
+      first.insert(id);
+      if (first.size() > kMostForecastTasks) return std::nullopt;
+    }
+  }
+  if (first.size() > kMostForecastTasks) return std::nullopt;
+  std::vector<TaskId> open(first.begin(), first.end());
   while (!open.empty()) {
     const TaskId id = std::move(open.back());
     open.pop_back();

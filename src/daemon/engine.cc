@@ -29,6 +29,14 @@ std::string outcome_text(const std::vector<Output>& outputs) {
   return base::to_text(list);
 }
 
+// What the scheduler refused its input with; nullptr when it took it.
+const core::Refused* refusal_in(const std::vector<Output>& outputs) {
+  for (const auto& output : outputs) {
+    if (const auto* refused = std::get_if<core::Refused>(&output)) return refused;
+  }
+  return nullptr;
+}
+
 std::string device_names(const model::Placement& placement) {
   std::vector<std::string> names;
   for (const auto& share : placement.shares) names.push_back(share.name);
@@ -219,13 +227,10 @@ void Engine::submit(model::TaskRecord record, TaskCallback callback) {
         withdraw(as_created->id());
         (*answer)(fail(check_room().error()));
       });
-  for (const auto& output : outputs) {
-    const auto* refused = std::get_if<core::Refused>(&output);
-    if (refused == nullptr || refused->task != id) continue;
+  if (const auto* refused = refusal_in(outputs)) {
     table_.erase(id);
     const TaskCallback refuse = std::exchange(*answer, nullptr);
     refuse(fail(refused->error));
-    return;
   }
 }
 
@@ -371,12 +376,9 @@ void Engine::change(core::Input input, DoneCallback callback) {
   const auto outputs = apply(input, [this, answer](const base::Status& status) {
     if (*answer) (*answer)(status ? status : check_room());
   });
-  for (const auto& output : outputs) {
-    const auto* refused = std::get_if<core::Refused>(&output);
-    if (refused == nullptr) continue;
+  if (const auto* refused = refusal_in(outputs)) {
     const DoneCallback refuse = std::exchange(*answer, nullptr);
     refuse(fail(refused->error));
-    return;
   }
 }
 

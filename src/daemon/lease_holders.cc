@@ -31,11 +31,6 @@ std::optional<supervise::ProcessIdentity> from_text(const std::string& text) {
 
 }  // namespace
 
-std::optional<int> LeaseHolders::pid_of(const std::string& holder) {
-  const auto process = from_text(holder);
-  return process ? std::optional(process->pid) : std::nullopt;
-}
-
 bool LeaseHolders::is_lease(const model::TaskId& id) const {
   const auto task = state_.tasks.find(id);
   return task != state_.tasks.end() && task->second.is_lease();

@@ -39,8 +39,6 @@ class LeaseHolders {
   base::Status adopt(const model::TaskId& lease, int pid);
   /// The lease is over.
   void forget(const model::TaskId& lease);
-  /// Process number of the holder.
-  [[nodiscard]] static std::optional<int> pid_of(const std::string& holder);
 
  private:
   struct Holder {

@@ -18,6 +18,7 @@
 #include "daemon/worker_build.h"
 #include "device/host/backend.h"
 #include "supervise/log_reader.h"
+#include "supervise/mps.h"
 
 namespace berth::daemon {
 
@@ -332,9 +333,14 @@ void Service::devices_changed(const DeviceFeed::Changes& changes) {
 std::vector<api::DeviceView> Service::devices() const {
   std::vector<api::DeviceView> views;
   const auto& watch = devices_.watch();
+  const char* pipes = std::getenv("CUDA_MPS_PIPE_DIRECTORY");
+  const bool mps =
+      supervise::mps_runs(pipes != nullptr ? pipes : supervise::kMpsDefaultPipes, ::geteuid());
   for (const auto& device : watch.inventory().devices) {
     api::DeviceView view;
     view.device = device;
+    view.enforcement =
+        supervisor_.enforcer().at_best(device, watch.inventory().driver_version.value_or(""), mps);
     if (const auto* sample = watch.sample(device.id)) {
       view.sample = aged(*sample, now());
       view.unhealthy_since = view.sample->health == sample->health
@@ -362,12 +368,6 @@ std::map<std::string, std::string> Service::parts() const {
   parts["enforcement"] = supervisor_.enforcer().text();
   parts["devices"] = devices_.watch().has_inventory() ? "ok" : "the drivers have not answered yet";
   return parts;
-}
-
-model::Enforcement Service::enforcement_on(const model::Device& device) const {
-  const char* pipes = std::getenv("CUDA_MPS_PIPE_DIRECTORY");
-  return supervisor_.enforcer().at_best(device, inventory().driver_version.value_or(""),
-                                        pipes != nullptr ? pipes : "", ::geteuid());
 }
 
 // The cores of the processor are shared by the built-in tasks that run: one alone gets them all.

@@ -53,7 +53,6 @@ class Service final : public api::Service {
       const model::TaskId& id) const override {
     return supervisor_.enforcement(id);
   }
-  [[nodiscard]] model::Enforcement enforcement_on(const model::Device& device) const override;
   [[nodiscard]] base::Status ready() const override { return engine_.check_room(); }
   [[nodiscard]] base::Time now() const override { return base::now(); }
   [[nodiscard]] const TaskTable::Records& records() const override {

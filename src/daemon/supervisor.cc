@@ -123,27 +123,12 @@ void Supervisor::append_log(const model::TaskId& id, base::json::object record, 
 
 void Supervisor::close_log(const model::TaskId& id,
                            std::function<void(std::uint64_t kept)> closed) {
-  logs_->forget(id, false,
-                [weak = std::weak_ptr<Supervisor*>(self_), &loop = loop_,
-                 closed = std::move(closed)](std::uint64_t kept) {
-                  loop.post([weak, closed, kept] {
-                    if (!weak.expired()) closed(kept);
-                  });
-                });
+  logs_->forget(id, false, posted(std::move(closed)));
 }
 
 void Supervisor::delete_task(const model::TaskId& id, std::function<void()> deleted) {
   open_log(id);  // only a log that is known has a directory to remove
   logs_->forget(id, true, [done = posted(std::move(deleted))](std::uint64_t) { done(); });
-}
-
-// `work` from another thread: on the loop, unless this is gone by then.
-std::function<void()> Supervisor::posted(std::function<void()> work) {
-  return [&loop = loop_, weak = std::weak_ptr<Supervisor*>(self_), work = std::move(work)] {
-    loop.post([weak, work] {
-      if (!weak.expired()) work();
-    });
-  };
 }
 
 base::Status Supervisor::write_specification(const model::TaskRecord& record, const Grant& grant) {
@@ -232,7 +217,7 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
   }
   spec.cwd = record.cwd;
   spec.grace = options_.cancel_grace;
-  spec.timeout = record.timeout;
+  spec.timeout = record.request.time_limit;
   spec.nice = base::usual_nice();
   spec.max_output = options_.max_output;
   spec.cgroup = cgroups_.path_for(id, attempt);

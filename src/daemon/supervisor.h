@@ -95,7 +95,16 @@ class Supervisor {
     bool kill_requested = false;
   };
 
-  [[nodiscard]] std::function<void()> posted(std::function<void()> work);
+  /// `work` from another thread: on the loop, unless this is gone by then.
+  template <class Work>
+  [[nodiscard]] auto posted(Work work) {
+    return [&loop = loop_, weak = std::weak_ptr<Supervisor*>(self_),
+            work = std::move(work)](auto... values) {
+      loop.post([weak, work, values...] {
+        if (!weak.expired()) work(values...);
+      });
+    };
+  }
   base::Status write_specification(const model::TaskRecord& record, const Grant& grant);
   base::Status prepare_user(const model::TaskRecord& record, const Grant& grant,
                             supervise::LaunchSpec& spec) const;

@@ -68,7 +68,6 @@ object to_json(const TaskRecord& record) {
                 {"argv", std::move(argv)},
                 {"env", std::move(env)},
                 {"cwd", record.cwd},
-                {"timeout_ms", record.timeout ? value(record.timeout->count()) : value(nullptr)},
                 {"state", to_text(record.state)},
                 {"cancelling", record.cancelling},
                 {"device", record.device},
@@ -116,7 +115,6 @@ base::Result<TaskRecord> record_from_json(const object& from) {
     if (entry.value().is_string()) record.env.emplace(entry.key(), entry.value().as_string());
   }
   record.cwd = base::string_or(from, "cwd");
-  if (const auto ms = base::maybe_int(from, "timeout_ms")) record.timeout = base::Duration{*ms};
   const auto state = task_state_from_text(base::string_or(from, "state"));
   if (!state) return base::fail(base::ErrorCode::kStoreError, "a task record without state");
   record.state = *state;

@@ -46,7 +46,6 @@ struct TaskRecord {
   std::vector<std::string> argv;
   std::map<std::string, std::string> env;  // beside what Berth sets
   std::string cwd;
-  std::optional<base::Duration> timeout;
   std::optional<RunAs> run_as;
 
   // How it goes.

@@ -162,7 +162,7 @@ bool Enforcer::limit_by_mps(const Task& task, Measures& measures) const {
 }
 
 model::Enforcement Enforcer::at_best(const model::Device& device, const std::string& nvidia_driver,
-                                     const std::string& mps_pipes, uid_t user) const {
+                                     bool mps) const {
   model::Enforcement result;
   if (device.vendor == Vendor::kCpu) return result;
   result.fence = no_fence_.empty() && device.nodes.empty()
@@ -176,8 +176,7 @@ model::Enforcement Enforcer::at_best(const model::Device& device, const std::str
   } else if (cgroups_available_ && nvidia_limits_possible({device}, nvidia_driver)) {
     result.rung = Rung::kKernel;
     result.by = "NVIDIA memory limits";
-  } else if (is_nvidia(device) &&
-             mps_runs(mps_pipes.empty() ? kMpsDefaultPipes : mps_pipes, user)) {
+  } else if (is_nvidia(device) && mps) {
     result.rung = Rung::kMps;
     result.by = "CUDA MPS";
   } else {

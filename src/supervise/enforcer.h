@@ -51,10 +51,10 @@ class Enforcer {
   /// For health: what this machine can do at best.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] Measures prepare(const Task& task) const;
-  /// What would hold a task of `user` that asks for memory on this device. Changes nothing.
+  /// What would hold a task that asks for memory on this device; `mps`: a control daemon of CUDA
+  /// MPS serves its user. Changes nothing.
   [[nodiscard]] model::Enforcement at_best(const model::Device& device,
-                                           const std::string& nvidia_driver,
-                                           const std::string& mps_pipes, uid_t user) const;
+                                           const std::string& nvidia_driver, bool mps) const;
 
  private:
   void fence(const Task& task, Measures& measures) const;

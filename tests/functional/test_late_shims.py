@@ -12,7 +12,7 @@ import pytest
 from harness import programs
 from harness.commands import Gate, lines, sh
 from harness.daemon import Daemon, MakeDaemon
-from harness.fakegpu import MakeGpus
+from harness.fakegpu import FakeGpus, MakeGpus
 from harness.processes import tagged
 from harness.waiting import wait_until
 
@@ -37,6 +37,13 @@ def program(folder: Path, gate: Gate) -> Path:
     return place / programs.BERTHD.name
 
 
+def slow_daemon(make_daemon: MakeDaemon, program: Path, gpus: FakeGpus | None = None) -> Daemon:
+    """Its shims wait; without a launcher, which says that it is gone."""
+    daemon = make_daemon(gpus=gpus, program=program)
+    daemon.allow_stderr("the launcher of shims has ended")
+    return daemon
+
+
 def shims(daemon: Daemon) -> int:
     found = [process.command for process in tagged(str(daemon.tmp))]
     return sum("berth-shim" in command and "--launcher" not in command for command in found)
@@ -50,8 +57,7 @@ def test_a_launch_that_is_taken_back_after_a_restart_cannot_come_late(
     make_daemon: MakeDaemon, fake_gpus: MakeGpus, folder: Path, gate: Gate, program: Path
 ) -> None:
     gpus = fake_gpus(1)
-    daemon: Daemon = make_daemon(gpus=gpus, program=program)
-    daemon.allow_stderr("the launcher of shims has ended")
+    daemon: Daemon = slow_daemon(make_daemon, program, gpus)
     runs = folder / "runs"
     daemon.client.submit(*counting(runs), device="cuda", memory_gb=10, task_id="t")
     wait_until(lambda: shims(daemon) == 1, "the shim is started")
@@ -73,8 +79,7 @@ def test_one_that_came_in_time_is_followed_instead_of_taken_back(
     make_daemon: MakeDaemon, fake_gpus: MakeGpus, folder: Path, gate: Gate, program: Path
 ) -> None:
     gpus = fake_gpus(1)
-    daemon: Daemon = make_daemon(gpus=gpus, program=program)
-    daemon.allow_stderr("the launcher of shims has ended")
+    daemon: Daemon = slow_daemon(make_daemon, program, gpus)
     runs = folder / "runs"
     daemon.client.submit(*counting(runs), device="cuda", memory_gb=10, task_id="t")
     wait_until(lambda: shims(daemon) == 1, "the shim is started")
@@ -89,8 +94,7 @@ def test_one_that_came_in_time_is_followed_instead_of_taken_back(
 def test_both_shims_of_an_attempt_start_it_once(
     make_daemon: MakeDaemon, folder: Path, gate: Gate, program: Path
 ) -> None:
-    daemon: Daemon = make_daemon(program=program)
-    daemon.allow_stderr("the launcher of shims has ended")
+    daemon: Daemon = slow_daemon(make_daemon, program)
     runs = folder / "runs"
     daemon.client.submit(*counting(runs), device="cpu", task_id="t")
     wait_until(lambda: shims(daemon) == 1, "the shim is started")
@@ -106,8 +110,7 @@ def test_both_shims_of_an_attempt_start_it_once(
 def test_a_cancel_between_two_shims_leaves_nothing_running(
     make_daemon: MakeDaemon, gate: Gate, program: Path
 ) -> None:
-    daemon: Daemon = make_daemon(program=program)
-    daemon.allow_stderr("the launcher of shims has ended")
+    daemon: Daemon = slow_daemon(make_daemon, program)
     daemon.client.submit("/bin/sleep", "1000", device="cpu", task_id="t")
     wait_until(lambda: shims(daemon) == 1, "the shim is started")
     daemon.kill9()
@@ -122,8 +125,7 @@ def test_a_cancel_between_two_shims_leaves_nothing_running(
 def test_a_revocation_survives_a_kill_before_the_decision_does(
     make_daemon: MakeDaemon, folder: Path, gate: Gate, program: Path
 ) -> None:
-    daemon: Daemon = make_daemon(program=program)
-    daemon.allow_stderr("the launcher of shims has ended")
+    daemon: Daemon = slow_daemon(make_daemon, program)
     runs = folder / "runs"
     daemon.client.submit(*counting(runs), device="cpu", task_id="t")
     wait_until(lambda: shims(daemon) == 1, "the shim is started")

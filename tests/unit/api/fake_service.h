@@ -47,8 +47,7 @@ class FakeService final : public Service {
   base::Time clock = base::from_ms(1'767'225'600'000);  // 2026-01-01T00:00:00Z
   std::size_t records_per_page = 100;
   std::map<std::string, model::Enforcement> enforced;  // of tasks that run
-  model::Enforcement best_enforcement;
-  std::optional<base::Error> refuse;  // what the next input is answered with
+  std::optional<base::Error> refuse;                   // what the next input is answered with
 
   // ---- what happened ----
   std::vector<model::TaskRecord> submitted;
@@ -72,9 +71,6 @@ class FakeService final : public Service {
       const model::TaskId& id) const override {
     const auto found = enforced.find(id.value);
     return found == enforced.end() ? std::nullopt : std::optional(found->second);
-  }
-  [[nodiscard]] model::Enforcement enforcement_on(const model::Device&) const override {
-    return best_enforcement;
   }
   [[nodiscard]] base::Status ready() const override { return readiness; }
   [[nodiscard]] base::Time now() const override { return clock; }

@@ -48,7 +48,7 @@ TEST_F(TasksTest, ACommandIsSubmittedWithAllItsFields) {
   EXPECT_EQ(task.description, "d");
   EXPECT_EQ(task.env, (std::map<std::string, std::string>{{"A", "1"}}));
   EXPECT_EQ(task.cwd, "/srv");
-  EXPECT_EQ(task.timeout, base::Duration{1500});
+  EXPECT_EQ(task.request.time_limit, base::Duration{1500});
   EXPECT_EQ(answer->json().at("status"), value("pending"));
   EXPECT_EQ(answer->json().at("message"), value("Waiting to start"));
 }
@@ -62,7 +62,7 @@ TEST_F(TasksTest, OnlyTheCommandIsNeeded) {
   EXPECT_EQ(task.request.memory, std::nullopt);
   EXPECT_EQ(task.request.priority, 5);
   EXPECT_EQ(task.request.policy, model::Policy::kBalanced);
-  EXPECT_EQ(task.timeout, std::nullopt);
+  EXPECT_EQ(task.request.time_limit, std::nullopt);
   EXPECT_TRUE(task.request.id.empty());
 }
 
@@ -124,7 +124,7 @@ TEST_F(TasksTest, ANulByteIsRefusedWhereTheSystemWouldCutTheText) {
 
 TEST_F(TasksTest, APositiveTimeNeverBecomesNone) {
   ASSERT_EQ(create(R"({"command": ["x"], "timeout_s": 0.0001})")->status(), 200);
-  EXPECT_GT(api.service.submitted[0].timeout->count(), 0);
+  EXPECT_GT(api.service.submitted[0].request.time_limit->count(), 0);
 }
 
 TEST_F(TasksTest, PromisedFieldsAreNotIgnored) {
