@@ -18,7 +18,7 @@ from harness.client import FINAL, RefusedError
 from harness.commands import Gate, lines, mark, sh, stubborn_tree
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import MakeGpus
-from harness.processes import alive, tagged
+from harness.processes import alive, parent_of, tagged
 from harness.sse import messages, read_log
 from harness.waiting import wait_until
 
@@ -35,8 +35,9 @@ def wait_running(daemon: Daemon, name: str) -> None:
 
 
 def lasting(daemon: Daemon, task_id: str) -> set[int]:
-    """The task's processes that are there as long as it is: not the sleeps of its loop."""
-    return {p.pid for p in daemon.task_processes(task_id) if not p.command.startswith("sleep")}
+    """The task's processes that are there as long as it is: not the children that its loop sleeps in."""
+    pids = {p.pid for p in daemon.task_processes(task_id)}
+    return {pid for pid in pids if parent_of(pid) not in pids}
 
 
 @pytest.mark.parametrize("how", ["kill", "term"])
