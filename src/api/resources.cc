@@ -48,14 +48,19 @@ value processes(const DeviceView& view) {
   if (!view.sample || !view.sample->processes) return nullptr;
   array list;
   for (const auto& process : *view.sample->processes) {
-    const auto task = view.task_by_pid.find(process.pid);
+    const auto named = [&](const std::map<int, model::TaskId>& tasks) {
+      const auto task = tasks.find(process.pid);
+      return task == tasks.end() ? value(nullptr) : value(task->second.value);
+    };
     list.push_back(object{
         {"pid", process.pid},
         {"user", process.user},
         {"command", process.command},
         {"type", process.type},
         {"used_memory_gb", gb_or_null(process.used_memory)},
-        {"task_id", task == view.task_by_pid.end() ? value(nullptr) : value(task->second.value)}});
+        {"state", model::to_text(process.state)},
+        {"task_id", named(view.task_by_pid)},
+        {"left_by", named(view.left_by)}});
   }
   return list;
 }

@@ -27,6 +27,7 @@ struct DeviceView {
   std::optional<model::Sample> sample;       // the newest, whatever its age
   model::Enforcement enforcement;            // of a task that asks for memory there
   std::map<int, model::TaskId> task_by_pid;  // of the sample's processes, those that are ours
+  std::map<int, model::TaskId> left_by;      // and those that a task has left behind
   std::optional<base::Time> unhealthy_since;
   std::optional<base::Time> next_probe;  // when it is tried again that does not answer
 };

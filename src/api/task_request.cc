@@ -82,7 +82,7 @@ void read_memory(Fields& fields, model::Request& request) {
   if (const auto fraction = fields.maybe_positive("memory_fraction", 1.0 + 1e-9))
     request.memory_percent = std::max(1, static_cast<int>(std::lround(*fraction * 100)));
   // What a command used the last time is no promise for the next, unless the client says so.
-  request.memory_by_history = false;
+  request.memory_by_history = request.builtin;
   const std::string strategy = fields.nullable_string("memory_strategy");
   if (strategy.empty()) return;
   const auto known =
@@ -91,14 +91,15 @@ void read_memory(Fields& fields, model::Request& request) {
   if (known == kStrategies.end()) {
     return fields.refuse("enum", "memory_strategy",
                          "Input should be 'conservative' (0.8 of the device's memory), "
-                         "'aggressive' (0.95) or 'dynamic' (as earlier tasks like it needed)");
+                         "'aggressive' (0.95) or 'dynamic' (as earlier tasks like it needed, or as "
+                         "its model and batch let expect)");
   }
   if (request.memory_percent != 0) {
     return fields.refuse("value_error", "memory_strategy",
                          "Give memory_fraction or memory_strategy, not both");
   }
   request.memory_percent = known->second;
-  request.memory_by_history = strategy == kDynamic;
+  request.memory_by_history = request.builtin || strategy == kDynamic;
 }
 
 // The same command in the same place: it takes about as long, and maybe as much memory.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/builtin.h"
+#include "api/model_memory.h"
 #include "api/paths.h"
 #include "api/routes.h"
 #include "api/task_codec.h"
@@ -36,6 +37,8 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   record.total_epochs = num_epochs;
   record.request.signature =
       base::join({"training", model, std::to_string(batch_size), std::to_string(image_size)}, "/");
+  if (base::string_or(fields.body(), "memory_strategy") == "dynamic")
+    record.request.memory_estimate = training_memory(model, batch_size, image_size);
   record.parameters =
       base::json::object{{"model", model},
                          {"num_classes", num_classes},

@@ -234,6 +234,10 @@ constexpr auto kCatalog = std::to_array<Translation>({
     // ---- leases ----
     {"lease", "租约"},
     {"lease {}", "租约 {}"},
+    {"left by task {}", "任务 {} 遗留"},
+    {"orphan: what started it has ended", "孤儿进程：启动它的进程已结束"},
+    {"zombie: it has ended, its memory is not free", "僵尸进程：已结束，显存未释放"},
+    {"in another container, or just ended", "在其他容器中，或刚刚结束"},
     {"until {}", "至 {}"},
     {"process {} ends", "进程 {} 结束"},
     {"its holder ends", "持有进程结束"},

@@ -64,7 +64,9 @@ json::value processes(const model::Sample& sample) {
                                   {"command", process.command},
                                   {"type", process.type},
                                   {"used_memory_gb", gib(process.used_memory)},
-                                  {"task_id", nullptr}});
+                                  {"state", model::to_text(process.state)},
+                                  {"task_id", nullptr},
+                                  {"left_by", nullptr}});
   }
   return result;
 }

@@ -52,10 +52,20 @@ std::vector<Line> lease_lines(const json::object& device, const json::array& lea
   return lines;
 }
 
+// What keeps memory though nobody waits for it.
+std::string state_label(const std::string& state) {
+  if (state == "orphan") return tr("orphan: what started it has ended");
+  if (state == "zombie") return tr("zombie: it has ended, its memory is not free");
+  if (state == "unseen") return tr("in another container, or just ended");
+  return "";
+}
+
 // A process that has adopted a lease is told apart from a task's by the lease's id.
 std::string owner_label(const Process& process, const std::set<std::string>& leases) {
-  if (process.task.empty()) return "";
   constexpr int kMost = 16;  // an id of the user's own may be long
+  if (!process.left_by.empty())
+    return tr("left by task {}", {fit(short_id(process.left_by), kMost)});
+  if (process.task.empty()) return state_label(process.state);
   const std::string id = fit(short_id(process.task), kMost);
   return leases.contains(process.task) ? tr("lease {}", {id}) : tr("task {}", {id});
 }
@@ -80,7 +90,8 @@ std::vector<Process> processes_of(const json::object& device) {
     result.push_back({base::int_or(process, "pid"), maybe_double(process, "used_memory_gb"),
                       printable(string_or(process, "user")),
                       printable(string_or(process, "command")),
-                      printable(string_or(process, "task_id"))});
+                      printable(string_or(process, "task_id")), string_or(process, "state"),
+                      printable(string_or(process, "left_by"))});
   }
   std::stable_sort(result.begin(), result.end(), [](const Process& a, const Process& b) {
     return a.memory.value_or(0) > b.memory.value_or(0);

@@ -17,6 +17,8 @@ struct Process {
   std::int64_t pid = 0;
   std::optional<double> memory;  // GiB
   std::string user, command, task;
+  std::string state;    // "alive", "orphan", ...
+  std::string left_by;  // the task that has ended without it
 };
 
 /// Of a device of GET /api/v2/resources/gpu; those that hold most first.

@@ -285,7 +285,11 @@ core::Reading Service::reading_of(const model::Sample& sample) {
   for (const auto& process : *sample.processes) {
     auto task = supervisor_.task_of(process.pid);
     if (!task && going_) task = lease_holders_.lease_of(process.pid);
-    if (!task) continue;
+    if (!task) {
+      const auto left = supervisor_.left_by(process.pid);
+      if (left && engine_.table().find(*left) != nullptr) left_by_[process.pid] = *left;
+      continue;
+    }
     task_by_pid_[process.pid] = *task;
     if (process.used_memory) reading.used_by_task[*task] += *process.used_memory;
   }
@@ -323,6 +327,7 @@ void Service::devices_changed(const DeviceFeed::Changes& changes) {
   if (changes.samples.empty()) return;
   std::vector<core::Reading> readings;
   task_by_pid_.clear();
+  left_by_.clear();
   for (const auto& sample : watch.samples()) {
     core::Reading reading = reading_of(aged(sample, now()));
     if (changes.samples.contains(sample.device)) readings.push_back(std::move(reading));
@@ -349,6 +354,7 @@ std::vector<api::DeviceView> Service::devices() const {
       view.next_probe = devices_.next_probe(device);
     }
     view.task_by_pid = task_by_pid_;
+    view.left_by = left_by_;
     views.push_back(std::move(view));
   }
   return views;

@@ -138,6 +138,7 @@ class Service final : public api::Service {
   MemoryWatchdog memory_watchdog_;
   mutable device::host::LoadMeter processor_;
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
+  std::map<int, model::TaskId> left_by_;              // those that a task of ours has left behind
   std::map<model::TaskId, std::vector<DoneCallback>>
       removals_;                      // asked for before the log was closed
   std::set<model::TaskId> removing_;  // their files are gone or going

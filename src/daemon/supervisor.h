@@ -80,6 +80,10 @@ class Supervisor {
   bool revoke(const model::TaskRecord& record);
 
   [[nodiscard]] std::optional<model::TaskId> task_of(int pid) { return processes_.find(pid); }
+  /// The task that has left `pid` behind, which `task_of` knows nothing of.
+  [[nodiscard]] std::optional<model::TaskId> left_by(int pid) const {
+    return processes_.left_by(pid);
+  }
   [[nodiscard]] const supervise::Cgroups& cgroups() const { return cgroups_; }
   [[nodiscard]] const supervise::Enforcer& enforcer() const { return enforcer_; }
 

@@ -17,11 +17,13 @@ const ProcessText& ProcessTable::describe(int pid, bool verify) {
   Entry& entry = place->second;
   entry.used = moment;
   if (!fresh && !verify) return entry.text;
-  std::string now = identity(pid);
-  if (fresh || now != entry.identity) {
-    entry.identity = std::move(now);
-    entry.text = entry.identity.empty() ? ProcessText{} : read(pid);
+  auto now = stat(pid);
+  std::string identity = now ? now->identity : std::string();
+  if (fresh || identity != entry.identity) {
+    entry.identity = std::move(identity);
+    entry.text = now ? read(pid) : ProcessText{};
   }
+  if (now) entry.text.state = state_of(pid, *now);
   return entry.text;
 }
 
@@ -32,18 +34,33 @@ void ProcessTable::forget_unused(Clock::time_point now) {
   std::erase_if(entries_, [now](const auto& item) { return now - item.second.used > kKeep; });
 }
 
-/// "<start time> <short name>" of /proc/<pid>/stat; empty when there is no such process.
-std::string ProcessTable::identity(int pid) const {
-  const auto stat = base::read_file(proc_ + std::to_string(pid) + "/stat", 8192);
-  if (!stat) return {};
+/// Of /proc/<pid>/stat: std::nullopt when there is no such process.
+std::optional<ProcessTable::Stat> ProcessTable::stat(int pid) const {
+  const auto text = base::read_file(proc_ + std::to_string(pid) + "/stat", 8192);
+  if (!text) return std::nullopt;
   // The short name may hold spaces and brackets: fields are counted from the last bracket. The
   // start time is field 22, the 20th after the name.
-  const auto open = stat->find('(');
-  const auto close = stat->rfind(')');
-  if (open == std::string::npos || close == std::string::npos || close < open) return {};
-  const auto fields = base::split(base::trim(std::string_view(*stat).substr(close + 1)), ' ');
-  if (fields.size() < 20) return {};
-  return fields[19] + ' ' + stat->substr(open + 1, close - open - 1);
+  const auto open = text->find('(');
+  const auto close = text->rfind(')');
+  if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
+  const auto fields = base::split(base::trim(std::string_view(*text).substr(close + 1)), ' ');
+  if (fields.size() < 20 || fields[0].empty()) return std::nullopt;
+  const auto number = [&](std::size_t field) {
+    return static_cast<int>(base::parse_number(fields[field]).value_or(0));
+  };
+  return Stat{fields[0][0], number(1), number(2), number(3),
+              fields[19] + ' ' + text->substr(open + 1, close - open - 1)};
+}
+
+// The shell's job, or the program that forked its helpers, leads the group. Where it is gone and
+// the parent is of another session (init, or who else takes in orphans), nobody waits for this one.
+model::ProcessState ProcessTable::state_of(int pid, const Stat& process) const {
+  using model::ProcessState;
+  if (process.state == 'Z' || process.state == 'X') return ProcessState::kZombie;
+  if (process.group == pid || process.group == 0 || stat(process.group)) return ProcessState::kAlive;
+  const auto parent = process.parent > 1 ? stat(process.parent) : std::nullopt;
+  return parent && parent->session == process.session ? ProcessState::kAlive
+                                                      : ProcessState::kOrphan;
 }
 
 ProcessText ProcessTable::read(int pid) {

@@ -8,9 +8,11 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/fd.h"
+#include "model/device.h"
 
 namespace berth::device {
 
@@ -18,6 +20,7 @@ struct ProcessText {
   std::string
       command;       // arguments joined by spaces, at most kCommandLimit bytes; empty: unreadable
   std::string user;  // the number where there is no name; empty: no such process here
+  model::ProcessState state = model::ProcessState::kUnseen;
 };
 
 class ProcessTable {
@@ -39,7 +42,15 @@ class ProcessTable {
   };
 
   void forget_unused(Clock::time_point now);
-  [[nodiscard]] std::string identity(int pid) const;
+  struct Stat {
+    char state = '?';
+    int parent = 0;
+    int group = 0;
+    int session = 0;
+    std::string identity;
+  };
+  [[nodiscard]] std::optional<Stat> stat(int pid) const;
+  [[nodiscard]] model::ProcessState state_of(int pid, const Stat& stat) const;
   ProcessText read(int pid);
   const std::string& user_name(uid_t uid);
 

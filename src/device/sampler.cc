@@ -39,7 +39,7 @@ bool same_processes(const std::vector<model::DeviceProcess>& a,
                     const std::vector<model::DeviceProcess>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
     return x.pid == y.pid && x.used_memory == y.used_memory && x.type == y.type &&
-           x.command == y.command && x.user == y.user;
+           x.command == y.command && x.user == y.user && x.state == y.state;
   });
 }
 

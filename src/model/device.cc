@@ -14,6 +14,7 @@ using base::json::value;
 
 constexpr std::array<std::string_view, 5> kVendors{"nvidia", "amd", "intel", "ascend", "cpu"};
 constexpr std::array<std::string_view, 5> kPrefixes{"cuda", "rocm", "xpu", "npu", "cpu"};
+constexpr std::array<std::string_view, 4> kProcessState{"alive", "orphan", "zombie", "unseen"};
 constexpr std::array<std::string_view, 4> kHealth{"healthy", "lost", "not_responding", "failed"};
 constexpr std::array<std::string_view, 5> kCloseness{"nvlink", "pcie_switch", "host_bridge",
                                                      "numa_node", "system"};
@@ -98,6 +99,9 @@ std::string_view to_text(Vendor vendor) { return kVendors.at(static_cast<std::si
 std::string_view device_prefix(Vendor vendor) {
   return kPrefixes.at(static_cast<std::size_t>(vendor));
 }
+std::string_view to_text(ProcessState state) {
+  return kProcessState.at(static_cast<std::size_t>(state));
+}
 std::string_view to_text(Health health) { return kHealth.at(static_cast<std::size_t>(health)); }
 std::string_view to_text(Closeness closeness) {
   return kCloseness.at(static_cast<std::size_t>(closeness));
@@ -178,7 +182,8 @@ object to_json(const Sample& sample) {
                                {"used_memory", base::or_null(process.used_memory)},
                                {"type", process.type},
                                {"command", process.command},
-                               {"user", process.user}});
+                               {"user", process.user},
+                               {"state", to_text(process.state)}});
   }
   result["processes"] = std::move(processes);
   return result;
@@ -211,10 +216,12 @@ base::Result<Sample> sample_from_json(const object& from) {
     for (const value& entry : processes->as_array()) {
       if (!entry.is_object()) continue;
       const object& process = entry.as_object();
+      const auto state = position(kProcessState, base::string_or(process, "state"));
       sample.processes->push_back(
           DeviceProcess{static_cast<int>(base::int_or(process, "pid")),
                         base::maybe_bytes(process, "used_memory"), base::string_or(process, "type"),
-                        base::string_or(process, "command"), base::string_or(process, "user")});
+                        base::string_or(process, "command"), base::string_or(process, "user"),
+                        static_cast<ProcessState>(state.value_or(0))});
     }
   }
   return sample;

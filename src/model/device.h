@@ -90,6 +90,12 @@ struct Device {
 /// Of devices of one machine: by vendor and index, instances after their GPU, the processor last.
 bool listed_before(const Device& a, const Device& b);
 
+/// kOrphan: what started it and the leader of its process group have ended, so nobody waits for it.
+/// kZombie: it has ended, but its parent has not noticed or a thread of it still is in the driver.
+/// kUnseen: /proc has no such process; it is in another container or has just ended.
+enum class ProcessState : std::uint8_t { kAlive, kOrphan, kZombie, kUnseen };
+std::string_view to_text(ProcessState state);  // "alive", "orphan", "zombie", "unseen"
+
 /// A process that holds memory on a device, whoever started it.
 struct DeviceProcess {
   int pid = 0;
@@ -97,6 +103,7 @@ struct DeviceProcess {
   std::string type;     // "C" compute, "G" graphics, "C+G", "M" MPS client
   std::string command;  // from /proc, empty when it cannot be read
   std::string user;
+  ProcessState state = ProcessState::kAlive;
 };
 
 enum class Health : std::uint8_t { kHealthy, kLost, kNotResponding, kFailed };

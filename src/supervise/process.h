@@ -73,6 +73,9 @@ class TaskProcesses {
   /// BERTH_TASK_ID and BERTH_ATTEMPT in its environment. Costs one read of /proc/PID/stat when the
   /// process was seen before.
   std::optional<model::TaskId> find(int pid);
+  /// The task that started `pid` and has ended, or goes on elsewhere, without it. Of processes that
+  /// `find` was asked for.
+  [[nodiscard]] std::optional<model::TaskId> left_by(int pid) const;
 
  private:
   struct Shim {
@@ -81,7 +84,8 @@ class TaskProcesses {
   };
   struct Seen {
     std::uint64_t start_time = 0;
-    model::TaskId task;  // empty: none of ours
+    model::TaskId task;    // empty: none of ours that runs
+    model::TaskId marked;  // whom its environment names
   };
   std::map<model::TaskId, Shim> shims_;
   std::unordered_map<int, model::TaskId> by_shim_;

@@ -53,14 +53,23 @@ std::optional<model::TaskId> TaskProcesses::find(int pid) {
     if (!up) break;
     ancestor = up->parent;
   }
+  model::TaskId marked;
   if (task.empty()) {
     if (const auto mark = read_mark(pid)) {
-      const auto shim = shims_.find(model::TaskId(mark->task));
+      marked = model::TaskId(mark->task);
+      const auto shim = shims_.find(marked);
       if (shim != shims_.end() && shim->second.attempt == mark->attempt) task = shim->first;
     }
   }
-  seen_[pid] = Seen{stat->start_time, task};
+  seen_[pid] = Seen{stat->start_time, task, marked};
   return answer(task);
+}
+
+std::optional<model::TaskId> TaskProcesses::left_by(int pid) const {
+  const auto seen = seen_.find(pid);
+  if (seen == seen_.end() || !seen->second.task.empty() || seen->second.marked.empty())
+    return std::nullopt;
+  return seen->second.marked;
 }
 
 }  // namespace berth::supervise

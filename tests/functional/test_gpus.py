@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import programs
 from harness.client import Client, Json
+from harness.command_line import CommandLine
 from harness.commands import PYTHON, Gate
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import MakeGpus
@@ -285,6 +290,38 @@ def test_the_gpus_processes_are_ours_by_task_id(machine: MakeMachine) -> None:
         lambda: sum(p["used_memory_gb"] or 0 for p in ours()) > 2.9, "both children are known as the task's"
     )
     assert m.daemon.resources()["active_tasks"]["cuda:0"][0]["id"] == task
+
+
+def test_who_keeps_memory_though_nobody_waits_for_him_is_named(
+    machine: MakeMachine, folder: Path
+) -> None:
+    m = machine(1)
+    ended = m.submit("--memory", "1G", "--seconds", "0.1", memory_gb=1)
+    m.client.wait_end(ended)
+    hold = f"{programs.FAKEGPU_CTL} hold 0 2G & {programs.FAKEGPU_CTL} hold 0 3G & echo $!; wait"
+    shell = subprocess.Popen(
+        ["/bin/sh", "-c", f"env BERTH_TASK_ID={ended} BERTH_ATTEMPT=1 {hold}"],
+        env={**os.environ, **m.gpus.environment},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+
+        def named() -> dict[float, tuple[str, str | None, str | None]]:
+            found = m.reading(0)["processes"] or []
+            return {p["used_memory_gb"]: (p["state"], p["task_id"], p["left_by"]) for p in found}
+
+        alive = {2: ("alive", None, ended), 3: ("alive", None, None)}
+        wait_until(lambda: named() == alive, "both are seen")
+        shell.kill()
+        shell.wait()
+        orphans = {2: ("orphan", None, ended), 3: ("orphan", None, None)}
+        wait_until(lambda: named() == orphans, "they are known as orphans")
+        text = CommandLine(m.daemon, folder).ok("gpus")
+        assert f"left by task {ended[:8]}" in text, text
+        assert "orphan: what started it has ended" in text, text
+    finally:
+        os.killpg(shell.pid, signal.SIGKILL)
 
 
 def test_cancelling_frees_the_gpus_memory_and_slot(machine: MakeMachine) -> None:

@@ -231,6 +231,7 @@ void NvmlBackend::read_processes(Gpu& gpu, model::Sample& sample, bool verify) {
     const ProcessText& text = processes_.describe(process.pid, verify || !stayed);
     process.command = text.command;
     process.user = text.user;
+    process.state = text.state;
   }
   sample.processes = std::move(found);
 }

@@ -90,6 +90,24 @@ TEST_F(BuiltinTest, ATrainingGetsTheOriginalsDefaults) {
   EXPECT_TRUE(body.at("latest_metrics").is_null());
 }
 
+TEST_F(BuiltinTest, WhatATrainingMayNeedFollowsItsModelBatchAndPictures) {
+  const auto estimate = [&](const object& changes) -> std::optional<double> {
+    EXPECT_EQ(train(changes)->status(), 200);
+    const auto& request = api.service.submitted.back().request;
+    EXPECT_TRUE(request.memory_by_history);
+    if (!request.memory_estimate) return std::nullopt;
+    return request.memory_estimate->gib();
+  };
+  EXPECT_FALSE(estimate({}));  // 60 % of a device shared by its trainings, as the originals have it
+  const char* strategy = "memory_strategy";
+  // 0.75 GiB, 16 bytes for each of 11.7 million parameters, 26.5 MiB for each of eight pictures
+  EXPECT_NEAR(*estimate({{strategy, "dynamic"}}), 1.13, 0.01);
+  EXPECT_NEAR(*estimate({{strategy, "dynamic"}, {"image_size", 448}, {"batch_size", 2}}), 1.13,
+              0.01);
+  EXPECT_NEAR(*estimate({{strategy, "dynamic"}, {"batch_size", 64}}), 2.58, 0.01);
+  EXPECT_FALSE(estimate({{strategy, "aggressive"}}));
+}
+
 TEST_F(BuiltinTest, WhatTheOriginalsTakeIsTaken) {
   EXPECT_EQ(train({{"num_classes", -5}})->status(), 200);
   EXPECT_EQ(train({{"batch_size", "16"}, {"num_epochs", 8.0}})->status(), 200);

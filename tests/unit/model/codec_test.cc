@@ -107,7 +107,7 @@ TEST(SampleCodec, ComesBackAsItWas) {
   sample.memory_clock_mhz = 1215;
   sample.fan_percent = 30;
   sample.processes = std::vector<DeviceProcess>{{42, Bytes{5}, "C", "python train.py", "ann"},
-                                                {43, {}, "G", "", ""}};
+                                                {43, {}, "G", "", "", ProcessState::kZombie}};
   const object written = through_text(to_json(sample));
   const auto read = sample_from_json(written);
   ASSERT_TRUE(read);

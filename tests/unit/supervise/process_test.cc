@@ -57,8 +57,11 @@ TEST(Process, EveryProcessOfATaskIsMappedToIt) {
   TaskProcesses later;
   later.add(spec_a.task, 1, a.shim_pid);
   EXPECT_EQ(later.find(a_deep), spec_a.task);
+  EXPECT_FALSE(later.left_by(a_deep));
   later.add(spec_a.task, 2, a.shim_pid);
   EXPECT_FALSE(later.find(a_deep));
+  EXPECT_EQ(later.left_by(a_deep), spec_a.task);
+  EXPECT_FALSE(tasks.left_by(::getpid()));
   tasks.remove(spec_b.task);
   EXPECT_FALSE(tasks.find(wait_for_pid(dir_b / "pid")));
 
