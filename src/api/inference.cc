@@ -30,9 +30,8 @@ model::TaskRecord read(Fields& fields, const Service& service) {
                          {"weight_path", absolute_path(weight_path)},
                          {"source_path", absolute_path(source_path)},
                          {"save_path", record.save_path}};
-  record.request.signature =
-      base::join({"inference", absolute_path(weight_path), std::to_string(batch_size.value_or(0))},
-                 "/");
+  record.request.signature = base::join(
+      {"inference", absolute_path(weight_path), std::to_string(batch_size.value_or(0))}, "/");
   if (batch_size) record.parameters["batch_size"] = *batch_size;
   return record;
 }

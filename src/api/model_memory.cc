@@ -44,9 +44,8 @@ std::optional<base::Bytes> training_memory(const std::string& model, std::int64_
                                    [&](const Model& known) { return known.name == model; });
   if (found == kModels.end()) return std::nullopt;
   const double side = static_cast<double>(image_size) / 224;
-  const double bytes =
-      kContext + found->parameters * 1e6 * kBytesPerParameter +
-      static_cast<double>(batch_size) * side * side * found->kept * kMib * kBeside;
+  const double bytes = kContext + found->parameters * 1e6 * kBytesPerParameter +
+                       static_cast<double>(batch_size) * side * side * found->kept * kMib * kBeside;
   constexpr double kMost = 1e18;  // a batch that no device will ever take
   return base::Bytes{static_cast<std::int64_t>(std::min(bytes, kMost))};
 }

@@ -52,15 +52,14 @@ value processes(const DeviceView& view) {
       const auto task = tasks.find(process.pid);
       return task == tasks.end() ? value(nullptr) : value(task->second.value);
     };
-    list.push_back(object{
-        {"pid", process.pid},
-        {"user", process.user},
-        {"command", process.command},
-        {"type", process.type},
-        {"used_memory_gb", gb_or_null(process.used_memory)},
-        {"state", model::to_text(process.state)},
-        {"task_id", named(view.task_by_pid)},
-        {"left_by", named(view.left_by)}});
+    list.push_back(object{{"pid", process.pid},
+                          {"user", process.user},
+                          {"command", process.command},
+                          {"type", process.type},
+                          {"used_memory_gb", gb_or_null(process.used_memory)},
+                          {"state", model::to_text(process.state)},
+                          {"task_id", named(view.task_by_pid)},
+                          {"left_by", named(view.left_by)}});
   }
   return list;
 }

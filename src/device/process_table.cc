@@ -57,7 +57,8 @@ std::optional<ProcessTable::Stat> ProcessTable::stat(int pid) const {
 model::ProcessState ProcessTable::state_of(int pid, const Stat& process) const {
   using model::ProcessState;
   if (process.state == 'Z' || process.state == 'X') return ProcessState::kZombie;
-  if (process.group == pid || process.group == 0 || stat(process.group)) return ProcessState::kAlive;
+  if (process.group == pid || process.group == 0 || stat(process.group))
+    return ProcessState::kAlive;
   const auto parent = process.parent > 1 ? stat(process.parent) : std::nullopt;
   return parent && parent->session == process.session ? ProcessState::kAlive
                                                       : ProcessState::kOrphan;

@@ -108,7 +108,8 @@ class Beat {
   explicit Beat(milliseconds every) : every_(every) {}
   bool due(Clock::time_point now) {
     if (now < next_) return false;
-    next_ = std::max(next_ + every_, now + every_ / 2);
+    next_ =
+        next_ == Clock::time_point{} ? now + every_ : std::max(next_ + every_, now + every_ / 2);
     return true;
   }
   /// Due at the next look.
@@ -161,7 +162,9 @@ class Sampler {
 
   void round(Clock::time_point now) {
     const bool costly = costly_beat_.due(now);
-    const Scope scope{process_beat_.due(now), costly};
+    // With the costly readings the processes are looked at anew, not only their list.
+    const bool processes = process_beat_.due(now) || costly;
+    const Scope scope{processes, costly};
     if (costly) look_if_changed(now);
     for (const model::Device& device : inventory_.devices) {
       answer_requests();

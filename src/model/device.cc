@@ -217,11 +217,10 @@ base::Result<Sample> sample_from_json(const object& from) {
       if (!entry.is_object()) continue;
       const object& process = entry.as_object();
       const auto state = position(kProcessState, base::string_or(process, "state"));
-      sample.processes->push_back(
-          DeviceProcess{static_cast<int>(base::int_or(process, "pid")),
-                        base::maybe_bytes(process, "used_memory"), base::string_or(process, "type"),
-                        base::string_or(process, "command"), base::string_or(process, "user"),
-                        static_cast<ProcessState>(state.value_or(0))});
+      sample.processes->push_back(DeviceProcess{
+          static_cast<int>(base::int_or(process, "pid")), base::maybe_bytes(process, "used_memory"),
+          base::string_or(process, "type"), base::string_or(process, "command"),
+          base::string_or(process, "user"), static_cast<ProcessState>(state.value_or(0))});
     }
   }
   return sample;

@@ -154,7 +154,8 @@ def test_without_gpus_cuda_runs_on_the_cpu_and_says_so(client: Client, folder: P
 def test_a_foreign_process_keeps_a_task_that_needs_more_away(machine: MakeMachine) -> None:
     m = machine(2)
     holder = m.gpus.hold(0, "21.6G")  # 90 % of 24 GiB
-    wait_until(lambda: m.reading(0)["allocated_memory_gb"] > 21, "the daemon sees the foreign process")
+    wait_until(lambda: m.reading(0)["allocated_memory_gb"] > 21, "the daemon sees its memory")
+    wait_until(lambda: m.reading(0)["processes"], "the daemon sees the foreign process")
     held = m.reading(0)
     assert held["utilization"] == pytest.approx(90, abs=2)
     assert [p["task_id"] for p in held["processes"]] == [None]

@@ -82,6 +82,9 @@ class NvmlBackend final : public Backend {
   void read_gpu(Gpu& gpu, model::Sample& sample, const Scope& scope);
   void read_instance(Gpu& gpu, model::Sample& sample, const Scope& scope);
   void read_memory(const Gpu& gpu, model::Sample& sample) const;
+  /// By more than noise. Then the processes are read with it: whose it is belongs to how much it
+  /// is, since what a task of ours has taken is no longer kept free for it.
+  static bool memory_moved(const model::Sample& before, const model::Sample& now);
   void read_cheap(DeviceHandle handle, model::Sample& sample) const;
   void read_costly(DeviceHandle handle, model::Sample& sample) const;
   void read_processes(Gpu& gpu, model::Sample& sample, bool verify);

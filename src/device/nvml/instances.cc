@@ -132,7 +132,7 @@ void NvmlBackend::read_instance(Gpu& gpu, model::Sample& sample, const Scope& sc
   static_cast<void>(number(sample, f.temperature, gpu.parent, kSensorGpu));
   if (sample.health == model::Health::kLost) return;
   read_memory(gpu, sample);
-  if (scope.processes) read_processes(gpu, sample, scope.costly);
+  if (scope.processes || memory_moved(gpu.last, sample)) read_processes(gpu, sample, scope.costly);
 }
 
 }  // namespace berth::device::nvml

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One sample of one NVIDIA device.
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/time.h"
@@ -97,7 +98,14 @@ void NvmlBackend::read_gpu(Gpu& gpu, model::Sample& sample, const Scope& scope) 
   read_cheap(gpu.handle, sample);
   if (scope.costly) read_costly(gpu.handle, sample);
   // Those on a GPU in MIG mode are on its instances' lists, and would be counted twice.
-  if (scope.processes && !gpu.partitioned) read_processes(gpu, sample, scope.costly);
+  if (!gpu.partitioned && (scope.processes || memory_moved(gpu.last, sample)))
+    read_processes(gpu, sample, scope.costly);
+}
+
+bool NvmlBackend::memory_moved(const model::Sample& before, const model::Sample& now) {
+  constexpr std::int64_t kNoise = 16LL << 20;
+  if (before.used_memory.has_value() != now.used_memory.has_value()) return true;
+  return now.used_memory && std::abs(now.used_memory->value - before.used_memory->value) > kNoise;
 }
 
 void NvmlBackend::read_memory(const Gpu& gpu, model::Sample& sample) const {

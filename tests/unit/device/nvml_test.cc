@@ -286,19 +286,19 @@ TEST(ProcessTable, SaysWhoIsLeftBehind) {
   // state, parent, process group, session
   const auto write = [&](int pid, const std::string& fields) {
     const std::string number = std::to_string(pid);
-    root.write("proc/" + number + "/stat", number + " (python) " + fields +
-                                               " 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0\n");
+    root.write("proc/" + number + "/stat",
+               number + " (python) " + fields + " 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0\n");
   };
   write(1, "S 0 1 1");
-  write(50, "S 1 50 50");    // a shell
-  write(60, "S 50 60 50");   // its job
-  write(61, "R 60 60 50");   // the job's helper
-  write(71, "R 50 70 50");   // of a pipeline whose first program has ended
-  write(81, "R 1 80 50");    // the helper of a job that has ended
-  write(82, "R 90 80 50");   // the same, taken in by somebody else
+  write(50, "S 1 50 50");   // a shell
+  write(60, "S 50 60 50");  // its job
+  write(61, "R 60 60 50");  // the job's helper
+  write(71, "R 50 70 50");  // of a pipeline whose first program has ended
+  write(81, "R 1 80 50");   // the helper of a job that has ended
+  write(82, "R 90 80 50");  // the same, taken in by somebody else
   write(90, "S 1 90 90");
   write(95, "Z 50 95 50");
-  write(96, "S 1 96 96");    // a service
+  write(96, "S 1 96 96");  // a service
   ProcessTable table(root.path());
   const auto state = [&](int pid) { return table.describe(pid, true).state; };
   EXPECT_EQ(state(60), ProcessState::kAlive);
