@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
@@ -373,7 +374,8 @@ void Supervisor::finish(const model::TaskId& id, int attempt, supervise::Ended e
   // be completed meanwhile: what is appended later comes behind it all the same.
   struct stat events{};
   const auto path = supervise::events_path(attempt_directory(options_.state_dir, id, attempt));
-  if (::stat(path.c_str(), &events) == 0 && events.st_size == 0) {
+  const bool silent = ::stat(path.c_str(), &events) == 0 ? events.st_size == 0 : errno == ENOENT;
+  if (silent) {
     logs_->finish(id, attempt, {});
     report();
   } else {

@@ -16,11 +16,13 @@
 //                 file for all of it, since for a short task files are what costs most.
 //                 A symbolic link to kRevokedClaim instead: the daemon has given the attempt up
 //                 before a shim claimed it, and none can any more.
-//   events        what the task appends to (BERTH_EVENTS); made empty, owned by the task's user.
+//   events        what the task appends to (BERTH_EVENTS). Where that is not the shim's own user it
+//                 is made empty for him, who could not make it; else it is there once it is
+//                 written.
 //   limits        where limits of device memory were to be set: a line "GPU MIB STATUS" each, with
 //   what
 //                 the driver's program exited with (0: the limit holds).
-//   stdout        raw bytes of the current generation; stderr likewise.
+//   stdout        raw bytes of the current generation, from the first one on; stderr likewise.
 //   stdout.1      the generation before, once the current one was full.
 //   stdout.start  kStartRecordBytes bytes, there before the first output: "INODE START\n" for the
 //                 older and

@@ -35,14 +35,16 @@ bool Output::open(int dir, const char* name, std::int64_t max_bytes) {
   dir_ = dir;
   name_ = name;
   max_bytes_ = max_bytes;
-  file_ = openat(dir, name, kFlags, 0600);
-  if (file_ >= 0) inode_ = inode_of(file_);
   return true;
 }
 
-// Before the first output, so that a disk that is full later can still be rotated on. A silent
-// program does without.
-void Output::make_start() {
+// At the first output: most programs are silent on stderr and many on stdout, and for a short one
+// files are what costs most. The record of starts comes with it, so that a disk that is full later
+// can still be rotated on.
+void Output::make_files() {
+  file_ = openat(dir_, name_, kFlags, 0600);
+  if (file_ < 0) return;
+  inode_ = inode_of(file_);
   char start_name[32];
   std::snprintf(start_name, sizeof start_name, "%s%s", name_, kStartSuffix);
   start_file_ = openat(dir_, start_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -80,7 +82,7 @@ void Output::drain() {
 }
 
 void Output::put(const char* bytes, std::int64_t count) {
-  if (start_ + size_ + dropped_ == 0) make_start();
+  if (file_ < 0) make_files();
   while (count > 0) {
     if (file_ < 0 || (size_ >= max_bytes_ && !rotate())) break;
     const std::int64_t room = max_bytes_ - size_;

@@ -9,7 +9,8 @@ namespace berth::shim {
 
 class Output {
  public:
-  /// Makes the pipe and the file. False only when there is no pipe to be had.
+  /// Makes the pipe; the file is there from the first output on. False only when there is no pipe
+  /// to be had.
   bool open(int dir, const char* name, std::int64_t max_bytes);
 
   [[nodiscard]] int read_end() const { return read_end_; }    // -1 once the stream has ended
@@ -25,7 +26,7 @@ class Output {
 
  private:
   void put(const char* bytes, std::int64_t count);
-  void make_start();
+  void make_files();
   bool rotate();
   bool write_start(std::uint64_t old_inode, std::int64_t old_start, std::uint64_t inode,
                    std::int64_t start);

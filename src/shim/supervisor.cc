@@ -59,13 +59,7 @@ bool Supervisor::start() {
   if (!output_.open(dir_, kStdoutFile, options_.max_output_bytes)) return false;
   if (!error_.open(dir_, kStderrFile, options_.max_output_bytes)) return false;
 
-  const int events = openat(dir_, kEventsFile, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (events >= 0 && options_.has_user) {
-    if (fchown(events, options_.uid, options_.gid) != 0 || fchmod(dir_, 0711) != 0) {
-      // The task finds out when it opens the file.
-    }
-  }
-  if (events >= 0) close(events);
+  if (options_.has_user) give_events();
 
   in_cgroup_ = options_.cgroup != nullptr && make_cgroup(options_.cgroup);
   if (in_cgroup_ && options_.limits_program != nullptr) {
@@ -98,6 +92,15 @@ bool Supervisor::start() {
   }
   add_child(&claim_, child_);
   return true;
+}
+
+// The task's user may write into this file, but not make it.
+void Supervisor::give_events() {
+  const int events = openat(dir_, kEventsFile, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (events < 0) return;  // the task finds out when it opens it
+  if (fchown(events, options_.uid, options_.gid) != 0 || fchmod(dir_, 0711) != 0) {
+  }
+  close(events);
 }
 
 void Supervisor::loop() {

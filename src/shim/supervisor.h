@@ -32,6 +32,7 @@ class Supervisor {
   enum class Phase { kRunning, kEnding, kKilling };
 
   bool start();
+  void give_events();
   void loop();
   void step(int timeout_ms);
   void on_signals();

@@ -164,11 +164,12 @@ OutputLines::Emit OutputSource::emitter(std::string_view now, LogFile& log) cons
 // By one look or two; reading takes a dozen system calls, and most programs are silent.
 bool OutputSource::nothing_new() const {
   struct stat file{};
-  if (::stat(path_.c_str(), &file) != 0) return false;
+  const auto older = [&] { return ::access((path_ + shim::kOlderSuffix).c_str(), F_OK) == 0; };
+  if (::stat(path_.c_str(), &file) != 0)
+    return errno == ENOENT && inode_ == 0 && lines_.offset() == 0 && !older();
   const auto size = static_cast<std::uint64_t>(file.st_size);
   if (file.st_ino == inode_) return start_ + size == lines_.offset();
-  return inode_ == 0 && size == 0 && lines_.offset() == 0 &&
-         ::access((path_ + shim::kOlderSuffix).c_str(), F_OK) != 0;
+  return inode_ == 0 && size == 0 && lines_.offset() == 0 && !older();
 }
 
 bool OutputSource::read(std::size_t max_bytes, std::string_view now, LogFile& log) {
