@@ -22,8 +22,11 @@ constexpr milliseconds kLinger{2000};
 
 // No field of an answer can end its line: what a handler copies from a request stays one field.
 void append_field(std::string& head, std::string_view name, std::string_view value) {
-  const auto clean = [&head](std::string_view text) {
-    for (const char c : text) head += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
+  const auto ends_line = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+  const auto clean = [&](std::string_view text) {
+    const auto from = static_cast<std::ptrdiff_t>(head.size());
+    head += text;
+    std::replace_if(head.begin() + from, head.end(), ends_line, ' ');
   };
   clean(name);
   head += ": ";

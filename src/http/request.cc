@@ -146,6 +146,10 @@ Response error_response(const base::Error& error) {
 }
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+  const auto is_plain = [&](char c) {
+    return c != '%' && static_cast<unsigned char>(c) < 0x80 && (c != '+' || !plus_is_space);
+  };
+  if (std::all_of(text.begin(), text.end(), is_plain)) return std::string(text);
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

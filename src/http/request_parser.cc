@@ -5,6 +5,8 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <limits>
+#include <memory>
+#include <type_traits>
 
 namespace berth::http {
 
@@ -12,7 +14,7 @@ namespace beast = boost::beast;
 
 class RequestParser::Parser final : public beast::http::basic_parser<true> {
  public:
-  Parser(Request& request, std::size_t header_limit, std::size_t limit)
+  Parser(Request& request, std::size_t header_limit, std::size_t limit) noexcept
       : request_(request), limit_(limit) {
     this->header_limit(static_cast<std::uint32_t>(header_limit));
     body_limit(boost::none);  // counted here, after the checks that come before the body
@@ -89,7 +91,14 @@ void RequestParser::reset() {
   }
   request_.language = {};
   request_.authenticated = false;
-  parser_ = std::make_unique<Parser>(request_, header_limit_, body_limit_);
+  if (parser_ == nullptr) {
+    parser_ = std::make_unique<Parser>(request_, header_limit_, body_limit_);
+    return;
+  }
+  // A parser of Beast's takes one message; this is a new one in the place of the old one.
+  static_assert(std::is_nothrow_constructible_v<Parser, Request&, std::size_t, std::size_t>);
+  std::destroy_at(parser_.get());
+  std::construct_at(parser_.get(), request_, header_limit_, body_limit_);
 }
 
 RequestParser::Outcome RequestParser::feed(std::string_view bytes, std::size_t& used) {
