@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import time
+from datetime import datetime
 from pathlib import Path
 
 import peers
@@ -29,13 +30,15 @@ def berth(daemon: Daemon) -> tuple[float, float]:
         return client.get(TASKS + "?limit=1&status=live")["total"]
 
     before = client.get(TASKS + "?limit=1&status=completed")["total"]
-    used, begin = cpu_seconds(daemon.pid), time.perf_counter()
+    used, begin = cpu_seconds(daemon.pid), time.time()
     creates(COUNT, {"command": COMMAND}, connections=CLIENTS).run(daemon)
-    wait_until(lambda: waiting() == 0, "all commands have ended")
-    took = time.perf_counter() - begin
-    done = client.get(TASKS + "?limit=1&status=completed")["total"] - before
-    assert done == COUNT, done
-    return COUNT / took, (cpu_seconds(daemon.pid) - used) / COUNT * 1000
+    # Seldom, for whoever asks takes processor time; when the last one ended is in its record.
+    wait_until(lambda: waiting() == 0, "all commands have ended", every=0.25)
+    used = cpu_seconds(daemon.pid) - used
+    done = client.get(f"{TASKS}?limit={COUNT}&status=completed")
+    assert done["total"] - before == COUNT, done["total"]
+    end = max(datetime.fromisoformat(task["finished_at"]).timestamp() for task in done["tasks"])
+    return COUNT / (end - begin), used / COUNT * 1000
 
 
 def bare_loop(folder: Path, slots: int) -> float:

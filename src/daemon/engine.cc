@@ -319,8 +319,7 @@ void Engine::answer_array(const std::shared_ptr<NewArray>& array) {
 
 // The task's entry could not be written: it has never been.
 void Engine::withdraw(const model::TaskId& id) {
-  table_.erase(id);
-  journal_->remove_task(id.value);
+  if (const auto sequence = table_.erase(id)) journal_->remove_task(*sequence);
   if (!state_.tasks.contains(id)) return;
   apply(core::Cancel{id});
   const auto placed = state_.tasks.find(id);
@@ -335,8 +334,7 @@ void Engine::remove(const model::TaskId& id, DoneCallback callback) {
     return callback(
         fail(ErrorCode::kWrongState, "Task " + id.value + " has not ended: cancel it first"));
   }
-  table_.erase(id);
-  journal_->remove_task(id.value);
+  if (const auto sequence = table_.erase(id)) journal_->remove_task(*sequence);
   journal_->flush([id, callback = std::move(callback)](const base::Status& status) {
     if (status) return callback({});
     callback(fail(ErrorCode::kStorageFull,
@@ -524,7 +522,15 @@ std::vector<Output> Engine::step(const core::Input& input, Journal::Answer answe
         for (const auto& output : outputs) carry_out(output);
       },
       std::move(answer));
-  if (!full_) return outputs;
+  if (!full_) {
+    // Behind the journal, which has put its commit in the same queue.
+    for (const auto& output : outputs) {
+      if (const auto* launch = std::get_if<core::Launch>(&output))
+        loop_.post(
+            [this, id = launch->task, attempt = launch->attempt] { deeds_.prepare(id, attempt); });
+    }
+    return outputs;
+  }
   // Nobody knows when there will be room: a stop, which loses nothing, does not wait for it.
   for (const auto& output : outputs) {
     if (std::holds_alternative<core::Stop>(output)) carry_out(output);

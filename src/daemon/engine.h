@@ -23,6 +23,8 @@ class Engine {
   /// Deeds, after the commit. Carrying one out twice must do no harm.
   struct Deeds {
     std::function<void(const model::TaskRecord&)> queued;
+    /// Decided on, not yet recorded: what can be done before that and undone without a trace.
+    std::function<void(const model::TaskId&, int attempt)> prepare;
     std::function<void(const model::TaskRecord&, const core::Launch&)> launch;
     std::function<void(const core::Stop&)> stop;
     std::function<void(const model::TaskRecord&, const core::Requeued&)> requeued;

@@ -26,7 +26,9 @@ void Journal::flush(Answer answer) {
   schedule();
 }
 
-void Journal::remove_task(std::string id) { pending_.removed.push_back(std::move(id)); }
+void Journal::remove_task(std::uint64_t sequence) {
+  pending_.removed.push_back(static_cast<std::int64_t>(sequence));
+}
 
 void Journal::schedule() {
   const bool underway = scheduled_ || writing_ || full_;

@@ -36,7 +36,7 @@ class Journal {
               Answer answer = {});
   /// For changes beside the journal, which prepare() adds. On a full disk a try is made at once.
   void flush(Answer answer = {});
-  void remove_task(std::string id);
+  void remove_task(std::uint64_t sequence);
 
   [[nodiscard]] std::int64_t last_seq() const { return last_seq_; }
   [[nodiscard]] bool full() const { return full_; }

@@ -77,6 +77,7 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
       watchers_(loop),
       engine_(loop,
               Engine::Deeds{[this](const model::TaskRecord& task) { notes_.queued(task); },
+                            [this](const model::TaskId& id, int attempt) { prepare(id, attempt); },
                             [this](const model::TaskRecord& task, const core::Launch& order) {
                               launch(task.id(), order.attempt);
                             },
@@ -142,6 +143,8 @@ void Service::go() {
   }
   for (const auto& [task, state] : live) {
     notes_.queued(*task);
+    // The end of an attempt may have been recorded before its output was in the log.
+    supervisor_.complete_log(*task, task->attempt - (state == model::TaskState::kRunning ? 1 : 0));
     if (model::is_final(state)) {
       close_finished(*task);
     } else if (state == model::TaskState::kRunning) {
@@ -474,7 +477,10 @@ LeaseHolders::Deeds Service::lease_deeds() {
 
 void Service::launch(const model::TaskId& id, int attempt) {
   const auto task = engine_.table().find(id);
-  if (task == nullptr || !task->placement) return;
+  if (task == nullptr || !task->placement || task->attempt != attempt ||
+      task->state != model::TaskState::kRunning) {
+    return;
+  }
   notes_.allocated(*task);
   second_look_.take(id, attempt, *task->placement);
 }
@@ -483,7 +489,22 @@ void Service::start(const model::TaskId& id, int attempt) {
   const auto task = engine_.table().find(id);
   if (task == nullptr) return;
   notes_.started(*task);
-  supervisor_.launch(*task, attempt, grant_for(*task));
+  if (!supervisor_.release(*task, attempt)) supervisor_.launch(*task, attempt, grant_for(*task));
+}
+
+// Where the devices need no second look. A worker's specification is written for what is there when
+// it starts. And a task that nobody may know of yet has no directory.
+void Service::prepare(const model::TaskId& id, int attempt) {
+  const auto task = engine_.table().find_published(id);
+  if (task == nullptr || !task->placement || task->attempt != attempt || task->request.builtin ||
+      task->state != model::TaskState::kRunning) {
+    return;
+  }
+  for (const auto& share : task->placement->shares) {
+    const auto device = state().devices.find(share.device);
+    if (device == state().devices.end() || !device->second.is_cpu()) return;
+  }
+  supervisor_.prepare(*task, attempt, grant_for(*task));
 }
 
 void Service::undo(const model::TaskId& id, int attempt,
@@ -553,7 +574,8 @@ void Service::take_notice(const supervise::LogNotice& notice) {
     watchers_.changed(notice.task);
     return;
   }
-  task->updated = base::now();
+  // What has ended says nothing new: it is heard again after a restart.
+  if (!model::is_final(task->state)) task->updated = base::now();
   engine_.touch(notice.task);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
@@ -122,6 +123,12 @@ void Supervisor::append_log(const model::TaskId& id, base::json::object record, 
   logs_->append(id, std::move(record), key);
 }
 
+void Supervisor::complete_log(const model::TaskRecord& record, int attempt) {
+  if (attempt < 1) return;
+  watch_log(record, attempt);
+  logs_->finish(record.id(), attempt, {});
+}
+
 void Supervisor::close_log(const model::TaskId& id,
                            std::function<void(std::uint64_t kept)> closed) {
   logs_->forget(id, false, posted(std::move(closed)));
@@ -201,7 +208,8 @@ base::Status Supervisor::prepare_user(const model::TaskRecord& record, const Gra
   return give(record.save_path);
 }
 
-void Supervisor::launch(const model::TaskRecord& record, int attempt, const Grant& grant) {
+base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& record, int attempt,
+                                                       const Grant& grant, bool hold) {
   const model::TaskId& id = record.id();
   supervise::LaunchSpec spec;
   spec.task = id;
@@ -209,9 +217,8 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
   spec.directory = attempt_directory(options_.state_dir, id, attempt);
   spec.argv = record.argv;
   if (record.request.builtin) {
-    if (auto status = write_specification(record, grant); !status) {
-      return callbacks_.launch_failed(id, attempt, status.error().message);
-    }
+    if (auto status = write_specification(record, grant); !status)
+      return base::fail(status.error());
     spec.argv = {options_.worker_dir + "/berth-worker-vision",
                  record.type == "training" ? "train" : "infer", "--spec",
                  task_directory(options_.state_dir, id) + kSpecificationFile};
@@ -222,26 +229,74 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
   spec.nice = base::usual_nice();
   spec.max_output = options_.max_output;
   spec.cgroup = cgroups_.path_for(id, attempt);
-  if (auto status = prepare_user(record, grant, spec); !status)
-    return callbacks_.launch_failed(id, attempt, status.error().message);
+  spec.hold = hold;
+  // With the rights that the log's thread gives it, which may be later.
+  if (auto made = base::make_directories(task_directory(options_.state_dir, id), 0711); !made)
+    return base::fail(made.error());
+  if (auto status = prepare_user(record, grant, spec); !status) return base::fail(status.error());
   const auto measures = enforce(record, grant, spec);
+  auto command = supervise::prepare(options_.shim, spec);
+  if (!command) {
+    (void)supervise::remove_cgroup(spec.cgroup);
+    return base::fail(command.error());
+  }
   Running& running = running_[id];
   if (running.pidfd.valid() && running.attempt != attempt) {
     running.wait.reset();
     set_aside(id, running.attempt, std::move(running.pidfd));
   }
-  running = Running{attempt, {}, nullptr, nullptr, false, measures.enforcement, spec.limits.size()};
-  auto command = supervise::prepare(options_.shim, spec);
-  if (!command) return started(id, attempt, base::fail(command.error()));
-  if (running.enforcement != model::Enforcement{} || running.limits > 0)
+  running = Running{};
+  running.attempt = attempt;
+  running.enforcement = measures.enforcement;
+  running.limits = spec.limits.size();
+  running.hold = hold ? Hold::kHeld : Hold::kNone;
+  // For most tasks of a machine without GPUs there is nothing to remember.
+  if (!grant.withheld.empty() || running.enforcement != enforcer_.without_gpus() ||
+      running.limits > 0)
     write_enforcement(spec.directory, running.enforcement, running.limits);
+  return command;
+}
+
+void Supervisor::launch(const model::TaskRecord& record, int attempt, const Grant& grant) {
+  const model::TaskId& id = record.id();
+  auto command = begin(record, attempt, grant, false);
+  if (!command) return callbacks_.launch_failed(id, attempt, command.error().message);
   watch_log(record, attempt);
   const auto number = launcher_ ? launcher_->send(*command) : std::nullopt;
   if (number) {
-    launching_.emplace(*number, std::pair{id, attempt});
+    launching_.emplace(*number, Asked{id, attempt, false});
   } else {
     started(id, attempt, supervise::launch(std::move(*command)));
   }
+}
+
+void Supervisor::prepare(const model::TaskRecord& record, int attempt, const Grant& grant) {
+  const model::TaskId& id = record.id();
+  if (!launcher_ || !hold_ || running_.contains(id)) return;
+  const auto command = begin(record, attempt, grant, true);
+  if (!command) return;  // launch() says why
+  if (const auto number = launcher_->send(*command)) {
+    launching_.emplace(*number, Asked{id, attempt, true});
+  } else {
+    running_.erase(id);
+  }
+}
+
+bool Supervisor::release(const model::TaskRecord& record, int attempt) {
+  const auto found = running_.find(record.id());
+  if (found == running_.end() || found->second.attempt != attempt ||
+      found->second.hold != Hold::kHeld) {
+    return false;
+  }
+  watch_log(record, attempt);
+  found->second.hold = Hold::kReleased;
+  if (found->second.pidfd.valid()) say_go(found->second);
+  return true;
+}
+
+// One that is gone is found out by its pidfd.
+void Supervisor::say_go(const Running& running) {
+  (void)supervise::send_signal(running.pidfd.get(), supervise::go_signal());
 }
 
 void Supervisor::start_launcher() {
@@ -258,7 +313,16 @@ void Supervisor::take_replies() {
     if (!*reply) return;
     const auto asked = launching_.extract((*reply)->number);
     if (asked.empty()) continue;
-    started(asked.mapped().first, asked.mapped().second, std::move((*reply)->launched));
+    const auto& [id, attempt, held] = asked.mapped();
+    const auto found = running_.find(id);
+    const bool current = found != running_.end() && found->second.attempt == attempt;
+    if (held && !current && (*reply)->launched) {
+      (void)supervise::send_signal((*reply)->launched->pidfd.get(), SIGKILL);  // it holds nothing
+    } else if (held && !(*reply)->launched && current && found->second.hold == Hold::kHeld) {
+      running_.erase(found);  // launch() does it all
+    } else {
+      started(id, attempt, std::move((*reply)->launched));
+    }
   }
 }
 
@@ -268,7 +332,8 @@ void Supervisor::launcher_gone() {
   launcher_.reset();
   launcher_wait_ = loop_.after(kLauncherPause, [this] { start_launcher(); });
   for (const auto& [number, asked] : std::exchange(launching_, {})) {
-    const auto& [id, attempt] = asked;
+    const auto& [id, attempt, held] = asked;
+    if (held && drop_held(id, attempt)) continue;
     const auto revoked = supervise::revoke(attempt_directory(options_.state_dir, id, attempt));
     const auto found = running_.find(id);
     if (!revoked || !*revoked || found == running_.end() || found->second.attempt != attempt) {
@@ -310,13 +375,28 @@ void Supervisor::follow(const model::TaskId& id, int attempt, int shim_pid, base
     found->second.wait.reset();
     look(id, attempt);
   });
+  if (task.hold == Hold::kReleased) say_go(task);
   if (task.stop_requested) stop(id, attempt, false);
+}
+
+// The shim of a prepared attempt is gone before it was let go: launch() starts another.
+bool Supervisor::drop_held(const model::TaskId& id, int attempt) {
+  const auto found = running_.find(id);
+  if (found == running_.end() || found->second.attempt != attempt ||
+      found->second.hold != Hold::kHeld) {
+    return false;
+  }
+  running_.erase(found);
+  processes_.remove(id);
+  (void)supervise::remove_cgroup(cgroups_.path_for(id, attempt));
+  return true;
 }
 
 // What has become of the attempt, after its shim ended or when it is being taken over.
 void Supervisor::look(const model::TaskId& id, int attempt) {
   auto found = running_.find(id);
   if (found == running_.end() || found->second.attempt != attempt) return;
+  if (drop_held(id, attempt)) return;
   auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
   if (!adoption) {
     base::log_error("cannot read an attempt's directory",
@@ -339,8 +419,16 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
       // earlier run of the daemon started could yet.
       const auto revoked = supervise::revoke(attempt_directory(options_.state_dir, id, attempt));
       if (revoked && !*revoked) return look(id, attempt);
+      const bool was_held = found->second.hold == Hold::kReleased;
       running_.erase(id);
       processes_.remove(id);
+      if (was_held) {
+        // It went with the launcher, or could not get what it needs: without holding, for a while,
+        // the next one will say which.
+        hold_ = false;
+        hold_again_ = loop_.after(kLauncherPause, [this] { hold_ = true; });
+        return posted([this, id, attempt] { callbacks_.undone(id, attempt); })();
+      }
       return callbacks_.launch_failed(
           id, attempt, "the supervisor process ended before it could start the task");
     }
@@ -439,12 +527,12 @@ void Supervisor::end_for_memory(const model::TaskId& id, int attempt) {
 std::optional<model::Enforcement> Supervisor::enforcement(const model::TaskId& id) const {
   const auto found = running_.find(id);
   if (found == running_.end()) return std::nullopt;
-  const auto& [attempt, pidfd, wait, retry, stop, enforcement, limits, kill] = found->second;
-  if (limits == 0) return enforcement;
+  const Running& task = found->second;
+  if (task.limits == 0) return task.enforcement;
   const auto hold =
-      supervise::limits_hold(attempt_directory(options_.state_dir, id, attempt), limits);
-  if (!hold || !*hold) return enforcement;
-  auto with_limits = enforcement;
+      supervise::limits_hold(attempt_directory(options_.state_dir, id, task.attempt), task.limits);
+  if (!hold || !*hold) return task.enforcement;
+  auto with_limits = task.enforcement;
   with_limits.rung = model::Rung::kKernel;
   with_limits.by = "NVIDIA memory limits";
   return with_limits;
@@ -465,7 +553,10 @@ bool Supervisor::adopt(const model::TaskRecord& record) {
   auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
   if (adoption && adoption->phase == Adoption::Phase::kNeverStarted) return false;
   Running& running = running_[id];
-  running = Running{attempt, {}, nullptr, nullptr, record.cancelling, {}, 0};
+  running = Running{};
+  running.attempt = attempt;
+  running.stop_requested = record.cancelling;
+  running.enforcement = enforcer_.without_gpus();
   const auto known =
       base::read_file(attempt_directory(options_.state_dir, id, attempt) + kEnforcementFile, 4096);
   const auto parsed = known ? base::parse_json(*known) : base::fail(known.error());

@@ -57,12 +57,20 @@ class Supervisor {
   void open_log(const model::TaskId& id);
   /// See LogThread::append.
   void append_log(const model::TaskId& id, base::json::object record, std::uint64_t key);
+  /// Takes into the log what is not there yet of an attempt that has ended in an earlier run of the
+  /// daemon. 0: there was none.
+  void complete_log(const model::TaskRecord& record, int attempt);
   /// `closed` when everything appended is in the log.
   /// ... and how many bytes of log and output are on the disk.
   void close_log(const model::TaskId& id, std::function<void(std::uint64_t kept)> closed);
   /// Removes the task's directory; `deleted` when it is gone.
   void delete_task(const model::TaskId& id, std::function<void()> deleted);
 
+  /// Before the launch is recorded, so that it takes less time after that: starts the shim, which
+  /// waits for release(). Where that cannot be nothing is done.
+  void prepare(const model::TaskRecord& record, int attempt, const Grant& grant);
+  /// Lets a prepared attempt run. False when there is none: then it is to be launched.
+  bool release(const model::TaskRecord& record, int attempt);
   void launch(const model::TaskRecord& record, int attempt, const Grant& grant);
   /// SIGTERM to the tree, grace, SIGKILL; with `now` SIGKILL.
   void stop(const model::TaskId& id, int attempt, bool now);
@@ -88,6 +96,7 @@ class Supervisor {
   [[nodiscard]] const supervise::Enforcer& enforcer() const { return enforcer_; }
 
  private:
+  enum class Hold : std::uint8_t { kNone, kHeld, kReleased };
   struct Running {
     int attempt = 0;
     base::Fd pidfd;
@@ -97,6 +106,12 @@ class Supervisor {
     model::Enforcement enforcement;
     std::size_t limits = 0;  // that the shim sets
     bool kill_requested = false;
+    Hold hold = Hold::kNone;
+  };
+  struct Asked {
+    model::TaskId id;
+    int attempt = 0;
+    bool held = false;
   };
 
   /// `work` from another thread: on the loop, unless this is gone by then.
@@ -109,11 +124,15 @@ class Supervisor {
       });
     };
   }
+  base::Result<supervise::ShimCommand> begin(const model::TaskRecord& record, int attempt,
+                                             const Grant& grant, bool hold);
   base::Status write_specification(const model::TaskRecord& record, const Grant& grant);
   base::Status prepare_user(const model::TaskRecord& record, const Grant& grant,
                             supervise::LaunchSpec& spec) const;
   supervise::Enforcer::Measures enforce(const model::TaskRecord& record, const Grant& grant,
                                         supervise::LaunchSpec& spec) const;
+  static void say_go(const Running& running);
+  bool drop_held(const model::TaskId& id, int attempt);
   void start_launcher();
   void take_replies();
   void launcher_gone();
@@ -138,7 +157,9 @@ class Supervisor {
   std::map<model::TaskId, Running> running_;
   std::optional<supervise::Launcher> launcher_;
   Loop::Handle launcher_wait_;
-  std::map<std::uint32_t, std::pair<model::TaskId, int>> launching_;  // asked for, not answered
+  std::map<std::uint32_t, Asked> launching_;  // not answered yet
+  bool hold_ = true;                          // whether shims are prepared
+  Loop::Handle hold_again_;
   std::shared_ptr<Supervisor*>
       self_;  // what posted work holds, so that it does nothing after the end
   std::unique_ptr<supervise::LogThread> logs_;

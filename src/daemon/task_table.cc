@@ -69,18 +69,20 @@ std::shared_ptr<model::TaskRecord> TaskTable::add(model::TaskRecord record) {
   return shared;
 }
 
-void TaskTable::erase(const model::TaskId& id) {
+std::optional<std::uint64_t> TaskTable::erase(const model::TaskId& id) {
   const auto found = sequence_.find(id);
-  if (found == sequence_.end()) return;
-  if (const auto& place = at(found->second)->request.array) {
+  if (found == sequence_.end()) return std::nullopt;
+  const std::uint64_t sequence = found->second;
+  if (const auto& place = at(sequence)->request.array) {
     const auto array = arrays_.find(place->array);
-    array->second.erase(found->second);
+    array->second.erase(sequence);
     if (array->second.empty()) arrays_.erase(array);
   }
-  dirty_.erase(found->second);
-  published_.erase(found->second);
-  hidden_.erase(found->second);
+  dirty_.erase(sequence);
+  published_.erase(sequence);
+  hidden_.erase(sequence);
   sequence_.erase(found);
+  return sequence;
 }
 
 void TaskTable::touch(const model::TaskId& id) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -35,7 +36,8 @@ class TaskTable {
   /// Gives it its sequence number; hidden.
   std::shared_ptr<model::TaskRecord> add(model::TaskRecord record);
   void publish(const model::TaskId& id);
-  void erase(const model::TaskId& id);
+  /// The sequence number that it had; std::nullopt when there is no such task.
+  std::optional<std::uint64_t> erase(const model::TaskId& id);
 
   /// The record changed: it goes into the next batch.
   void touch(const model::TaskId& id);

@@ -20,6 +20,8 @@ namespace {
 constexpr int kSocket = 0;
 constexpr std::size_t kMostStrings = 16'384;
 
+pid_t launcher = 0;
+
 struct Command {
   LaunchRequest head;
   char* strings[kMostStrings + 2];  // arguments, null, environment, null
@@ -97,9 +99,12 @@ void become_shim() {
 
 }  // namespace
 
+pid_t launcher_pid() { return launcher != 0 ? launcher : getppid(); }
+
 int run_launcher(int argc, char** argv, int (*run)(int argc, char** argv)) {
   static char message[kMostLaunchBytes];
   static Command command;
+  launcher = getpid();
   remember_boot_id();
   reply({}, -1);
   signal(SIGCHLD, SIG_IGN);  // shims are no zombies: the daemon knows their ends by their pidfds

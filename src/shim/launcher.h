@@ -5,6 +5,8 @@
 // the shims go on.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -27,6 +29,9 @@ struct LaunchReply {
 };
 
 inline constexpr char kLauncherOption[] = "--launcher";
+
+/// Of the launcher that this process is a fork of; else of its parent.
+pid_t launcher_pid();
 inline constexpr std::size_t kMostLaunchBytes = 128U << 10;  // of a request; above: by execve(2)
 
 /// Serves until the socket is closed; what the process exits with. `run` is what a shim does.

@@ -38,6 +38,7 @@
 // none.
 #pragma once
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 
@@ -64,6 +65,10 @@ inline constexpr int kExitUsage = 64;    // wrong command line
 inline constexpr int kExitCannotStart =
     71;                                  // no claim made, nothing started (disk full, no directory)
 inline constexpr int kExitClaimed = 75;  // another shim has the attempt, nothing started
+inline constexpr int kExitNotWanted = 76;  // told to wait for the word to go, which did not come
+
+/// The word to go, to a shim with --hold.
+inline int go_signal() { return SIGRTMIN + 1; }
 
 // What the task's main process exits with when its program did not start, as shells do.
 inline constexpr int kExitNotExecutable = 126;

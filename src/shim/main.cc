@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // berth-shim: the parent of a task's processes. It outlives the daemon, keeps the task's output,
-// brings the whole tree down, and leaves behind how it ended. The order: own session, claim (so
-// that a launch carried out twice starts one process), identity, task, loop, exit record.
+// brings the whole tree down, and leaves behind how it ended. The order: own session, identity,
+// the word to go where it is waited for, claim (so that a launch carried out twice starts one
+// process), task, loop, exit record.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "shim/hold.h"
 #include "shim/launcher.h"
 #include "shim/options.h"
 #include "shim/record.h"
@@ -30,10 +32,16 @@ int run_shim(int argc, char** argv) {
 
   setsid();
   Claim claim;
-  if (const int refused = take_claim(dir, wall_ms(), options.cgroup, &claim); refused != 0)
+  if (const int refused = prepare_claim(dir, wall_ms(), options.cgroup, &claim); refused != 0)
     return refused;
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
   static Supervisor supervisor(options, dir, claim);
+  const bool ready = supervisor.prepare();
+  if (!ready || (options.hold && !wait_for_go(launcher_pid()))) {
+    drop_claim(dir, claim);
+    return ready ? kExitNotWanted : kExitCannotStart;
+  }
+  if (const int refused = take_claim(dir, claim); refused != 0) return refused;
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   return supervisor.run();
 }
 

@@ -79,6 +79,8 @@ bool set_option(const char* name, char* value, Options* options) {
     return parse_limit(value, options);
   else if (is("--user"))
     return parse_user(value, options);
+  else if (is("--hold"))
+    options->hold = std::strcmp(value, "1") == 0;
   else if (is("--nice"))
     options->nice = std::atoi(value);
   else if (is("--rlimit"))
@@ -104,7 +106,8 @@ bool parse_options(int argc, char** argv, Options* options) {
         "usage: berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N]\n"
         "         [--max-output-bytes N] [--cgroup PATH] [--limits-program PATH] [--limit "
         "GPU=MIB]...\n"
-        "         [--user UID:GID[:GROUP,...]] [--rlimit RESOURCE:SOFT:HARD]... [--nice N] -- "
+        "         [--hold 0|1] [--user UID:GID[:GROUP,...]] [--rlimit RESOURCE:SOFT:HARD]... "
+        "[--nice N] -- "
         "ARGV...\n",
         stderr);
     return false;

@@ -3,7 +3,7 @@
 //   berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N] [--max-output-bytes N]
 //              [--cgroup PATH] [--limits-program PATH] [--limit GPU=MIB]... [--user
 //              UID:GID[:GROUP,GROUP...]] [--rlimit RESOURCE:SOFT:HARD]... [--nice N]
-//              -- ARGV...
+//              [--hold 0|1] -- ARGV...
 // The task's environment is the shim's own.
 #pragma once
 
@@ -35,6 +35,7 @@ struct Options {
   std::int64_t grace_ms = kDefaultGraceMs;
   std::int64_t timeout_ms = -1;  // below 0: none
   std::int64_t max_output_bytes = kDefaultMaxOutputBytes;
+  bool hold = false;     // claims and starts nothing before the word to go (hold.h)
   int nice = kSameNice;  // of the task; kSameNice: as the shim's own
   const char* limits_program = nullptr;
   GpuLimit limits[kMaxLimits];

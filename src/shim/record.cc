@@ -68,27 +68,30 @@ void remember_boot_id() {
   boot_id[std::strcspn(boot_id, "\n")] = '\0';
 }
 
-int take_claim(int dir, std::int64_t started_ms, const char* cgroup, Claim* claim) {
+int prepare_claim(int dir, std::int64_t started_ms, const char* cgroup, Claim* claim) {
   if (faccessat(dir, kClaimFile, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return kExitClaimed;
-  char name[40];
-  std::snprintf(name, sizeof name, "%s.%d", kClaimFile, getpid());
-  const auto undo = [&](int code) {
-    unlinkat(dir, name, 0);
-    return code;
-  };
+  std::snprintf(claim->name, sizeof claim->name, "%s.%d", kClaimFile, getpid());
   static char text[kIdentityBytes + kExitRecordBytes];
   std::memset(text, '\n', sizeof text);
   claim->identity_size = write_identity(text, kIdentityBytes, started_ms, cgroup);
-  claim->file = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (claim->file < 0) return undo(kExitCannotStart);
+  claim->file = openat(dir, claim->name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (claim->file < 0) return kExitCannotStart;
   // A file system without locks: adoption then goes by process identity alone.
   flock(claim->file, LOCK_EX | LOCK_NB);
-  if (!put_all(claim->file, text, sizeof text, 0)) return undo(kExitCannotStart);
-  const int error = name_once(dir, name, kClaimFile);
-  if (error != 0) return undo(error == EEXIST ? kExitClaimed : kExitCannotStart);
+  if (put_all(claim->file, text, sizeof text, 0)) return 0;
+  drop_claim(dir, *claim);
+  return kExitCannotStart;
+}
+
+void drop_claim(int dir, const Claim& claim) { unlinkat(dir, claim.name, 0); }
+
+int take_claim(int dir, const Claim& claim) {
+  const int error = name_once(dir, claim.name, kClaimFile);
   // Not synced: after a power cut, which may forget the claim, the daemon takes no attempt for one
   // that never ran (daemon/boot.h).
-  return 0;
+  if (error == 0) return 0;
+  drop_claim(dir, claim);
+  return error == EEXIST ? kExitClaimed : kExitCannotStart;
 }
 
 void give_up_claim(int dir) { unlinkat(dir, kClaimFile, 0); }

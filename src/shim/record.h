@@ -15,11 +15,16 @@ void remember_boot_id();
 struct Claim {
   int file = -1;  // kept open for life: holds the flock
   std::size_t identity_size = 0;
+  char name[40] = "";  // until it is taken
 };
 
-/// Makes the attempt ours. `cgroup`: where the task will be, may be null. 0, or what the shim exits
-/// with; then nothing of ours is left behind.
-int take_claim(int dir, std::int64_t started_ms, const char* cgroup, Claim* claim);
+/// Writes the claim under a name of its own. `cgroup`: where the task will be, may be null. 0, or
+/// what the shim exits with; then nothing of ours is left behind, as after take_claim.
+int prepare_claim(int dir, std::int64_t started_ms, const char* cgroup, Claim* claim);
+/// Instead of take_claim.
+void drop_claim(int dir, const Claim& claim);
+/// Makes the attempt ours. 0, or what the shim exits with.
+int take_claim(int dir, const Claim& claim);
 /// Undoes take_claim, for a failure before anything was started.
 void give_up_claim(int dir);
 /// Adds the line about the main process, once there is one.

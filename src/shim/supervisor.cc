@@ -48,7 +48,7 @@ int Supervisor::run() {
   return finish();
 }
 
-bool Supervisor::start() {
+bool Supervisor::prepare() {
   sigset_t wanted;
   sigemptyset(&wanted);
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&wanted, signal);
@@ -56,9 +56,12 @@ bool Supervisor::start() {
   int failure_ends[2];
   if (signals_ < 0 || pipe2(failure_ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
   failure_pipe_ = failure_ends[0];
+  failure_write_end_ = failure_ends[1];
   if (!output_.open(dir_, kStdoutFile, options_.max_output_bytes)) return false;
-  if (!error_.open(dir_, kStderrFile, options_.max_output_bytes)) return false;
+  return error_.open(dir_, kStderrFile, options_.max_output_bytes);
+}
 
+bool Supervisor::start() {
   if (options_.has_user) give_events();
 
   in_cgroup_ = options_.cgroup != nullptr && make_cgroup(options_.cgroup);
@@ -72,7 +75,7 @@ bool Supervisor::start() {
   setup.dir = dir_;
   setup.output = output_.write_end();
   setup.error = error_.write_end();
-  setup.failure_pipe = failure_ends[1];
+  setup.failure_pipe = failure_write_end_;
   setup.shim = getpid();
   set_oom_score(kOomScore, setup.oom_score_adj, sizeof setup.oom_score_adj);
   if (options_.timeout_ms >= 0) timeout_at_ = monotonic_ms() + options_.timeout_ms;
@@ -83,7 +86,7 @@ bool Supervisor::start() {
     child_ = fork();
   }
   if (child_ == 0) become_task(setup);
-  close(failure_ends[1]);
+  close(failure_write_end_);
   output_.close_write_end();
   error_.close_write_end();
   if (child_ < 0) {

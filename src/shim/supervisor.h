@@ -25,6 +25,8 @@ class Supervisor {
   Supervisor(const Options& options, int dir, const Claim& claim)
       : options_(options), dir_(dir), claim_(claim) {}
 
+  /// What can be done before the attempt is claimed. False when there is not enough of something.
+  bool prepare();
   /// Starts the task and sees it through. What the shim exits with.
   int run();
 
@@ -50,7 +52,8 @@ class Supervisor {
   Claim claim_;
   Output output_, error_;
   int signals_ = -1;
-  int failure_pipe_ = -1;  // read end
+  int failure_pipe_ = -1;       // read end
+  int failure_write_end_ = -1;  // for the child
   bool in_cgroup_ = false;
   pid_t child_ = 0;
   bool child_ended_ = false;

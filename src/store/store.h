@@ -31,7 +31,7 @@ struct JournalEntry {
 
 struct StoredTask {
   std::string id;
-  std::int64_t seq = 0;  // order of creation
+  std::int64_t seq = 0;  // order of creation; of no two tasks the same
   std::string record;    // JSON
 };
 
@@ -42,9 +42,9 @@ struct Snapshot {
 
 struct Batch {
   std::vector<JournalEntry> journal;
-  std::vector<StoredTask> tasks;     // inserted or replaced
-  std::vector<std::string> removed;  // task ids
-  std::optional<Snapshot> snapshot;  // replaces the old one; older journal entries go
+  std::vector<StoredTask> tasks;      // inserted or replaced
+  std::vector<std::int64_t> removed;  // StoredTask::seq
+  std::optional<Snapshot> snapshot;   // replaces the old one; older journal entries go
   [[nodiscard]] bool empty() const {
     return journal.empty() && tasks.empty() && removed.empty() && !snapshot;
   }

@@ -55,6 +55,10 @@ class Enforcer {
   /// MPS serves its user. Changes nothing.
   [[nodiscard]] model::Enforcement at_best(const model::Device& device,
                                            const std::string& nvidia_driver, bool mps) const;
+  /// Of a task on a machine without GPUs, where there is nothing to close and nothing to limit.
+  [[nodiscard]] model::Enforcement without_gpus() const {
+    return {model::Rung::kNone, "", no_fence_.empty(), no_fence_};
+  }
 
  private:
   void fence(const Task& task, Measures& measures) const;

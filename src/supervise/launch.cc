@@ -52,6 +52,7 @@ std::vector<std::string> shim_arguments(const std::string& shim_path, const Laun
   for (const auto& limit : spec.limits)
     add("--limit",
         limit.gpu + "=" + std::to_string(std::max<std::int64_t>(limit.bytes.value >> 20, 1)));
+  if (spec.hold) add("--hold", "1");
   if (spec.nice) add("--nice", std::to_string(*spec.nice));
   if (spec.user) {
     add("--user", user_text(*spec.user));
@@ -112,6 +113,8 @@ base::Status check(const LaunchSpec& spec) {
 }
 
 }  // namespace
+
+int go_signal() { return shim::go_signal(); }
 
 std::string events_path(const std::string& attempt_directory) {
   return attempt_directory + "/" + shim::kEventsFile;

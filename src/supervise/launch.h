@@ -50,6 +50,7 @@ struct LaunchSpec {
   std::vector<GpuLimit> limits;
   std::optional<User> user;
   std::optional<int> nice;  // of the task, where it is not to be the shim's own
+  bool hold = false;        // started by a Launcher it claims and runs nothing before go_signal()
 };
 
 struct Launched {
@@ -89,5 +90,7 @@ inline constexpr int kCancelSignal = 15;  // SIGTERM
 inline constexpr int kKillSignal = 10;    // SIGUSR1
 /// As cancelling, with the cause memory_limit in the exit record. Once is enough: more do nothing.
 inline constexpr int kMemorySignal = 12;  // SIGUSR2
+/// The word to go, to a shim whose spec said `hold`.
+int go_signal();
 
 }  // namespace berth::supervise

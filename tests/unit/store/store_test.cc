@@ -106,7 +106,7 @@ TEST_F(StoreTest, recordsAreReplacedAndRemoved) {
   second.tasks = {{"a", 1, "new"}};
   ASSERT_TRUE(commit(**store, std::move(second)));
   Batch third;
-  third.removed = {"b"};
+  third.removed = {2};
   ASSERT_TRUE(commit(**store, std::move(third)));
   store->reset();
   auto again = Store::open(path_);
@@ -115,6 +115,40 @@ TEST_F(StoreTest, recordsAreReplacedAndRemoved) {
   ASSERT_TRUE(loaded);
   ASSERT_EQ(loaded->tasks.size(), 1U);
   EXPECT_EQ(loaded->tasks[0].record, "new");
+}
+
+TEST_F(StoreTest, aFileOfTheFirstVersionIsTakenOver) {
+  {
+    auto old = Connection::open(path_);
+    ASSERT_TRUE(old);
+    ASSERT_TRUE((*old)->execute(
+        "CREATE TABLE journal(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, input TEXT NOT "
+        "NULL, outcome TEXT NOT NULL);"
+        "CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK(one = 1), seq INTEGER NOT NULL, state "
+        "TEXT NOT NULL);"
+        "CREATE TABLE tasks(id TEXT PRIMARY KEY, seq INTEGER NOT NULL, record TEXT NOT NULL) "
+        "WITHOUT ROWID;"
+        "INSERT INTO journal VALUES(7, 70, 'in', 'out');"
+        "INSERT INTO tasks VALUES('z', 1, 'first'), ('a', 2, 'second'), ('m', 9, 'third');"
+        "PRAGMA user_version = 1;"));
+  }
+  for (int i = 0; i < 2; ++i) {
+    auto store = Store::open(path_);
+    ASSERT_TRUE(store) << store.error().message;
+    const auto loaded = (*store)->load();
+    ASSERT_TRUE(loaded);
+    ASSERT_EQ(loaded->journal.size(), 1U);
+    EXPECT_EQ(loaded->journal[0].outcome, "out");
+    ASSERT_EQ(loaded->tasks.size(), i == 0 ? 3U : 2U);
+    EXPECT_EQ(loaded->tasks[0].id, "z");
+    EXPECT_EQ(loaded->tasks.back().id, "m");
+    EXPECT_EQ(loaded->tasks.back().seq, 9);
+    EXPECT_EQ(loaded->tasks.back().record, "third");
+    (*store)->start();
+    Batch batch;
+    batch.removed = {2};
+    ASSERT_TRUE(commit(**store, std::move(batch)));
+  }
 }
 
 TEST_F(StoreTest, aBatchIsWrittenWhollyOrNotAtAllAndNothingAfterAFailure) {

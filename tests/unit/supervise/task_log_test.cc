@@ -317,10 +317,10 @@ TEST_F(TaskLogTest, RecordsOfAFullDiskAreWrittenWhenThereIsRoomAgain) {
     const auto logs = thread();
     logs->watch(kTask, dir_.path(), 1, elsewhere.path(), {});
     ::testing::internal::CaptureStderr();
+    std::string said;  // at once: what comes after a record that cannot be written waits
     for (int i = 0; i < 10; ++i)
-      append_to(elsewhere / "events",
-                "{\"event\":\"log\",\"message\":\"" + std::string(1000, 'a') + "\"}\n");
-    append_to(elsewhere / "events", "{\"event\":\"progress\",\"value\":1}\n");
+      said += "{\"event\":\"log\",\"message\":\"" + std::string(1000, 'a') + "\"}\n";
+    append_to(elsewhere / "events", said + "{\"event\":\"progress\",\"value\":1}\n");
     EXPECT_TRUE(wait_until([&] { return !events(false).empty(); }));
     drain(*logs);
     EXPECT_NE(::testing::internal::GetCapturedStderr().find("cannot be written"),
