@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "supervise/testing.h"
 
@@ -32,8 +33,81 @@ class LauncherTest : public ::testing::Test {
     return launcher_.send(*command);
   }
 
+  // A shim that has got as far as it may: its claim lies there under a name of its own.
+  Launched held(const LaunchSpec& spec) {
+    EXPECT_TRUE(send(spec));
+    auto reply = next();
+    EXPECT_TRUE(reply && reply->launched);
+    EXPECT_TRUE(wait_until([&] { return files_in(spec.directory).size() == 1; }));
+    EXPECT_EQ(files_in(spec.directory).at(0), "claim." + std::to_string(reply->launched->shim_pid));
+    return std::move(*reply->launched);
+  }
+
+  static std::vector<std::string> files_in(const std::string& directory) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(directory))
+      names.push_back(entry.path().filename());
+    return names;
+  }
+
   Launcher launcher_;
 };
+
+TEST_F(LauncherTest, AHeldShimRunsNothingBeforeTheWord) {
+  const TempDir dir;
+  LaunchSpec spec = script(dir, "exit 3");
+  spec.hold = true;
+  const Launched launched = held(spec);
+  EXPECT_EQ(adopted(spec.directory).phase, Adoption::Phase::kNeverStarted);
+  EXPECT_FALSE(has_ended(launched.pidfd.get()));
+  ASSERT_TRUE(send_signal(launched.pidfd.get(), go_signal()));
+  EXPECT_TRUE(wait_until([&] { return has_ended(launched.pidfd.get()); }));
+  EXPECT_EQ(adopted(spec.directory).ended.exit.exit_code, 3);
+  EXPECT_EQ(files_in(spec.directory), std::vector<std::string>{"claim"});
+}
+
+TEST_F(LauncherTest, AHeldShimLeavesNothingWhenItIsNotWanted) {
+  for (const int signal : {kCancelSignal, kKillSignal, kMemorySignal}) {
+    const TempDir dir;
+    LaunchSpec spec = script(dir, "exit 3");
+    spec.hold = true;
+    const Launched launched = held(spec);
+    ASSERT_TRUE(
+        send_signal(launched.pidfd.get(), SIGHUP));  // means nothing while there is a daemon
+    ASSERT_TRUE(send_signal(launched.pidfd.get(), signal));
+    EXPECT_TRUE(wait_until([&] { return has_ended(launched.pidfd.get()); }));
+    EXPECT_TRUE(files_in(spec.directory).empty());
+  }
+}
+
+TEST_F(LauncherTest, AHeldShimGoesWithItsLauncher) {
+  const TempDir dir;
+  LaunchSpec spec = script(dir, "exit 3");
+  spec.hold = true;
+  const Launched launched = held(spec);
+  {
+    const Launcher last = std::move(launcher_);
+  }
+  EXPECT_TRUE(wait_until([&] { return has_ended(launched.pidfd.get()); }));
+  EXPECT_TRUE(files_in(spec.directory).empty());
+}
+
+TEST_F(LauncherTest, AnAttemptThatIsTakenIsLeftAloneByAHeldShim) {
+  const TempDir dir;
+  LaunchSpec spec = script(dir, "echo x >> ran; exit 3");
+  spec.hold = true;
+  const Launched launched = held(spec);
+  LaunchSpec other = spec;
+  other.hold = false;
+  ASSERT_TRUE(send(other));
+  const auto reply = next();
+  ASSERT_TRUE(reply && reply->launched);
+  EXPECT_TRUE(wait_until([&] { return has_ended(reply->launched->pidfd.get()); }));
+  ASSERT_TRUE(send_signal(launched.pidfd.get(), go_signal()));
+  EXPECT_TRUE(wait_until([&] { return has_ended(launched.pidfd.get()); }));
+  EXPECT_EQ(content(dir / "ran"), "x\n");
+  EXPECT_EQ(adopted(spec.directory).ended.exit.exit_code, 3);
+}
 
 TEST_F(LauncherTest, StartsShimsThatEndAsThoseOfLaunchDo) {
   for (int i = 0; i < 5; ++i) {
