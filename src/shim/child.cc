@@ -73,8 +73,7 @@ void become_task(const ChildSetup& setup) {
   if (setup.oom_score_adj[0] != '\0') set_oom_score(setup.oom_score_adj, nullptr, 0);
   if (setup.enter_cgroup) enter_cgroup(options.cgroup);
 
-  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null >= 0) dup2(null, 0);
+  // Standard input is the shim's own: /dev/null.
   dup2(setup.output, 1);
   dup2(setup.error, 2);
   hide_descriptors();
@@ -92,6 +91,10 @@ void become_task(const ChildSetup& setup) {
   reset_signals();
   execvp(options.argv[0], options.argv);
   fail(setup, ExecFailure::kProgram, errno);
+}
+
+void protect_from_oom(char* previous, std::size_t previous_size) {
+  set_oom_score("-500", previous, previous_size);
 }
 
 void set_oom_score(const char* text, char* previous, std::size_t previous_size) {

@@ -31,5 +31,7 @@ struct ChildSetup {
 
 /// Sets our own OOM score adjustment to `text`; with `previous`, tells what it was.
 void set_oom_score(const char* text, char* previous, std::size_t previous_size);
+/// Of a process that tasks depend on: others are chosen before it when memory runs out. Inherited.
+void protect_from_oom(char* previous, std::size_t previous_size);
 
 }  // namespace berth::shim

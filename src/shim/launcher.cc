@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "shim/child.h"
 #include "shim/record.h"
 
 namespace berth::shim {
@@ -21,6 +22,8 @@ constexpr int kSocket = 0;
 constexpr std::size_t kMostStrings = 16'384;
 
 pid_t launcher = 0;
+int null = -1;
+char oom_score_adj[16] = "";
 
 struct Command {
   LaunchRequest head;
@@ -91,7 +94,6 @@ void show(char** argv, int argc, char** arguments) {
 }
 
 void become_shim() {
-  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null >= 0) dup2(null, kSocket);
   syscall(SYS_close_range, 3U, ~0U, 0U);
   signal(SIGCHLD, SIG_DFL);
@@ -99,12 +101,16 @@ void become_shim() {
 
 }  // namespace
 
+const char* launcher_oom_score() { return oom_score_adj[0] != '\0' ? oom_score_adj : nullptr; }
+
 pid_t launcher_pid() { return launcher != 0 ? launcher : getppid(); }
 
 int run_launcher(int argc, char** argv, int (*run)(int argc, char** argv)) {
   static char message[kMostLaunchBytes];
   static Command command;
   launcher = getpid();
+  null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  protect_from_oom(oom_score_adj, sizeof oom_score_adj);
   remember_boot_id();
   reply({}, -1);
   signal(SIGCHLD, SIG_IGN);  // shims are no zombies: the daemon knows their ends by their pidfds

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "shim/launcher.h"
 #include "shim/layout.h"
 #include "shim/tree.h"
 
@@ -24,7 +25,6 @@ namespace {
 
 constexpr std::int64_t kLeftOverGraceMs = 2'000;
 constexpr std::int64_t kLongestKillPauseMs = 500;
-constexpr char kOomScore[] = "-500";
 
 std::int64_t monotonic_ms() {
   timespec now{};
@@ -77,7 +77,10 @@ bool Supervisor::start() {
   setup.error = error_.write_end();
   setup.failure_pipe = failure_write_end_;
   setup.shim = getpid();
-  set_oom_score(kOomScore, setup.oom_score_adj, sizeof setup.oom_score_adj);
+  if (const char* before = launcher_oom_score(); before != nullptr)
+    std::snprintf(setup.oom_score_adj, sizeof setup.oom_score_adj, "%s", before);
+  else
+    protect_from_oom(setup.oom_score_adj, sizeof setup.oom_score_adj);
   if (options_.timeout_ms >= 0) timeout_at_ = monotonic_ms() + options_.timeout_ms;
 
   child_ = in_cgroup_ ? fork_into_cgroup(options_.cgroup) : fork();
