@@ -98,6 +98,8 @@ object gpu_device(const Service& service, const DeviceView& view) {
       {"uuid", view.device.id.value},
       {"pci_bus_id", view.device.pci_bus_id},
       {"compute_capability", base::or_null(view.device.compute_capability)},
+      {"peak_gflops", base::or_null(view.device.peak_gflops)},
+      {"memory_gbps", base::or_null(view.device.memory_gbps)},
       {"total_memory_gb", gb_or_null(total)},
       {"allocated_memory_gb", gb_or_null(sample.used_memory)},
       {"cached_memory_gb", gb_or_null(promised ? promised : sample.used_memory)},

@@ -95,6 +95,8 @@ json::object device_report(const model::Device& device, const model::Sample& sam
                       {"power_w", base::or_null(sample.power_w)},
                       {"power_limit_w", base::or_null(sample.power_limit_w)},
                       {"max_clock_mhz", base::or_null(device.max_clock_mhz)},
+                      {"peak_gflops", base::or_null(device.peak_gflops)},
+                      {"memory_gbps", base::or_null(device.memory_gbps)},
                       {"current_tasks", nullptr},
                       {"processes", processes(sample)},
                       {"health", model::to_text(sample.health)},

@@ -9,6 +9,7 @@
 #include "cli/gpus_text.h"
 #include "cli/members.h"
 #include "cli/words.h"
+#include "model/device.h"
 #include "model/visible_devices.h"
 
 namespace berth::cli {
@@ -27,13 +28,13 @@ std::int64_t running(const json::object& device) {
   return sum;
 }
 
-double capability(const json::object& device) {
-  // "8.6" before "12.0": two numbers, not one fraction.
-  const auto parts = base::split(string_or(device, "compute_capability"), '.');
-  const double major = static_cast<double>(base::parse_number(parts.front()).value_or(0));
-  const double minor =
-      parts.size() > 1 ? static_cast<double>(base::parse_number(parts[1]).value_or(0)) : 0;
-  return major * 100 + minor;
+double speed(const json::object& device) {
+  model::Device known;
+  known.peak_gflops = base::maybe_int(device, "peak_gflops");
+  known.memory_gbps = static_cast<int>(base::int_or(device, "memory_gbps"));
+  if (*known.memory_gbps == 0) known.memory_gbps.reset();
+  known.compute_capability = string_or(device, "compute_capability");
+  return static_cast<double>(model::speed(known));
 }
 
 // Smaller is better; equal keys keep the order of the list, which is that of the indices.
@@ -45,7 +46,7 @@ std::tuple<double, double, double> key(const json::object& device, const std::st
   if (policy == "least_loaded") return {load, -free, tasks};
   if (policy == "pack") return {free, 0, 0};
   if (policy == "fastest")
-    return {-capability(device), -base::double_or(device, "max_clock_mhz"), -free};
+    return {-speed(device), -base::double_or(device, "max_clock_mhz"), -free};
   return {-free, 0, 0};
 }
 

@@ -214,6 +214,8 @@ Refusal describe(const State& state, const model::Request& request, const Device
 
 std::optional<Refusal> not_meant(const State& state, const model::Request& request,
                                  const Resolved& resolved, const DeviceEntry& device) {
+  // All that are there of some vendors need not be searched, device by device, for each of them.
+  if (device.present && (resolved.vendors & bit(device.device.vendor)) != 0) return std::nullopt;
   const auto& devices = resolved.devices;
   if (std::find(devices.begin(), devices.end(), &device) != devices.end()) return std::nullopt;
   const bool for_gpus = request.selector.mode != model::Selector::Mode::kCpu;

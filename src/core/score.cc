@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/text.h"
 #include "core/memory.h"
 
 namespace berth::core {
@@ -19,15 +18,6 @@ std::int64_t load(const DeviceEntry& device) {
   return sum + 1000LL * device.running_of(Kind::kCommand);
 }
 
-// "8.6" -> 806, so that "8.10" ranks above "8.9".
-std::int64_t capability(const DeviceEntry& device) {
-  const auto parts = base::split(device.device.compute_capability.value_or("0.0"), '.');
-  const auto part = [&](std::size_t i) {
-    return i < parts.size() ? base::parse_number(parts[i]).value_or(0) : 0;
-  };
-  return part(0) * 100 + part(1);
-}
-
 using Keys = std::array<std::int64_t, 3>;
 
 Keys balanced(const Figures& f) { return {f.load, -f.free, f.utilization}; }
@@ -35,7 +25,7 @@ Keys most_free(const Figures& f) { return {-f.free, f.load, f.utilization}; }
 Keys least_loaded(const Figures& f) { return {f.utilization, f.load, -f.free}; }
 Keys pack(const Figures& f) { return {-f.load, f.free, f.utilization}; }
 Keys spread(const Figures& f) { return {f.tasks, -f.free, f.utilization}; }
-Keys fastest(const Figures& f) { return {-f.capability, -f.clock, f.load}; }
+Keys fastest(const Figures& f) { return {-f.speed, -f.clock, f.load}; }
 
 constexpr std::array<Keys (*)(const Figures&), 6> kPolicies{balanced, most_free, least_loaded,
                                                             pack,     spread,    fastest};
@@ -55,7 +45,7 @@ Figures figures_of(const DeviceEntry& device) {
   figures.running = device.running;
   figures.free = effective_free(device).value_or(Bytes{}).value;
   figures.utilization = device.reading ? device.reading->utilization_percent.value_or(0) : 0;
-  figures.capability = capability(device);
+  figures.speed = model::speed(device.device);
   figures.clock = device.device.max_clock_mhz.value_or(0);
   return figures;
 }

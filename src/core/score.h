@@ -20,7 +20,7 @@ struct Figures {
   std::array<int, 3> running{};  // by kind
   std::int64_t free = 0;         // effective free memory; 0 when the driver gives no reading
   std::int64_t utilization = 0;
-  std::int64_t capability = 0;  // 806 for "8.6"
+  std::int64_t speed = 0;  // model::speed
   std::int64_t clock = 0;
   bool operator==(const Figures&) const = default;
 };

@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "base/text.h"
+
 namespace berth::model {
 
 namespace {
@@ -107,6 +109,17 @@ std::string_view to_text(Closeness closeness) {
   return kCloseness.at(static_cast<std::size_t>(closeness));
 }
 
+std::int64_t speed(const Device& device) {
+  if (device.peak_gflops && device.memory_gbps)
+    return *device.peak_gflops * *device.memory_gbps / 1000;
+  // "8.6" -> 806, so that "8.10" ranks above "8.9".
+  const auto parts = base::split(device.compute_capability.value_or("0.0"), '.');
+  const auto part = [&](std::size_t i) {
+    return i < parts.size() ? base::parse_number(parts[i]).value_or(0) : 0;
+  };
+  return part(0) * 100 + part(1);
+}
+
 bool listed_before(const Device& a, const Device& b) {
   const auto key = [](const Device& device) {
     return std::tuple(device.vendor, device.index, device.mig ? device.mig->number : -1);
@@ -124,6 +137,8 @@ object to_json(const Device& device) {
                 {"compute_capability", base::or_null(device.compute_capability)},
                 {"total_memory", base::or_null(device.total_memory)},
                 {"max_clock_mhz", base::or_null(device.max_clock_mhz)},
+                {"peak_gflops", base::or_null(device.peak_gflops)},
+                {"memory_gbps", base::or_null(device.memory_gbps)},
                 {"cores", device.cores},
                 {"nodes", nodes_to_json(device.nodes)},
                 {"partitioned", device.partitioned},
@@ -146,6 +161,8 @@ base::Result<Device> device_from_json(const object& from) {
   device.compute_capability = base::maybe_string(from, "compute_capability");
   device.total_memory = base::maybe_bytes(from, "total_memory");
   device.max_clock_mhz = narrow(base::maybe_int(from, "max_clock_mhz"));
+  device.peak_gflops = base::maybe_int(from, "peak_gflops");
+  device.memory_gbps = narrow(base::maybe_int(from, "memory_gbps"));
   device.cores = static_cast<int>(base::int_or(from, "cores"));
   read_nodes(from.if_contains("nodes"), device);
   device.partitioned = base::bool_or(from, "partitioned");

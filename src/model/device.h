@@ -78,7 +78,9 @@ struct Device {
   std::optional<std::string> compute_capability;  // "8.6"
   std::optional<base::Bytes> total_memory;
   std::optional<int> max_clock_mhz;
-  int cores = 0;                  // logical processors; 0 for a GPU
+  std::optional<std::int64_t> peak_gflops;  // of dense FP16 arithmetic, tensor cores included
+  std::optional<int> memory_gbps;           // bandwidth of its memory, 10^9 bytes a second
+  int cores = 0;                            // logical processors; 0 for a GPU
   std::vector<DeviceNode> nodes;  // its device files; empty when they are not known. Instances of
                                   // one GPU share its files and have others of their own
   bool partitioned = false;       // in MIG mode: its instances are devices, it takes no task itself
@@ -86,6 +88,11 @@ struct Device {
   std::optional<int> numa_node;
   std::vector<Link> links;  // to GPUs that are nearer than kSystem, in no order
 };
+
+/// For comparing GPUs: peak of arithmetic times bandwidth of memory (GFLOP/s * GB/s / 1000), for
+/// training and inference wait for the one or the other. Where these are not known the compute
+/// capability (806 for "8.6"), which is less than that of any GPU that both are known of.
+std::int64_t speed(const Device& device);
 
 /// Of devices of one machine: by vendor and index, instances after their GPU, the processor last.
 bool listed_before(const Device& a, const Device& b);

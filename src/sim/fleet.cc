@@ -88,6 +88,8 @@ model::Device make_gpu(const Card& card, int index) {
   gpu.compute_capability = card.capability;
   gpu.total_memory = base::Bytes{card.memory_mib * kMib};
   gpu.max_clock_mhz = card.clock_mhz;
+  gpu.peak_gflops = card.peak_gflops;
+  gpu.memory_gbps = card.memory_gbps;
   return gpu;
 }
 
@@ -101,15 +103,15 @@ int speed_of(const model::Device& device) {
 }  // namespace
 
 const std::vector<Card>& cards() {
-  // Memory as nvidia-smi shows it; clocks and single-precision peaks from NVIDIA's data sheets (the
+  // Memory as nvidia-smi shows it; clocks, peaks and bandwidths from NVIDIA's data sheets (the
   // K80 is two GPUs on a board: half of it).
   static const std::vector<Card> kCards{
-      {"a100", "NVIDIA A100-SXM4-80GB", "8.0", 81'920, 1410, 195},
-      {"v100", "Tesla V100-SXM2-32GB", "7.0", 32'768, 1530, 157},
-      {"v100-16", "Tesla V100-SXM2-16GB", "7.0", 16'384, 1530, 157},
-      {"p100", "Tesla P100-PCIE-16GB", "6.0", 16'384, 1328, 93},
-      {"t4", "Tesla T4", "7.5", 15'360, 1590, 81},
-      {"k80", "Tesla K80", "3.7", 11'441, 875, 44},
+      {"a100", "NVIDIA A100-SXM4-80GB", "8.0", 81'920, 1410, 195, 312'000, 2039},
+      {"v100", "Tesla V100-SXM2-32GB", "7.0", 32'768, 1530, 157, 125'000, 900},
+      {"v100-16", "Tesla V100-SXM2-16GB", "7.0", 16'384, 1530, 157, 125'000, 900},
+      {"p100", "Tesla P100-PCIE-16GB", "6.0", 16'384, 1328, 93, 18'700, 732},
+      {"t4", "Tesla T4", "7.5", 15'360, 1590, 81, 65'000, 320},
+      {"k80", "Tesla K80", "3.7", 11'441, 875, 44, 4'400, 240},
   };
   return kCards;
 }

@@ -18,6 +18,8 @@ struct Card {
   std::int64_t memory_mib;      // total that the driver reports
   int clock_mhz;                // highest
   int speed;                    // peak of single-precision arithmetic in tenths of a TFLOPS
+  int peak_gflops;              // of half-precision arithmetic, tensor cores included
+  int memory_gbps;              // bandwidth
 };
 
 struct Fleet {

@@ -70,6 +70,7 @@ constexpr Key kKeys[] = {
     {"clock_mhz", &LedgerGpu::clock_mhz},
     {"memory_clock_mhz", &LedgerGpu::memory_clock_mhz},
     {"max_clock_mhz", &LedgerGpu::max_clock_mhz},
+    {"cores", &LedgerGpu::cores},
     {"fan", &LedgerGpu::fan},
     {"persistence", &LedgerGpu::persistence},
     {"ecc", &LedgerGpu::ecc},

@@ -165,6 +165,33 @@ std::string NvmlBackend::text_of_uuid(DeviceHandle handle, int& code) const {
   return code == kSuccess ? text_of(uuid) : std::string();
 }
 
+namespace {
+
+// Fused multiply-adds of FP16 numbers, with FP32 sums, that an SM does in a clock, through tensor
+// cores where it has them, by the SM's CUDA cores. From NVIDIA's architecture white papers (V100,
+// Turing, A100, GA102, Ada, H100, Blackwell: dense FP16 rate / SMs / boost clock / 2) and the table
+// of arithmetic throughput in the CUDA C++ Programming Guide.
+int fma_per_core(int major, int minor) {
+  switch (major) {
+    case 6:
+      return minor == 0 ? 2 : 1;
+    case 7:
+      return 8;  // 512 by 64
+    case 8:
+      return minor == 0 ? 16 : 4;  // 1024 by 64, 512 by 128
+    case 9:
+      return 16;  // 2048 by 128
+    case 10:
+      return 32;  // 4096 by 128
+    case 12:
+      return 4;
+    default:
+      return major < 6 ? 1 : 16;
+  }
+}
+
+}  // namespace
+
 void NvmlBackend::describe(Found& found) const {
   const Functions& f = library_->functions();
   const DeviceHandle handle = found.gpu.handle;
@@ -180,6 +207,19 @@ void NvmlBackend::describe(Found& found) const {
   unsigned mhz = 0;
   if (f.max_clock != nullptr && f.max_clock(handle, kClockSm, &mhz) == kSuccess && mhz > 0) {
     device.max_clock_mhz = static_cast<int>(mhz);
+  }
+  unsigned cores = 0;
+  if (device.max_clock_mhz && major > 0 && f.cores != nullptr &&
+      f.cores(handle, &cores) == kSuccess && cores > 0) {
+    device.peak_gflops = std::int64_t{cores} * fma_per_core(major, minor) * 2 * mhz / 1000;
+  }
+  unsigned bits = 0;
+  if (f.memory_bus != nullptr && f.memory_bus(handle, &bits) == kSuccess &&
+      f.max_clock != nullptr && f.max_clock(handle, kClockMemory, &mhz) == kSuccess) {
+    // Twice a clock: double data rate, which holds for HBM and, as the driver counts, for GDDR5
+    // to 7.
+    const std::int64_t gbps = std::int64_t{2} * mhz * bits / 8 / 1000;
+    if (gbps > 0) device.memory_gbps = static_cast<int>(gbps);
   }
   model::Sample sample;
   read_memory(found.gpu, sample);

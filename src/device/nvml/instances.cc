@@ -91,6 +91,16 @@ NvmlBackend::Found NvmlBackend::describe_instance(const Found& gpu, const Instan
   model::Sample sample;
   read_memory(part.gpu, sample);
   device.total_memory = sample.total_memory;
+  // Its share of memory is about its share of the rest.
+  const auto part_of = [&](std::int64_t whole) {
+    return static_cast<std::int64_t>(static_cast<double>(whole) * device.total_memory->gib() /
+                                     gpu.device.total_memory->gib());
+  };
+  if (device.total_memory && gpu.device.total_memory && gpu.device.total_memory->value > 0) {
+    if (gpu.device.peak_gflops) device.peak_gflops = part_of(*gpu.device.peak_gflops);
+    if (gpu.device.memory_gbps)
+      device.memory_gbps = static_cast<int>(part_of(*gpu.device.memory_gbps));
+  }
   return part;
 }
 

@@ -103,6 +103,8 @@ void Library::find_all() {
   find(f.power_limit, {"nvmlDeviceGetPowerManagementLimit"});
   find(f.clock, {"nvmlDeviceGetClockInfo"});
   find(f.max_clock, {"nvmlDeviceGetMaxClockInfo"});
+  find(f.cores, {"nvmlDeviceGetNumGpuCores"});
+  find(f.memory_bus, {"nvmlDeviceGetMemoryBusWidth"});
   find(f.fan_speed, {"nvmlDeviceGetFanSpeed"});
   find_processes(f.compute_processes, "nvmlDeviceGetComputeRunningProcesses_v3",
                  "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses");

@@ -49,6 +49,8 @@ struct Functions {
   int (*power_limit)(DeviceHandle, unsigned*) = nullptr;
   int (*clock)(DeviceHandle, unsigned type, unsigned* mhz) = nullptr;
   int (*max_clock)(DeviceHandle, unsigned type, unsigned* mhz) = nullptr;
+  int (*cores)(DeviceHandle, unsigned* count) = nullptr;
+  int (*memory_bus)(DeviceHandle, unsigned* bits) = nullptr;
   int (*fan_speed)(DeviceHandle, unsigned* percent) = nullptr;
   ProcessCall compute_processes;
   ProcessCall graphics_processes;

@@ -81,6 +81,10 @@ TEST(Pick, policies) {
   EXPECT_EQ(names(choose(report, asking(1, 0, "most_free"))), "cuda:0\n");
   EXPECT_EQ(names(choose(report, asking(1, 0, "balanced"))), "cuda:1\n");
   EXPECT_EQ(names(choose(report, asking(1, 0, "fastest"))), "cuda:1\n");
+  const auto known = json_object(R"({"devices": [
+    {"id": 0, "device_name": "cuda:0", "name": "T4", "compute_capability": "7.5", "peak_gflops": 65000, "memory_gbps": 320, "free_memory_gb": 15},
+    {"id": 1, "device_name": "cuda:1", "name": "V100", "compute_capability": "7.0", "peak_gflops": 125000, "memory_gbps": 900, "free_memory_gb": 16}]})");
+  EXPECT_EQ(names(choose(known, asking(1, 0, "fastest"))), "cuda:1\n");
   EXPECT_EQ(names(choose(report, asking(1, 0, "least_loaded"))), "cuda:2\n");
   EXPECT_EQ(names(choose(report, asking(1, 0, "pack"))), "cuda:2\n");
   EXPECT_EQ(names(choose(report, asking(1, 15, "pack"))), "cuda:1\n");

@@ -100,6 +100,22 @@ TEST(Policy, SpreadGoesByNumberOfTasks) {
   EXPECT_EQ(box.count("cuda:2"), 1);
 }
 
+TEST(Policy, FastestIsNotTheNewest) {
+  Fleet fleet;
+  fleet.gpu("Tesla T4", 15_GiB).capability("7.5", 1590).speed(65'000, 320);
+  fleet.gpu("Tesla V100", 16_GiB).capability("7.0", 1530).speed(125'000, 900);
+  fleet.gpu("NVIDIA L4", 22_GiB).capability("8.9", 2040).speed(121'000, 300);
+  fleet.gpu("unknown", 16_GiB).capability("12.0", 2500);
+  fleet.cpu(8);
+  Box box(fleet);
+  const std::vector<std::string> order{"cuda:1", "cuda:2", "cuda:0", "cuda:3"};
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::string id = "t" + std::to_string(i);
+    box.take(submit(id).training().policy(Policy::kFastest).memory(8));
+    EXPECT_EQ(box.where(id), order[i]);
+  }
+}
+
 TEST(Policy, FastestGoesByCapabilityAsNumbersThenByClock) {
   Fleet fleet;
   fleet.gpu("A", 80_GiB).capability("8.9", 3000);

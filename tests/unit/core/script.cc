@@ -36,6 +36,12 @@ Fleet& Fleet::capability(std::string_view version, int clock_mhz) {
   return *this;
 }
 
+Fleet& Fleet::speed(std::int64_t peak_gflops, int memory_gbps) {
+  devices.back().peak_gflops = peak_gflops;
+  devices.back().memory_gbps = memory_gbps;
+  return *this;
+}
+
 Fleet& Fleet::uuid(std::string_view id) {
   devices.back().id = DeviceId(std::string(id));
   return *this;

@@ -42,7 +42,8 @@ class Fleet {
   }
   Fleet& ascend(int count) { return gpus(count, "Ascend 910B", 64_GiB, model::Vendor::kAscend); }
   Fleet& capability(std::string_view version, int clock_mhz);  // of the device added last
-  Fleet& uuid(std::string_view id);                            // of the device added last
+  Fleet& speed(std::int64_t peak_gflops, int memory_gbps);
+  Fleet& uuid(std::string_view id);  // of the device added last
   /// Divides the GPU added last into MIG instances: "cuda:0:0" and so on.
   Fleet& mig(const std::vector<std::string>& profiles);
   /// Between "cuda:<a>" and "cuda:<b>", both ways.

@@ -47,6 +47,8 @@ TEST_F(Nvml, GivesWhatTheDriverKnows) {
   EXPECT_EQ(device.compute_capability, "8.6");
   EXPECT_EQ(device.total_memory, Bytes{24 * kGiB});
   EXPECT_EQ(device.max_clock_mhz, 2100);
+  EXPECT_EQ(device.peak_gflops, 10496LL * 4 * 2 * 2100 / 1000);
+  EXPECT_EQ(device.memory_gbps, 936);
   const auto& sample = sample_of(readout, "cuda:0");
   EXPECT_EQ(sample.health, model::Health::kHealthy);
   EXPECT_EQ(sample.total_memory, Bytes{24 * kGiB});
@@ -68,10 +70,11 @@ TEST_F(Nvml, GivesWhatTheDriverKnows) {
 TEST_F(Nvml, WhatTheDriverDoesNotGiveIsAbsentAndNotZero) {
   ctl("init --gpus 1");
   ctl("set 0 utilization=na temperature=na power_mw=na power_limit_mw=na clock_mhz=na fan=na "
-      "max_clock_mhz=na");
+      "max_clock_mhz=na cores=na");
   ctl("fail 0 'nvmlDeviceGet*RunningProcesses*' 3");
   const auto readout = read_samples(options());
   EXPECT_FALSE(readout.inventory.devices[0].max_clock_mhz);
+  EXPECT_FALSE(readout.inventory.devices[0].peak_gflops);
   const auto& sample = sample_of(readout, "cuda:0");
   EXPECT_EQ(sample.health, model::Health::kHealthy);
   EXPECT_FALSE(sample.utilization_percent);

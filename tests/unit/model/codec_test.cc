@@ -27,6 +27,8 @@ Device gpu() {
   device.compute_capability = "8.0";
   device.total_memory = Bytes{85'899'345'920};
   device.max_clock_mhz = 1410;
+  device.peak_gflops = 312'000;
+  device.memory_gbps = 2039;
   device.nodes = {{195, 2}, {235, 21}};
   device.mig = MigInstance{DeviceId("GPU-0"), 1, 7, 2, "1c.3g.40gb"};
   device.numa_node = 1;
@@ -73,7 +75,8 @@ TEST(DeviceCodec, AbsentIsNullAndStaysAbsent) {
   device.id = DeviceId("CPU");
   device.cores = 16;
   const object written = through_text(to_json(device));
-  for (const char* key : {"compute_capability", "total_memory", "max_clock_mhz"})
+  for (const char* key :
+       {"compute_capability", "total_memory", "max_clock_mhz", "peak_gflops", "memory_gbps"})
     EXPECT_TRUE(written.at(key).is_null()) << key;
   const auto read = device_from_json(written);
   EXPECT_FALSE(read->total_memory);
