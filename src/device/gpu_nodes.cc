@@ -100,9 +100,9 @@ std::vector<model::DeviceNode> nodes_of(const model::Device& gpu, const std::str
   const auto address = model::parse_pci(gpu.pci_bus_id);
   if (!address) return nodes;
   if (gpu.vendor == model::Vendor::kNvidia) {
-    // "nvidia-frontend" is what older drivers call it.
-    const auto major = major_of(root, {"nvidia", "nvidia-frontend"});
     const auto minor = nvidia_minor(root, *address);
+    // "nvidia-frontend" is what older drivers call it.
+    const auto major = minor ? major_of(root, {"nvidia", "nvidia-frontend"}) : std::nullopt;
     if (major && minor) nodes.push_back(DeviceNode{*major, *minor});
     if (minor && gpu.mig) add_capabilities(root, *minor, *gpu.mig, nodes);
   }

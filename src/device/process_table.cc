@@ -2,8 +2,10 @@
 #include "device/process_table.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/account.h"
 #include "base/text.h"
@@ -16,7 +18,8 @@ const ProcessText& ProcessTable::describe(int pid, bool verify) {
   const auto [place, fresh] = entries_.try_emplace(pid);
   Entry& entry = place->second;
   entry.used = moment;
-  if (!fresh && !verify) return entry.text;
+  if (!fresh && (!verify || moment - entry.verified < fresh_)) return entry.text;
+  entry.verified = moment;
   auto now = stat(pid);
   std::string identity = now ? now->identity : std::string();
   if (fresh || identity != entry.identity) {
@@ -43,13 +46,20 @@ std::optional<ProcessTable::Stat> ProcessTable::stat(int pid) const {
   const auto open = text->find('(');
   const auto close = text->rfind(')');
   if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
-  const auto fields = base::split(base::trim(std::string_view(*text).substr(close + 1)), ' ');
-  if (fields.size() < 20 || fields[0].empty()) return std::nullopt;
+  // Read for every process at every look: no list of strings is made of it.
+  std::array<std::string_view, 20> fields;
+  std::string_view rest = base::trim(std::string_view(*text).substr(close + 1));
+  for (auto& field : fields) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    field = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (fields.back().empty()) return std::nullopt;
   const auto number = [&](std::size_t field) {
-    return static_cast<int>(base::parse_number(fields[field]).value_or(0));
+    return static_cast<int>(base::parse_number(fields.at(field)).value_or(0));
   };
   return Stat{fields[0][0], number(1), number(2), number(3),
-              fields[19] + ' ' + text->substr(open + 1, close - open - 1)};
+              std::string(fields[19]) + ' ' + text->substr(open + 1, close - open - 1)};
 }
 
 // The shell's job, or the program that forked its helpers, leads the group. Where it is gone and
@@ -57,11 +67,15 @@ std::optional<ProcessTable::Stat> ProcessTable::stat(int pid) const {
 model::ProcessState ProcessTable::state_of(int pid, const Stat& process) const {
   using model::ProcessState;
   if (process.state == 'Z' || process.state == 'X') return ProcessState::kZombie;
-  if (process.group == pid || process.group == 0 || stat(process.group))
+  if (process.group == pid || process.group == 0 || exists(process.group))
     return ProcessState::kAlive;
   const auto parent = process.parent > 1 ? stat(process.parent) : std::nullopt;
   return parent && parent->session == process.session ? ProcessState::kAlive
                                                       : ProcessState::kOrphan;
+}
+
+bool ProcessTable::exists(int pid) const {
+  return ::access((proc_ + std::to_string(pid)).c_str(), F_OK) == 0;
 }
 
 ProcessText ProcessTable::read(int pid) {

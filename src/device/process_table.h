@@ -27,17 +27,22 @@ class ProcessTable {
  public:
   static constexpr std::size_t kCommandLimit = 256;
 
-  explicit ProcessTable(std::string root) : proc_(std::move(root) + "/proc/") {}
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds kFresh{50};  // less than it takes to use up all pids
 
-  /// With `verify` a known pid's start time is checked first; without it the last answer stands.
+  explicit ProcessTable(std::string root, Clock::duration fresh = kFresh)
+      : proc_(std::move(root) + "/proc/"), fresh_(fresh) {}
+
+  /// With `verify` a known pid's start time is checked first, once for all devices of a look;
+  /// without it the last answer stands.
   /// The reference is good until the next call.
   const ProcessText& describe(int pid, bool verify);
 
  private:
-  using Clock = std::chrono::steady_clock;
   struct Entry {
     std::string identity;  // start time and short name: an exec changes the latter
     Clock::time_point used;
+    Clock::time_point verified;
     ProcessText text;
   };
 
@@ -50,11 +55,13 @@ class ProcessTable {
     std::string identity;
   };
   [[nodiscard]] std::optional<Stat> stat(int pid) const;
+  [[nodiscard]] bool exists(int pid) const;
   [[nodiscard]] model::ProcessState state_of(int pid, const Stat& stat) const;
   ProcessText read(int pid);
   const std::string& user_name(uid_t uid);
 
   std::string proc_;
+  Clock::duration fresh_;
   Clock::time_point tidied_ = Clock::now();
   std::map<int, Entry> entries_;
   std::map<uid_t, std::string> users_;

@@ -272,7 +272,7 @@ TEST(ProcessTable, TextFollowsAnotherProcessUnderTheSamePid) {
   const std::string tail = ") S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 ";
   root.write("proc/77/stat", "77 (a b) c" + tail + "100 0\n");
   root.write("proc/77/cmdline", std::string("python\0train.py\0", 16));
-  ProcessTable table(root.path());
+  ProcessTable table(root.path(), {});
   EXPECT_EQ(table.describe(77, false).command, "python train.py");
   root.write("proc/77/cmdline", std::string("other\0", 6));
   EXPECT_EQ(table.describe(77, true).command,
@@ -302,7 +302,7 @@ TEST(ProcessTable, SaysWhoIsLeftBehind) {
   write(90, "S 1 90 90");
   write(95, "Z 50 95 50");
   write(96, "S 1 96 96");  // a service
-  ProcessTable table(root.path());
+  ProcessTable table(root.path(), {});
   const auto state = [&](int pid) { return table.describe(pid, true).state; };
   EXPECT_EQ(state(60), ProcessState::kAlive);
   EXPECT_EQ(state(61), ProcessState::kAlive);
