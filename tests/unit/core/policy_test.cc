@@ -100,6 +100,16 @@ TEST(Policy, SpreadGoesByNumberOfTasks) {
   EXPECT_EQ(box.count("cuda:2"), 1);
 }
 
+// One task after the other, each of which takes the fastest device that is left.
+void expect_fastest(const Fleet& fleet, const std::vector<std::string>& order) {
+  Box box(fleet);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::string id = "t" + std::to_string(i);
+    box.take(submit(id).training().policy(Policy::kFastest).memory(8));
+    EXPECT_EQ(box.where(id), order[i]);
+  }
+}
+
 TEST(Policy, FastestIsNotTheNewest) {
   Fleet fleet;
   fleet.gpu("Tesla T4", 15_GiB).capability("7.5", 1590).speed(65'000, 320);
@@ -107,13 +117,7 @@ TEST(Policy, FastestIsNotTheNewest) {
   fleet.gpu("NVIDIA L4", 22_GiB).capability("8.9", 2040).speed(121'000, 300);
   fleet.gpu("unknown", 16_GiB).capability("12.0", 2500);
   fleet.cpu(8);
-  Box box(fleet);
-  const std::vector<std::string> order{"cuda:1", "cuda:2", "cuda:0", "cuda:3"};
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const std::string id = "t" + std::to_string(i);
-    box.take(submit(id).training().policy(Policy::kFastest).memory(8));
-    EXPECT_EQ(box.where(id), order[i]);
-  }
+  expect_fastest(fleet, {"cuda:1", "cuda:2", "cuda:0", "cuda:3"});
 }
 
 TEST(Policy, FastestGoesByCapabilityAsNumbersThenByClock) {
@@ -123,13 +127,7 @@ TEST(Policy, FastestGoesByCapabilityAsNumbersThenByClock) {
   fleet.gpu("C", 80_GiB).capability("8.10", 1500);
   fleet.gpu("D", 80_GiB);  // the driver does not say
   fleet.cpu(8);
-  Box box(fleet);
-  const std::vector<std::string> order{"cuda:2", "cuda:1", "cuda:0", "cuda:3"};
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const std::string id = "t" + std::to_string(i);
-    box.take(submit(id).training().policy(Policy::kFastest).memory(8));
-    EXPECT_EQ(box.where(id), order[i]);
-  }
+  expect_fastest(fleet, {"cuda:2", "cuda:1", "cuda:0", "cuda:3"});
 }
 
 TEST(MultiGpu, GetsAllOrNone) {

@@ -33,6 +33,12 @@ class LauncherTest : public ::testing::Test {
     return launcher_.send(*command);
   }
 
+  static LaunchSpec held_script(const TempDir& dir, const std::string& text) {
+    LaunchSpec spec = script(dir, text);
+    spec.hold = true;
+    return spec;
+  }
+
   // A shim that has got as far as it may: its claim lies there under a name of its own.
   Launched held(const LaunchSpec& spec) {
     EXPECT_TRUE(send(spec));
@@ -55,8 +61,7 @@ class LauncherTest : public ::testing::Test {
 
 TEST_F(LauncherTest, AHeldShimRunsNothingBeforeTheWord) {
   const TempDir dir;
-  LaunchSpec spec = script(dir, "exit 3");
-  spec.hold = true;
+  const LaunchSpec spec = held_script(dir, "exit 3");
   const Launched launched = held(spec);
   EXPECT_EQ(adopted(spec.directory).phase, Adoption::Phase::kNeverStarted);
   EXPECT_FALSE(has_ended(launched.pidfd.get()));
@@ -69,8 +74,7 @@ TEST_F(LauncherTest, AHeldShimRunsNothingBeforeTheWord) {
 TEST_F(LauncherTest, AHeldShimLeavesNothingWhenItIsNotWanted) {
   for (const int signal : {kCancelSignal, kKillSignal, kMemorySignal}) {
     const TempDir dir;
-    LaunchSpec spec = script(dir, "exit 3");
-    spec.hold = true;
+    const LaunchSpec spec = held_script(dir, "exit 3");
     const Launched launched = held(spec);
     ASSERT_TRUE(
         send_signal(launched.pidfd.get(), SIGHUP));  // means nothing while there is a daemon
@@ -82,8 +86,7 @@ TEST_F(LauncherTest, AHeldShimLeavesNothingWhenItIsNotWanted) {
 
 TEST_F(LauncherTest, AHeldShimGoesWithItsLauncher) {
   const TempDir dir;
-  LaunchSpec spec = script(dir, "exit 3");
-  spec.hold = true;
+  const LaunchSpec spec = held_script(dir, "exit 3");
   const Launched launched = held(spec);
   {
     const Launcher last = std::move(launcher_);
@@ -94,8 +97,7 @@ TEST_F(LauncherTest, AHeldShimGoesWithItsLauncher) {
 
 TEST_F(LauncherTest, AnAttemptThatIsTakenIsLeftAloneByAHeldShim) {
   const TempDir dir;
-  LaunchSpec spec = script(dir, "echo x >> ran; exit 3");
-  spec.hold = true;
+  const LaunchSpec spec = held_script(dir, "echo x >> ran; exit 3");
   const Launched launched = held(spec);
   LaunchSpec other = spec;
   other.hold = false;
