@@ -19,9 +19,8 @@ constexpr double kMostMemoryGb = 1 << 20;
 constexpr double kMostSeconds = 1e9;
 constexpr double kLongestPause = 3600;
 // Percent of what a device can give; 0: by history, or what is known of the built-in task.
-constexpr std::string_view kDynamic = "dynamic";
 constexpr std::array<std::pair<std::string_view, int>, 3> kStrategies{
-    {{"conservative", 80}, {"aggressive", 95}, {kDynamic, 0}}};
+    {{"conservative", 80}, {"aggressive", 95}, {kDynamicMemory, 0}}};
 
 constexpr std::array kCommandFields{
     "command",   "kind",   "device",        "gpus",      "memory_gb",       "gpu_type",
@@ -99,7 +98,7 @@ void read_memory(Fields& fields, model::Request& request) {
                          "Give memory_fraction or memory_strategy, not both");
   }
   request.memory_percent = known->second;
-  request.memory_by_history = request.builtin || strategy == kDynamic;
+  request.memory_by_history = request.builtin || strategy == kDynamicMemory;
 }
 
 // The same command in the same place: it takes about as long, and maybe as much memory.

@@ -2,11 +2,17 @@
 // The body of POST /api/v2/tasks. Violations are collected in `fields`.
 #pragma once
 
+#include <string_view>
+
 #include "api/schema.h"
 #include "core/state.h"
 #include "model/record.h"
 
 namespace berth::api {
+
+/// The memory_strategy that goes by history, and by what is known of a built-in task before there
+/// is any.
+inline constexpr std::string_view kDynamicMemory = "dynamic";
 
 /// A command; what it does not say is as `config` has it.
 void read_command(Fields& fields, const core::Config& config, model::TaskRecord& record);

@@ -7,6 +7,7 @@
 #include "api/paths.h"
 #include "api/routes.h"
 #include "api/task_codec.h"
+#include "api/task_request.h"
 #include "base/text.h"
 
 namespace berth::api {
@@ -37,7 +38,7 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   record.total_epochs = num_epochs;
   record.request.signature =
       base::join({"training", model, std::to_string(batch_size), std::to_string(image_size)}, "/");
-  if (base::string_or(fields.body(), "memory_strategy") == "dynamic")
+  if (base::string_or(fields.body(), "memory_strategy") == kDynamicMemory)
     record.request.memory_estimate = training_memory(model, batch_size, image_size);
   record.parameters =
       base::json::object{{"model", model},
