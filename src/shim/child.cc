@@ -13,16 +13,16 @@
 #include <csignal>
 #include <cstring>
 
+#include "shim/hold.h"
 #include "shim/layout.h"
+#include "shim/record.h"
 #include "shim/tree.h"
 
 namespace berth::shim {
 namespace {
 
 [[noreturn]] void fail(const ChildSetup& setup, ExecFailure::Step step, int error) {
-  const ExecFailure failure{step, error};
-  if (write(setup.failure_pipe, &failure, sizeof failure) < 0) {
-  }
+  write_failure(setup.claim, {ExecFailure::kMark, step, error});
   const bool not_found = step == ExecFailure::kProgram && (error == ENOENT || error == ENOTDIR);
   _exit(not_found ? kExitNotFound : kExitNotExecutable);
 }
@@ -70,7 +70,6 @@ void become_task(const ChildSetup& setup) {
   const Options& options = *setup.options;
   setsid();
   if (options.nice != kSameNice) setpriority(PRIO_PROCESS, 0, options.nice);
-  if (setup.oom_score_adj[0] != '\0') set_oom_score(setup.oom_score_adj, nullptr, 0);
   if (setup.enter_cgroup) enter_cgroup(options.cgroup);
 
   // Standard input is the shim's own: /dev/null.
@@ -85,30 +84,13 @@ void become_task(const ChildSetup& setup) {
   if (options.cwd != nullptr && chdir(options.cwd) != 0)
     fail(setup, ExecFailure::kDirectory, errno);
 
+  if (options.hold && !wait_for_go(setup.shim)) _exit(kExitNotExecutable);
   // After the change of user, which clears it. A shim that was killed in between is noticed here.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != setup.shim) raise(SIGKILL);
   reset_signals();
   execvp(options.argv[0], options.argv);
   fail(setup, ExecFailure::kProgram, errno);
-}
-
-void protect_from_oom(char* previous, std::size_t previous_size) {
-  set_oom_score("-500", previous, previous_size);
-}
-
-void set_oom_score(const char* text, char* previous, std::size_t previous_size) {
-  const int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-  if (fd < 0) return;
-  if (previous != nullptr) {
-    const ssize_t got = pread(fd, previous, previous_size - 1, 0);
-    previous[got > 0 ? got : 0] = '\0';
-    previous[std::strcspn(previous, "\n")] = '\0';
-  }
-  // Refused without CAP_SYS_RESOURCE: then the shim is as likely a victim as others.
-  if (write(fd, text, std::strlen(text)) < 0) {
-  }
-  close(fd);
 }
 
 }  // namespace berth::shim

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+
 #include "shim/options.h"
 
 namespace berth::shim {
@@ -11,6 +13,9 @@ namespace berth::shim {
 /// What the child tells its parent when it could not execute the program.
 struct ExecFailure {
   enum Step : int { kNone, kUser, kDirectory, kProgram };
+  static constexpr std::uint64_t kMark = 0x6275'7274'6820'6e6fULL;  // nothing else looks like it
+
+  std::uint64_t mark = kMark;
   int step = kNone;
   int error = 0;  // errno
 };
@@ -20,18 +25,12 @@ struct ChildSetup {
   int dir = -1;  // the attempt's directory
   int output = -1;
   int error = -1;
-  int failure_pipe = -1;  // write end, close-on-exec
+  int claim = -1;  // close-on-exec
   pid_t shim = 0;
-  bool enter_cgroup = false;    // it is not there yet
-  char oom_score_adj[16] = "";  // what the shim was started with; empty: leave it
+  bool enter_cgroup = false;  // it is not there yet
 };
 
 /// Never returns: becomes the task, or reports an ExecFailure and exits with 126 or 127.
 [[noreturn]] void become_task(const ChildSetup& setup);
-
-/// Sets our own OOM score adjustment to `text`; with `previous`, tells what it was.
-void set_oom_score(const char* text, char* previous, std::size_t previous_size);
-/// Of a process that tasks depend on: others are chosen before it when memory runs out. Inherited.
-void protect_from_oom(char* previous, std::size_t previous_size);
 
 }  // namespace berth::shim

@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstring>
 
-#include "shim/child.h"
 #include "shim/record.h"
 
 namespace berth::shim {
@@ -23,7 +22,6 @@ constexpr std::size_t kMostStrings = 16'384;
 
 pid_t launcher = 0;
 int null = -1;
-char oom_score_adj[16] = "";
 
 struct Command {
   LaunchRequest head;
@@ -101,7 +99,7 @@ void become_shim() {
 
 }  // namespace
 
-const char* launcher_oom_score() { return oom_score_adj[0] != '\0' ? oom_score_adj : nullptr; }
+bool is_fork_of_launcher() { return launcher != 0; }
 
 pid_t launcher_pid() { return launcher != 0 ? launcher : getppid(); }
 
@@ -110,7 +108,7 @@ int run_launcher(int argc, char** argv, int (*run)(int argc, char** argv)) {
   static Command command;
   launcher = getpid();
   null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  protect_from_oom(oom_score_adj, sizeof oom_score_adj);
+  setsid();
   remember_boot_id();
   reply({}, -1);
   signal(SIGCHLD, SIG_IGN);  // shims are no zombies: the daemon knows their ends by their pidfds

@@ -32,9 +32,8 @@ inline constexpr char kLauncherOption[] = "--launcher";
 
 /// Of the launcher that this process is a fork of; else of its parent.
 pid_t launcher_pid();
-/// The oom_score_adj that the launcher had before it protected itself and its forks; null when this
-/// is no fork of one.
-const char* launcher_oom_score();
+/// A fork of the launcher is in its session, which has no terminal.
+bool is_fork_of_launcher();
 inline constexpr std::size_t kMostLaunchBytes = 128U << 10;  // of a request; above: by execve(2)
 
 /// Serves until the socket is closed; what the process exits with. `run` is what a shim does.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // berth-shim: the parent of a task's processes. It outlives the daemon, keeps the task's output,
-// brings the whole tree down, and leaves behind how it ended. The order: own session, identity,
+// brings the whole tree down, and leaves behind how it ended. The order: a session without terminal, identity,
 // the word to go where it is waited for, claim (so that a launch carried out twice starts one
 // process), task, loop, exit record.
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -30,18 +29,21 @@ int run_shim(int argc, char** argv) {
   const int dir = open(options.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir < 0) return kExitCannotStart;
 
-  setsid();
+  if (!is_fork_of_launcher()) setsid();
   Claim claim;
   if (const int refused = prepare_claim(dir, wall_ms(), options.cgroup, &claim); refused != 0)
     return refused;
   static Supervisor supervisor(options, dir, claim);
   const bool ready = supervisor.prepare();
   if (!ready || (options.hold && !wait_for_go(launcher_pid()))) {
+    supervisor.abandon();
     drop_claim(dir, claim);
     return ready ? kExitNotWanted : kExitCannotStart;
   }
-  if (const int refused = take_claim(dir, claim); refused != 0) return refused;
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (const int refused = take_claim(dir, claim); refused != 0) {
+    supervisor.abandon();
+    return refused;
+  }
   return supervisor.run();
 }
 

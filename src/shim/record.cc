@@ -5,14 +5,16 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <cstdio>  // renameat2
 #include <cstring>
 
 #include "shim/layout.h"
+#include "shim/text.h"
 #include "shim/tree.h"
 
 namespace berth::shim {
@@ -32,18 +34,36 @@ bool put_all(int fd, const char* bytes, std::size_t count, off_t at) {
 
 char boot_id[64];
 
-std::size_t write_identity(char* text, std::size_t size, std::int64_t started_ms,
-                           const char* cgroup) {
+char scratch[kIdentityBytes];
+
+// The identity at the front of `scratch`; how long it is.
+std::size_t put_identity(bool locked, std::int64_t started_ms, const char* cgroup) {
   remember_boot_id();
-  int length = std::snprintf(text, size, "pid=%d\nstart_time=%llu\nboot_id=%s\nstarted_ms=%lld\n",
-                             getpid(), static_cast<unsigned long long>(start_time_of(getpid())),
-                             boot_id, static_cast<long long>(started_ms));
-  if (cgroup != nullptr && std::strlen(cgroup) < 4096) {
-    length += std::snprintf(text + length, size - static_cast<std::size_t>(length), "cgroup=%s\n",
-                            cgroup);
+  Text text(scratch, sizeof scratch);
+  text << "pid=" << getpid() << "\n";
+  // Reading it is a good part of what a short task costs, and the lock tells as well.
+  if (!locked) text << "start_time=" << static_cast<std::int64_t>(start_time_of(getpid())) << "\n";
+  text << "boot_id=" << boot_id << "\nstarted_ms=" << started_ms << "\n";
+  if (cgroup != nullptr && std::strlen(cgroup) < 4096) text << "cgroup=" << cgroup << "\n";
+  return text.size();
+}
+
+// Fills the file up to `size` bytes with line feeds.
+bool pad(int file, std::size_t from, std::size_t size) {
+  constexpr std::size_t kBlock = 512;
+  char block[kBlock];
+  std::memset(block, '\n', kBlock);
+  iovec parts[(kIdentityBytes + kExitRecordBytes) / kBlock];
+  while (from < size) {
+    int count = 0;
+    for (std::size_t at = from; at < size; at += kBlock)
+      parts[count++] = {block, size - at < kBlock ? size - at : kBlock};
+    const ssize_t put = pwritev(file, parts, count, static_cast<off_t>(from));
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    from += static_cast<std::size_t>(put);
   }
-  text[length] = '\n';
-  return static_cast<std::size_t>(length);
+  return true;
 }
 
 // Gives the file its name unless that is taken. 0 or an errno.
@@ -70,15 +90,16 @@ void remember_boot_id() {
 
 int prepare_claim(int dir, std::int64_t started_ms, const char* cgroup, Claim* claim) {
   if (faccessat(dir, kClaimFile, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return kExitClaimed;
-  std::snprintf(claim->name, sizeof claim->name, "%s.%d", kClaimFile, getpid());
-  static char text[kIdentityBytes + kExitRecordBytes];
-  std::memset(text, '\n', sizeof text);
-  claim->identity_size = write_identity(text, kIdentityBytes, started_ms, cgroup);
+  Text(claim->name, sizeof claim->name) << kClaimFile << "." << getpid();
   claim->file = openat(dir, claim->name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (claim->file < 0) return kExitCannotStart;
   // A file system without locks: adoption then goes by process identity alone.
-  flock(claim->file, LOCK_EX | LOCK_NB);
-  if (put_all(claim->file, text, sizeof text, 0)) return 0;
+  const bool locked = flock(claim->file, LOCK_EX | LOCK_NB) == 0;
+  claim->identity_size = put_identity(locked, started_ms, cgroup);
+  if (put_all(claim->file, scratch, claim->identity_size, 0) &&
+      pad(claim->file, claim->identity_size, kIdentityBytes + kExitRecordBytes)) {
+    return 0;
+  }
   drop_claim(dir, *claim);
   return kExitCannotStart;
 }
@@ -97,39 +118,47 @@ int take_claim(int dir, const Claim& claim) {
 void give_up_claim(int dir) { unlinkat(dir, kClaimFile, 0); }
 
 void add_child(Claim* claim, pid_t child) {
-  char text[32];
-  const int length = std::snprintf(text, sizeof text, "child_pid=%d\n", child);
-  if (put_all(claim->file, text, static_cast<std::size_t>(length),
-              static_cast<off_t>(claim->identity_size)))
-    claim->identity_size += static_cast<std::size_t>(length);
+  char line[32];
+  Text text(line, sizeof line);
+  text << "child_pid=" << child << "\n";
+  if (put_all(claim->file, line, text.size(), static_cast<off_t>(claim->identity_size)))
+    claim->identity_size += text.size();
+}
+
+void write_failure(int claim_file, const ExecFailure& failure) {
+  put_all(claim_file, reinterpret_cast<const char*>(&failure), sizeof failure, kIdentityBytes);
+}
+
+ExecFailure read_failure(const Claim& claim) {
+  ExecFailure failure;
+  const ssize_t got = pread(claim.file, &failure, sizeof failure, kIdentityBytes);
+  const bool told = got == static_cast<ssize_t>(sizeof failure) && failure.mark == ExecFailure::kMark;
+  return told ? failure : ExecFailure{};
 }
 
 bool write_exit_record(const Claim& claim, const ExitRecord& record, bool durable) {
-  char text[kExitRecordBytes];
-  char message[1024];
-  std::snprintf(message, sizeof message, "%s", record.message);
-  for (char* c = message; *c != '\0'; ++c) {
+  static_assert(kIdentityBytes >= kExitRecordBytes);
+  Text text(scratch, kExitRecordBytes);
+  text << "version=1\n";
+  if (WIFEXITED(record.status))
+    text << "exit_code=" << WEXITSTATUS(record.status) << "\n";
+  else if (WIFSIGNALED(record.status))
+    text << "signal=" << WTERMSIG(record.status) << "\n";
+  text << "cause=" << record.cause << "\nstarted_ms=" << record.started_ms
+       << "\nended_ms=" << record.ended_ms << "\nuser_us=" << record.user_us
+       << "\nsystem_us=" << record.system_us << "\nmax_rss_kb=" << record.max_rss_kb
+       << "\ndropped=" << record.dropped << "\nmessage=";
+  const std::size_t message_at = text.size();
+  text << record.message;
+  for (char* c = scratch + message_at; *c != '\0'; ++c) {
     if (static_cast<unsigned char>(*c) < 0x20) *c = '?';
   }
-  char how[32] = "";
-  if (WIFEXITED(record.status)) {
-    std::snprintf(how, sizeof how, "exit_code=%d\n", WEXITSTATUS(record.status));
-  } else if (WIFSIGNALED(record.status)) {
-    std::snprintf(how, sizeof how, "signal=%d\n", WTERMSIG(record.status));
-  }
-  int length = std::snprintf(
-      text, sizeof text,
-      "version=1\n%scause=%s\nstarted_ms=%lld\nended_ms=%lld\nuser_us=%lld\nsystem_us=%lld\n"
-      "max_rss_kb=%lld\ndropped=%lld\nmessage=%s\n",
-      how, record.cause, static_cast<long long>(record.started_ms),
-      static_cast<long long>(record.ended_ms), static_cast<long long>(record.user_us),
-      static_cast<long long>(record.system_us), static_cast<long long>(record.max_rss_kb),
-      static_cast<long long>(record.dropped), message);
-  const std::uint64_t sum = fnv1a(text, static_cast<std::size_t>(length));
-  length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length),
-                          "sum=%016llx\n", static_cast<unsigned long long>(sum));
-  std::memset(text + length, '\n', sizeof text - static_cast<std::size_t>(length));
-  if (!put_all(claim.file, text, sizeof text, kIdentityBytes)) return false;
+  text << "\n";
+  const std::uint64_t sum = fnv1a(scratch, text.size());
+  (text << "sum=").hex(sum) << "\n";
+  // One write, over all that a failed start may have left there.
+  std::memset(scratch + text.size(), '\n', kExitRecordBytes - text.size());
+  if (!put_all(claim.file, scratch, kExitRecordBytes, kIdentityBytes)) return false;
   return !durable || fsync(claim.file) == 0;
 }
 

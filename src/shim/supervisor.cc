@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -16,7 +17,6 @@
 #include <cstring>
 #include <initializer_list>
 
-#include "shim/launcher.h"
 #include "shim/layout.h"
 #include "shim/tree.h"
 
@@ -53,17 +53,33 @@ bool Supervisor::prepare() {
   sigemptyset(&wanted);
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&wanted, signal);
   signals_ = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-  int failure_ends[2];
-  if (signals_ < 0 || pipe2(failure_ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
-  failure_pipe_ = failure_ends[0];
-  failure_write_end_ = failure_ends[1];
-  if (!output_.open(dir_, kStdoutFile, options_.max_output_bytes)) return false;
-  return error_.open(dir_, kStderrFile, options_.max_output_bytes);
+  if (signals_ < 0) return false;
+  if (!output_.open(dir_, kStdoutFile, options_.max_output_bytes) ||
+      !error_.open(dir_, kStderrFile, options_.max_output_bytes)) {
+    return false;
+  }
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  return !options_.hold || spawn();
+}
+
+void Supervisor::abandon() {
+  if (child_ > 0 && kill(child_, SIGKILL) == 0) {
+    while (waitpid(child_, nullptr, __WALL) < 0 && errno == EINTR) {
+    }
+  }
+  if (in_cgroup_) remove_cgroup(options_.cgroup);
 }
 
 bool Supervisor::start() {
   if (options_.has_user) give_events();
+  if (options_.timeout_ms >= 0) timeout_at_ = monotonic_ms() + options_.timeout_ms;
+  if (!options_.hold && !spawn()) return false;
+  if (options_.hold) kill(child_, go_signal());
+  add_child(&claim_, child_);
+  return true;
+}
 
+bool Supervisor::spawn() {
   in_cgroup_ = options_.cgroup != nullptr && make_cgroup(options_.cgroup);
   if (in_cgroup_ && options_.limits_program != nullptr) {
     set_limits(dir_, options_.limits_program, options_.cgroup, options_.limits,
@@ -75,28 +91,20 @@ bool Supervisor::start() {
   setup.dir = dir_;
   setup.output = output_.write_end();
   setup.error = error_.write_end();
-  setup.failure_pipe = failure_write_end_;
+  setup.claim = claim_.file;
   setup.shim = getpid();
-  if (const char* before = launcher_oom_score(); before != nullptr)
-    std::snprintf(setup.oom_score_adj, sizeof setup.oom_score_adj, "%s", before);
-  else
-    protect_from_oom(setup.oom_score_adj, sizeof setup.oom_score_adj);
-  if (options_.timeout_ms >= 0) timeout_at_ = monotonic_ms() + options_.timeout_ms;
-
   child_ = in_cgroup_ ? fork_into_cgroup(options_.cgroup) : fork();
   if (child_ < 0 && in_cgroup_) {
     setup.enter_cgroup = true;
     child_ = fork();
   }
   if (child_ == 0) become_task(setup);
-  close(failure_write_end_);
   output_.close_write_end();
   error_.close_write_end();
   if (child_ < 0) {
     if (in_cgroup_) remove_cgroup(options_.cgroup);
     return false;
   }
-  add_child(&claim_, child_);
   return true;
 }
 
@@ -123,12 +131,10 @@ int Supervisor::next_timeout_ms() const {
 void Supervisor::step(int timeout_ms) {
   pollfd fds[] = {{signals_, POLLIN, 0},
                   {output_.read_end(), POLLIN, 0},
-                  {error_.read_end(), POLLIN, 0},
-                  {failure_pipe_, POLLIN, 0}};
-  if (poll(fds, 4, timeout_ms) < 0 && errno != EINTR) return;
+                  {error_.read_end(), POLLIN, 0}};
+  if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR) return;
   if (fds[1].revents != 0) output_.pump();
   if (fds[2].revents != 0) error_.pump();
-  if (fds[3].revents != 0) read_failure();
   if (fds[0].revents != 0) on_signals();
   on_deadlines();
 }
@@ -208,19 +214,10 @@ void Supervisor::kill_tree() {
   if (kill_pause_ms_ < kLongestKillPauseMs) kill_pause_ms_ *= 2;
 }
 
-void Supervisor::read_failure() {
-  ExecFailure failure;
-  const ssize_t got = read(failure_pipe_, &failure, sizeof failure);
-  if (got == static_cast<ssize_t>(sizeof failure)) failure_ = failure;
-  if (got < 0 && errno == EAGAIN) return;
-  close(failure_pipe_);
-  failure_pipe_ = -1;
-}
-
 void Supervisor::describe(char* message, std::size_t size) const {
   message[0] = '\0';
   const std::int64_t dropped = output_.dropped() + error_.dropped();
-  const char* why = std::strerror(failure_.error);
+  const char* why = failure_.step != ExecFailure::kNone ? std::strerror(failure_.error) : "";
   if (failure_.step == ExecFailure::kProgram) {
     std::snprintf(message, size, "cannot execute %s: %s", options_.argv[0], why);
   } else if (failure_.step == ExecFailure::kDirectory) {
@@ -238,7 +235,8 @@ void Supervisor::describe(char* message, std::size_t size) const {
 int Supervisor::finish() {
   output_.drain();
   error_.drain();
-  if (failure_pipe_ >= 0) read_failure();
+  const int code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 0;
+  if (code == kExitNotExecutable || code == kExitNotFound) failure_ = read_failure(claim_);
   if (in_cgroup_) {
     signal_cgroup(options_.cgroup, SIGKILL);
     remove_cgroup(options_.cgroup);

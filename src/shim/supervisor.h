@@ -25,8 +25,11 @@ class Supervisor {
   Supervisor(const Options& options, int dir, const Claim& claim)
       : options_(options), dir_(dir), claim_(claim) {}
 
-  /// What can be done before the attempt is claimed. False when there is not enough of something.
+  /// What can be done before the attempt is claimed; of one that is held also the main process, which waits. False when
+  /// there is not enough of something.
   bool prepare();
+  /// Undoes prepare(): the attempt is not ours.
+  void abandon();
   /// Starts the task and sees it through. What the shim exits with.
   int run();
 
@@ -34,6 +37,7 @@ class Supervisor {
   enum class Phase { kRunning, kEnding, kKilling };
 
   bool start();
+  bool spawn();
   void give_events();
   void loop();
   void step(int timeout_ms);
@@ -42,7 +46,6 @@ class Supervisor {
   void reap();
   void end_tree(std::int64_t grace_ms, const char* cause);
   void kill_tree();
-  void read_failure();
   [[nodiscard]] int next_timeout_ms() const;
   int finish();
   void describe(char* message, std::size_t size) const;
@@ -52,8 +55,6 @@ class Supervisor {
   Claim claim_;
   Output output_, error_;
   int signals_ = -1;
-  int failure_pipe_ = -1;       // read end
-  int failure_write_end_ = -1;  // for the child
   bool in_cgroup_ = false;
   pid_t child_ = 0;
   bool child_ended_ = false;

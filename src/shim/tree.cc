@@ -15,6 +15,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "shim/text.h"
+
 namespace berth::shim {
 namespace {
 
@@ -107,11 +109,16 @@ bool signal_exactly(const Process& process, int signal) {
 // Of the last signal_descendants().
 ProcessList signalled;
 
+// -1 for a path that is too long, too.
+int open_in(const char* directory, const char* file, int flags) {
+  static char path[4200];
+  Text text(path, sizeof path);
+  text << directory << "/" << file;
+  return text.full() ? -1 : open(path, flags | O_CLOEXEC);
+}
+
 bool write_text(const char* directory, const char* file, const char* text) {
-  char path[4200];
-  if (std::snprintf(path, sizeof path, "%s/%s", directory, file) >= static_cast<int>(sizeof path))
-    return false;
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  const int fd = open_in(directory, file, O_WRONLY);
   if (fd < 0) return false;
   const bool written = write(fd, text, std::strlen(text)) > 0;
   close(fd);
@@ -164,10 +171,8 @@ pid_t fork_into_cgroup(const char* path) {
 
 void signal_cgroup(const char* path, int signal) {
   if (signal == SIGKILL && write_text(path, "cgroup.kill", "1")) return;
-  char file[4200];
-  if (std::snprintf(file, sizeof file, "%s/cgroup.procs", path) >= static_cast<int>(sizeof file))
-    return;
-  FILE* members = std::fopen(file, "re");
+  const int fd = open_in(path, "cgroup.procs", O_RDONLY);
+  FILE* members = fd >= 0 ? fdopen(fd, "r") : nullptr;
   if (members == nullptr) return;
   int pid = 0;
   while (std::fscanf(members, "%d", &pid) == 1) {

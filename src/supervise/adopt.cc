@@ -127,6 +127,24 @@ bool is_young(int claim) {
   return ::fstat(claim, &info) == 0 && ::time(nullptr) - info.st_mtim.tv_sec < kYoungSeconds;
 }
 
+// Finds and pins the process that the claim names; false when it is gone. A claim without a start time is held by the
+// process itself: when the lock is held after the process was pinned, it is that one that was pinned.
+base::Result<bool> pin(Shim& shim, int claim, base::Fd& pidfd) {
+  const bool by_lock = shim.identity.start_time == 0;
+  if (by_lock) {
+    if (shim.identity.boot_id != boot_id() || probe(claim) != Lock::kHeld) return false;
+    auto identity = identity_of(shim.identity.pid);
+    if (!identity) return false;
+    shim.identity = std::move(*identity);
+  }
+  auto opened = open_pidfd(shim.identity);
+  if (!opened && opened.error().code == ErrorCode::kNotFound) return false;
+  if (!opened) return fail(opened.error());
+  if (has_ended(opened->get()) || (by_lock && probe(claim) != Lock::kHeld)) return false;
+  pidfd = std::move(*opened);
+  return true;
+}
+
 std::string loss(const std::optional<Shim>& shim) {
   if (!shim) return "the task's supervisor was killed before it started the task";
   if (shim->identity.boot_id != boot_id()) return "the machine was restarted while the task ran";
@@ -147,29 +165,26 @@ base::Result<Adoption> adopt(const std::string& attempt_directory) {
     if (errno == ENOENT) return adoption;
     return fail(base::errno_error("cannot open " + claim_path, errno));
   }
-  // Liveness before the record: a shim found dead has written its record already if it ever will.
+  auto ended = read_exit(claim.get());
   const Lock lock = probe(claim.get());
-  const auto shim = read_shim(claim.get());
-  bool alive = false;
+  auto shim = ended ? std::nullopt : read_shim(claim.get());
   if (shim) {
-    auto pidfd = open_pidfd(shim->identity);
-    if (!pidfd && pidfd.error().code != ErrorCode::kNotFound) return fail(pidfd.error());
-    alive = pidfd && !has_ended(pidfd->get());
-    if (alive) adoption.pidfd = std::move(*pidfd);
+    auto alive = pin(*shim, claim.get(), adoption.pidfd);
+    if (!alive) return fail(alive.error());
+    if (*alive) adoption.phase = Adoption::Phase::kRunning;
     adoption.shim = shim->identity;
     adoption.child_pid = shim->child_pid;
     adoption.cgroup = shim->cgroup;
+    // Again: a shim found dead has written its record already if it ever will.
+    ended = read_exit(claim.get());
   }
-  if (auto ended = read_exit(claim.get())) {
+  if (ended) {
     adoption.phase = Adoption::Phase::kEnded;
     adoption.ended = std::move(*ended);
     adoption.pidfd.reset();
     return adoption;
   }
-  if (alive) {
-    adoption.phase = Adoption::Phase::kRunning;
-    return adoption;
-  }
+  if (adoption.phase == Adoption::Phase::kRunning) return adoption;
   const bool starting = lock == Lock::kHeld || (lock == Lock::kUnknown && is_young(claim.get()));
   if (!shim && starting) {
     adoption.phase = Adoption::Phase::kStarting;
