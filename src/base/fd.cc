@@ -67,17 +67,21 @@ Status write_file(const std::string& path, std::string_view content, int mode,
   return {};
 }
 
-Status make_directories(const std::string& path, int mode) {
-  std::error_code code;
-  std::filesystem::path last(path);
-  if (!last.has_filename() && last.has_relative_path())
-    last = last.parent_path();  // "a/b/" is "a/b"
-  const auto parent = last.parent_path();
-  if (!parent.empty()) std::filesystem::create_directories(parent, code);
-  if (code) return fail(errno_error("cannot create directory " + parent.string(), code.value()));
-  if (::mkdir(last.c_str(), static_cast<mode_t>(mode)) == 0) return {};
+Status make_directories(const std::string& path, int mode, int parents) {
+  std::string directory = path;
+  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+  const auto make = [&] { return ::mkdir(directory.c_str(), static_cast<mode_t>(mode)) == 0; };
+  bool made = make();
+  const auto slash = directory.rfind('/');
+  if (!made && errno == ENOENT && slash != std::string::npos && slash > 0) {
+    if (auto status = make_directories(directory.substr(0, slash), parents, parents); !status)
+      return status;
+    made = make();
+  }
+  if (made) return {};
   const int saved = errno;
-  if (saved == EEXIST && std::filesystem::is_directory(last, code)) return {};
+  std::error_code code;
+  if (saved == EEXIST && std::filesystem::is_directory(directory, code)) return {};
   return fail(errno_error("cannot create directory " + path, saved));
 }
 

@@ -42,7 +42,7 @@ enum class Durability : std::uint8_t { kSynced, kWhateverIsLeft };
 Status write_file(const std::string& path, std::string_view content, int mode = 0644,
                   Durability durability = Durability::kSynced);
 
-/// mkdir -p with mode 0755 (or `mode` for the last part).
-Status make_directories(const std::string& path, int mode = 0755);
+/// mkdir -p with `mode` for the last part and `parents` for what is missing above it.
+Status make_directories(const std::string& path, int mode = 0755, int parents = 0755);
 
 }  // namespace berth::base

@@ -141,7 +141,7 @@ void Supervisor::delete_task(const model::TaskId& id, std::function<void()> dele
 
 base::Status Supervisor::write_specification(const model::TaskRecord& record, const Grant& grant) {
   const std::string directory = task_directory(options_.state_dir, record.id());
-  if (auto status = base::make_directories(directory, 0711); !status) return status;
+  if (auto status = base::make_directories(directory, supervise::kTaskDirectoryMode); !status) return status;
   return base::write_file(directory + kSpecificationFile,
                           base::to_text(worker_specification(record, grant)) + "\n", 0600,
                           base::Durability::kWhateverIsLeft);
@@ -230,9 +230,6 @@ base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& 
   spec.max_output = options_.max_output;
   spec.cgroup = cgroups_.path_for(id, attempt);
   spec.hold = hold;
-  // With the rights that the log's thread gives it, which may be later.
-  if (auto made = base::make_directories(task_directory(options_.state_dir, id), 0711); !made)
-    return base::fail(made.error());
   if (auto status = prepare_user(record, grant, spec); !status) return base::fail(status.error());
   const auto measures = enforce(record, grant, spec);
   auto command = supervise::prepare(options_.shim, spec);

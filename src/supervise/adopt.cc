@@ -156,17 +156,17 @@ std::string loss(const std::optional<Shim>& shim) {
 base::Result<Adoption> adopt(const std::string& attempt_directory) {
   Adoption adoption;
   const std::string claim_path = attempt_directory + "/" + shim::kClaimFile;
-  if (is_revoked(claim_path)) {
+  const base::Fd claim(::open(claim_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!claim.valid()) {
+    const int saved = errno;
+    if (saved == ENOENT) return adoption;
+    if (saved != ELOOP || !is_revoked(claim_path))
+      return fail(base::errno_error("cannot open " + claim_path, saved));
     adoption.phase = Adoption::Phase::kRevoked;
     return adoption;
   }
-  const base::Fd claim(::open(claim_path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!claim.valid()) {
-    if (errno == ENOENT) return adoption;
-    return fail(base::errno_error("cannot open " + claim_path, errno));
-  }
   auto ended = read_exit(claim.get());
-  const Lock lock = probe(claim.get());
+  const Lock lock = ended ? Lock::kUnknown : probe(claim.get());
   auto shim = ended ? std::nullopt : read_shim(claim.get());
   if (shim) {
     auto alive = pin(*shim, claim.get(), adoption.pidfd);

@@ -25,6 +25,9 @@ struct GpuLimit {
   base::Bytes bytes;
 };
 
+/// Of a task's directory, which holds those of its attempts: its user passes through and lists nothing.
+inline constexpr int kTaskDirectoryMode = 0711;
+
 struct LaunchSpec {
   /// Another user for the task; the shim stays what the daemon is. The directories above the
   /// attempt's must let that user pass (x); the attempt's own is opened (0711) by the shim.

@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/priority.h"
+#include "supervise/launch.h"
 #include "supervise/log_file.h"
 #include "supervise/log_reader.h"
 #include "supervise/log_source.h"
@@ -377,7 +378,7 @@ TaskLog& LogThread::Thread::open(const model::TaskId& task, const std::string& d
   const auto [entry, fresh] = logs_.try_emplace(task, task, directory);
   TaskLog& log = entry->second;
   if (fresh) {
-    if (auto made = base::make_directories(directory, 0711); !made) {
+    if (auto made = base::make_directories(directory, kTaskDirectoryMode); !made) {
       base::log_error("a task's directory cannot be made",
                       {{"task", task.value}, {"why", made.error().message}});
     }
