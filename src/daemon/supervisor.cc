@@ -89,6 +89,7 @@ Supervisor::Supervisor(Loop& loop, Options options, Callbacks callbacks)
       cgroups_(
           supervise::Cgroups::detect(std::to_string(std::hash<std::string>{}(options_.state_dir)))),
       enforcer_(options_.enforcement, cgroups_),
+      idle_(loop),
       self_(std::make_shared<Supervisor*>(this)) {
   logs_ = std::make_unique<supervise::LogThread>(
       [&loop, weak = std::weak_ptr<Supervisor*>(self_)](std::vector<supervise::LogNotice> notices) {
@@ -209,7 +210,8 @@ base::Status Supervisor::prepare_user(const model::TaskRecord& record, const Gra
 }
 
 base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& record, int attempt,
-                                                       const Grant& grant, bool hold) {
+                                                       const Grant& grant,
+                                                       const IdleShims::Shim* shim) {
   const model::TaskId& id = record.id();
   supervise::LaunchSpec spec;
   spec.task = id;
@@ -228,8 +230,11 @@ base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& 
   spec.timeout = record.request.time_limit;
   spec.nice = base::usual_nice();
   spec.max_output = options_.max_output;
+  // What is set up on a cgroup for a task stays there.
+  spec.keep_cgroup = shim != nullptr && grant.withheld.empty() && cgroups_.available();
   spec.cgroup = cgroups_.path_for(id, attempt);
-  spec.hold = hold;
+  if (spec.keep_cgroup)
+    spec.cgroup = !shim->cgroup.empty() ? shim->cgroup : cgroups_.path_for_shim(run_ + "." + std::to_string(++cgroup_count_));
   if (auto status = prepare_user(record, grant, spec); !status) return base::fail(status.error());
   const auto measures = enforce(record, grant, spec);
   auto command = supervise::prepare(options_.shim, spec);
@@ -238,15 +243,16 @@ base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& 
     return base::fail(command.error());
   }
   Running& running = running_[id];
-  if (running.pidfd.valid() && running.attempt != attempt) {
-    running.wait.reset();
+  running.wait.reset();
+  if (running.pidfd.valid() && running.attempt != attempt)
     set_aside(id, running.attempt, std::move(running.pidfd));
-  }
   running = Running{};
   running.attempt = attempt;
+  running.cgroup = spec.cgroup;
+  running.keeps_cgroup = spec.keep_cgroup;
   running.enforcement = measures.enforcement;
   running.limits = spec.limits.size();
-  running.hold = hold ? Hold::kHeld : Hold::kNone;
+  running.held = shim != nullptr;
   // For most tasks of a machine without GPUs there is nothing to remember.
   if (!grant.withheld.empty() || running.enforcement != enforcer_.without_gpus() ||
       running.limits > 0)
@@ -256,7 +262,7 @@ base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& 
 
 void Supervisor::launch(const model::TaskRecord& record, int attempt, const Grant& grant) {
   const model::TaskId& id = record.id();
-  auto command = begin(record, attempt, grant, false);
+  auto command = begin(record, attempt, grant, nullptr);
   if (!command) return callbacks_.launch_failed(id, attempt, command.error().message);
   watch_log(record, attempt);
   const auto number = launcher_ ? launcher_->send(*command) : std::nullopt;
@@ -270,9 +276,15 @@ void Supervisor::launch(const model::TaskRecord& record, int attempt, const Gran
 void Supervisor::prepare(const model::TaskRecord& record, int attempt, const Grant& grant) {
   const model::TaskId& id = record.id();
   if (!launcher_ || !hold_ || running_.contains(id)) return;
-  const auto command = begin(record, attempt, grant, true);
+  auto shim = idle_.take();
+  const IdleShims::Shim fresh;
+  const auto command = begin(record, attempt, grant, shim ? &*shim : &fresh);
   if (!command) return;  // launch() says why
-  if (const auto number = launcher_->send(*command)) {
+  for (; shim; shim = idle_.take()) {
+    if (!supervise::send_next(shim->process.channel, *command)) continue;  // somebody killed it
+    return follow(id, attempt, std::move(shim->process));
+  }
+  if (const auto number = launcher_->send(*command, true)) {
     launching_.emplace(*number, Asked{id, attempt, true});
   } else {
     running_.erase(id);
@@ -281,19 +293,15 @@ void Supervisor::prepare(const model::TaskRecord& record, int attempt, const Gra
 
 bool Supervisor::release(const model::TaskRecord& record, int attempt) {
   const auto found = running_.find(record.id());
-  if (found == running_.end() || found->second.attempt != attempt ||
-      found->second.hold != Hold::kHeld) {
+  if (found == running_.end() || found->second.attempt != attempt || !found->second.held ||
+      found->second.released) {
     return false;
   }
   watch_log(record, attempt);
-  found->second.hold = Hold::kReleased;
-  if (found->second.pidfd.valid()) say_go(found->second);
+  found->second.released = true;
+  // One that is gone is found out by its channel.
+  if (found->second.channel.valid()) (void)supervise::say_go(found->second.channel);
   return true;
-}
-
-// One that is gone is found out by its pidfd.
-void Supervisor::say_go(const Running& running) {
-  (void)supervise::send_signal(running.pidfd.get(), supervise::go_signal());
 }
 
 void Supervisor::start_launcher() {
@@ -315,7 +323,7 @@ void Supervisor::take_replies() {
     const bool current = found != running_.end() && found->second.attempt == attempt;
     if (held && !current && (*reply)->launched) {
       (void)supervise::send_signal((*reply)->launched->pidfd.get(), SIGKILL);  // it holds nothing
-    } else if (held && !(*reply)->launched && current && found->second.hold == Hold::kHeld) {
+    } else if (held && !(*reply)->launched && current && !found->second.released) {
       running_.erase(found);  // launch() does it all
     } else {
       started(id, attempt, std::move((*reply)->launched));
@@ -346,46 +354,63 @@ void Supervisor::started(const model::TaskId& id, int attempt,
                          base::Result<supervise::Launched> launched) {
   const auto found = running_.find(id);
   const bool current = found != running_.end() && found->second.attempt == attempt;
-  if (launched && current)
-    return follow(id, attempt, launched->shim_pid, std::move(launched->pidfd));
+  if (launched && current) return follow(id, attempt, std::move(*launched));
   if (launched) return set_aside(id, attempt, std::move(launched->pidfd));
   if (!current) return;
+  (void)supervise::remove_cgroup(found->second.cgroup);
   running_.erase(found);
-  (void)supervise::remove_cgroup(cgroups_.path_for(id, attempt));
   callbacks_.launch_failed(id, attempt, launched.error().message);
 }
 
-void Supervisor::follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd) {
+void Supervisor::follow(const model::TaskId& id, int attempt, supervise::Launched shim) {
   Running& task = running_[id];
   task.attempt = attempt;
   task.wait.reset();
-  task.pidfd = std::move(pidfd);
-  processes_.add(id, attempt, shim_pid);
-  task.wait = loop_.on_readable(task.pidfd.get(), [this, id, attempt] {
-    auto found = running_.find(id);
-    if (found == running_.end() || found->second.attempt != attempt) return;
-    // A zombie until its status is taken; one that we did not start has no status for us.
-    if (auto reaped = supervise::reap(found->second.pidfd.get()); !reaped) {
-      base::log_warning("cannot take a shim's exit status",
-                        {{"task", id.value}, {"reason", reaped.error().message}});
-    }
-    found->second.wait.reset();
-    look(id, attempt);
-  });
-  if (task.hold == Hold::kReleased) say_go(task);
+  task.shim_pid = shim.shim_pid;
+  task.pidfd = std::move(shim.pidfd);
+  task.channel = std::move(shim.channel);
+  processes_.add(id, attempt, task.shim_pid);
+  const int told_by = task.channel.valid() ? task.channel.get() : task.pidfd.get();
+  task.wait = loop_.on_readable(told_by, [this, id, attempt] { ended_or_gone(id, attempt); });
+  if (task.released && task.channel.valid()) (void)supervise::say_go(task.channel);
   if (task.stop_requested) stop(id, attempt, false);
+}
+
+void Supervisor::ended_or_gone(const model::TaskId& id, int attempt) {
+  const auto found = running_.find(id);
+  if (found == running_.end() || found->second.attempt != attempt) return;
+  Running& task = found->second;
+  if (task.channel.valid()) {
+    const auto word = supervise::hear(task.channel);
+    if (word == supervise::Word::kNothing) return;
+    task.idle = word == supervise::Word::kEnded;
+  } else if (auto reaped = supervise::reap(task.pidfd.get()); !reaped) {
+    // A zombie until its status is taken; one that we did not start has no status for us.
+    base::log_warning("cannot take a shim's exit status",
+                      {{"task", id.value}, {"reason", reaped.error().message}});
+  }
+  task.wait.reset();
+  look(id, attempt);
+}
+
+// Not one that was sent a signal, which it may find when it has the next attempt.
+void Supervisor::set_free(const model::TaskId& id, Running& task) {
+  if (!task.idle || task.signalled) return;
+  processes_.remove(id);
+  idle_.add({{task.shim_pid, std::move(task.pidfd), std::move(task.channel)},
+             task.keeps_cgroup ? task.cgroup : std::string()});
 }
 
 // The shim of a prepared attempt is gone before it was let go: launch() starts another.
 bool Supervisor::drop_held(const model::TaskId& id, int attempt) {
   const auto found = running_.find(id);
-  if (found == running_.end() || found->second.attempt != attempt ||
-      found->second.hold != Hold::kHeld) {
+  if (found == running_.end() || found->second.attempt != attempt || !found->second.held ||
+      found->second.released) {
     return false;
   }
+  (void)supervise::remove_cgroup(found->second.cgroup);
   running_.erase(found);
   processes_.remove(id);
-  (void)supervise::remove_cgroup(cgroups_.path_for(id, attempt));
   return true;
 }
 
@@ -405,18 +430,19 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
   }
   switch (adoption->phase) {
     case Adoption::Phase::kRunning:
-      return follow(id, attempt, adoption->shim.pid, std::move(adoption->pidfd));
+      return follow(id, attempt, {adoption->shim.pid, std::move(adoption->pidfd), {}});
     case Adoption::Phase::kStarting:
       found->second.retry = loop_.after(kLookAgain, [this, id, attempt] { look(id, attempt); });
       return;
     case Adoption::Phase::kEnded:
+      set_free(id, found->second);
       return finish(id, attempt, std::move(adoption->ended));
     case Adoption::Phase::kNeverStarted: {
       // Only after a launch of ours whose shim could not even claim: nothing ran. One that an
       // earlier run of the daemon started could yet.
       const auto revoked = supervise::revoke(attempt_directory(options_.state_dir, id, attempt));
       if (revoked && !*revoked) return look(id, attempt);
-      const bool was_held = found->second.hold == Hold::kReleased;
+      const bool was_held = found->second.held;
       running_.erase(id);
       processes_.remove(id);
       if (was_held) {
@@ -500,21 +526,20 @@ void Supervisor::stop(const model::TaskId& id, int attempt, bool now) {
   if (found == running_.end() || found->second.attempt != attempt) return;
   found->second.stop_requested = true;
   found->second.kill_requested = found->second.kill_requested || now;
-  if (!found->second.pidfd.valid()) return;
-  const auto status = supervise::send_signal(
-      found->second.pidfd.get(),
-      found->second.kill_requested ? supervise::kKillSignal : supervise::kCancelSignal);
-  if (!status && status.error().code != base::ErrorCode::kNotFound) {
-    base::log_warning("cannot signal a task",
-                      {{"task", id.value}, {"reason", status.error().message}});
-  }
+  signal(id, found->second,
+         found->second.kill_requested ? supervise::kKillSignal : supervise::kCancelSignal);
 }
 
 void Supervisor::end_for_memory(const model::TaskId& id, int attempt) {
   const auto found = running_.find(id);
   if (found == running_.end() || found->second.attempt != attempt) return;
-  if (!found->second.pidfd.valid()) return;  // asked again in a second
-  const auto status = supervise::send_signal(found->second.pidfd.get(), supervise::kMemorySignal);
+  signal(id, found->second, supervise::kMemorySignal);  // asked again in a second
+}
+
+void Supervisor::signal(const model::TaskId& id, Running& task, int signal) {
+  if (!task.pidfd.valid()) return;
+  task.signalled = true;
+  const auto status = supervise::send_signal(task.pidfd.get(), signal);
   if (!status && status.error().code != base::ErrorCode::kNotFound) {
     base::log_warning("cannot signal a task",
                       {{"task", id.value}, {"reason", status.error().message}});
@@ -550,6 +575,7 @@ bool Supervisor::adopt(const model::TaskRecord& record) {
   auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
   if (adoption && adoption->phase == Adoption::Phase::kNeverStarted) return false;
   Running& running = running_[id];
+  running.wait.reset();
   running = Running{};
   running.attempt = attempt;
   running.stop_requested = record.cancelling;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "daemon/idle_shims.h"
 #include "daemon/loop.h"
 #include "daemon/task_environment.h"
 #include "model/record.h"
@@ -96,17 +97,23 @@ class Supervisor {
   [[nodiscard]] const supervise::Enforcer& enforcer() const { return enforcer_; }
 
  private:
-  enum class Hold : std::uint8_t { kNone, kHeld, kReleased };
   struct Running {
     int attempt = 0;
+    int shim_pid = 0;
     base::Fd pidfd;
+    base::Fd channel;  // of a held shim
+    std::string cgroup;
+    bool keeps_cgroup = false;  // the shim's own
     Loop::Handle wait;
     Loop::Handle retry;
     bool stop_requested = false;
     model::Enforcement enforcement;
     std::size_t limits = 0;  // that the shim sets
     bool kill_requested = false;
-    Hold hold = Hold::kNone;
+    bool held = false;      // started ahead of the launch
+    bool released = false;  // and let go
+    bool idle = false;      // the attempt has ended, the shim waits for the next one
+    bool signalled = false;
   };
   struct Asked {
     model::TaskId id;
@@ -124,20 +131,23 @@ class Supervisor {
       });
     };
   }
+  /// `shim`: that is to hold it, one that is idle or a new one; null: it is not held.
   base::Result<supervise::ShimCommand> begin(const model::TaskRecord& record, int attempt,
-                                             const Grant& grant, bool hold);
+                                             const Grant& grant, const IdleShims::Shim* shim);
   base::Status write_specification(const model::TaskRecord& record, const Grant& grant);
   base::Status prepare_user(const model::TaskRecord& record, const Grant& grant,
                             supervise::LaunchSpec& spec) const;
   supervise::Enforcer::Measures enforce(const model::TaskRecord& record, const Grant& grant,
                                         supervise::LaunchSpec& spec) const;
-  static void say_go(const Running& running);
+  void signal(const model::TaskId& id, Running& task, int signal);
+  void set_free(const model::TaskId& id, Running& task);
   bool drop_held(const model::TaskId& id, int attempt);
   void start_launcher();
   void take_replies();
   void launcher_gone();
   void started(const model::TaskId& id, int attempt, base::Result<supervise::Launched> launched);
-  void follow(const model::TaskId& id, int attempt, int shim_pid, base::Fd pidfd);
+  void follow(const model::TaskId& id, int attempt, supervise::Launched shim);
+  void ended_or_gone(const model::TaskId& id, int attempt);
   void look(const model::TaskId& id, int attempt);
   void set_aside(const model::TaskId& id, int attempt, base::Fd pidfd);
   void finish(const model::TaskId& id, int attempt, supervise::Ended ended);
@@ -159,6 +169,9 @@ class Supervisor {
   Loop::Handle launcher_wait_;
   std::map<std::uint32_t, Asked> launching_;  // not answered yet
   bool hold_ = true;                          // whether shims are prepared
+  IdleShims idle_;
+  std::string run_ = base::random_uuid();  // in the names of this run's cgroups
+  std::uint64_t cgroup_count_ = 0;
   Loop::Handle hold_again_;
   std::shared_ptr<Supervisor*>
       self_;  // what posted work holds, so that it does nothing after the end

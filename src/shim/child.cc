@@ -84,7 +84,7 @@ void become_task(const ChildSetup& setup) {
   if (options.cwd != nullptr && chdir(options.cwd) != 0)
     fail(setup, ExecFailure::kDirectory, errno);
 
-  if (options.hold && !wait_for_go(setup.shim)) _exit(kExitNotExecutable);
+  if (setup.wait && !wait_for_shim(setup.shim)) _exit(kExitNotExecutable);
   // After the change of user, which clears it. A shim that was killed in between is noticed here.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != setup.shim) raise(SIGKILL);

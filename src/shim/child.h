@@ -27,6 +27,7 @@ struct ChildSetup {
   int error = -1;
   int claim = -1;  // close-on-exec
   pid_t shim = 0;
+  bool wait = false;          // for the shim's word to go
   bool enter_cgroup = false;  // it is not there yet
 };
 

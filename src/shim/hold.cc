@@ -11,7 +11,7 @@
 
 namespace berth::shim {
 
-bool wait_for_go(pid_t from) {
+bool wait_for_shim(pid_t shim) {
   sigset_t wanted;
   sigemptyset(&wanted);
   for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2, go_signal()})
@@ -19,7 +19,7 @@ bool wait_for_go(pid_t from) {
   // Stays blocked for life, so one that comes together with the word does no harm.
   prctl(PR_SET_PDEATHSIG, SIGHUP);
   bool go = false;
-  while (!go && getppid() == from) {
+  while (!go && getppid() == shim) {
     const int signal = sigwaitinfo(&wanted, nullptr);
     if (signal > 0 && signal != SIGHUP && signal != go_signal()) break;
     go = signal == go_signal();

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A shim that is started before its launch is recorded waits for the word to go, and so does the task's main process,
-// which is there by then, for the shim's.
+// The main process of a task whose shim is held (launcher.h) is there before the word to go, and waits for its shim to
+// pass it on.
 #pragma once
 
 #include <sys/types.h>
 
 namespace berth::shim {
 
-/// True once go_signal() has come. False when we are told to end instead, or when `from`, our parent, is gone: then
-/// nobody will say the word. All signals must be blocked.
-bool wait_for_go(pid_t from);
+/// True once go_signal() has come. False when we are told to end instead, or when `shim`, our parent, is gone. All signals
+/// must be blocked.
+bool wait_for_shim(pid_t shim);
 
 }  // namespace berth::shim

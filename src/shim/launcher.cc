@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <initializer_list>
 
 #include "shim/record.h"
 
@@ -18,10 +19,14 @@ namespace berth::shim {
 namespace {
 
 constexpr int kSocket = 0;
+constexpr int kChannel = 3;
 constexpr std::size_t kMostStrings = 16'384;
 
 pid_t launcher = 0;
 int null = -1;
+// Of the launcher's own command line.
+char* line_begin = nullptr;
+char* line_end = nullptr;
 
 struct Command {
   LaunchRequest head;
@@ -57,20 +62,23 @@ pid_t fork_with_pidfd(int* pidfd) {
   return static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
-void reply(const LaunchReply& answer, int pidfd) {
+// Descriptors below 0 are left out.
+void reply(const LaunchReply& answer, int pidfd, int channel) {
+  const int fds[] = {pidfd, channel};
+  const std::size_t count = pidfd < 0 ? 0 : channel < 0 ? 1 : 2;
   iovec part{const_cast<LaunchReply*>(&answer), sizeof answer};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof pidfd)] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  if (pidfd >= 0) {
+  if (count > 0) {
     message.msg_control = control;
-    message.msg_controllen = sizeof control;
+    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
     cmsghdr* header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof pidfd);
-    std::memcpy(CMSG_DATA(header), &pidfd, sizeof pidfd);
+    header->cmsg_len = CMSG_LEN(count * sizeof(int));
+    std::memcpy(CMSG_DATA(header), fds, count * sizeof(int));
   }
   while (sendmsg(kSocket, &message, MSG_NOSIGNAL) < 0 && errno == EINTR) {
   }
@@ -78,22 +86,42 @@ void reply(const LaunchReply& answer, int pidfd) {
 
 // The command line that `ps` shows: the shim's own arguments as far as they go in the place of the
 // launcher's.
-void show(char** argv, int argc, char** arguments) {
-  char* const begin = argv[0];
-  char* const end = argv[argc - 1] + std::strlen(argv[argc - 1]);
-  std::memset(begin, 0, static_cast<std::size_t>(end - begin));
-  char* at = begin;
+void show(char** arguments) {
+  std::memset(line_begin, 0, static_cast<std::size_t>(line_end - line_begin));
+  char* at = line_begin;
   for (; *arguments != nullptr; ++arguments) {
     const std::size_t size = std::strlen(*arguments) + 1;
-    if (at + size > end) break;
+    if (at + size > line_end) break;
     std::memcpy(at, *arguments, size);
     at += size;
   }
 }
 
-void become_shim() {
+char message[kMostLaunchBytes];
+Command command;
+
+// The next request into `command`: 1; 0 when nobody sends any more; below 0 for what is none.
+int receive(int socket) {
+  ssize_t size = 0;
+  do {
+    size = recv(socket, message, sizeof message, MSG_TRUNC);
+  } while (size < 0 && errno == EINTR);
+  if (size <= 0) return 0;
+  const bool whole = static_cast<std::size_t>(size) <= sizeof message;
+  return whole && parse(message, static_cast<std::size_t>(size), &command) ? 1 : -1;
+}
+
+void take_over(int* argc, char*** argv) {
+  *argc = static_cast<int>(command.head.arguments);
+  *argv = command.strings;
+  show(command.strings);
+  environ = command.strings + command.head.arguments + 1;
+}
+
+void become_shim(int channel) {
   if (null >= 0) dup2(null, kSocket);
-  syscall(SYS_close_range, 3U, ~0U, 0U);
+  if (channel >= 0) dup2(channel, kChannel);
+  syscall(SYS_close_range, channel >= 0 ? kChannel + 1U : 3U, ~0U, 0U);
   signal(SIGCHLD, SIG_DFL);
 }
 
@@ -101,38 +129,45 @@ void become_shim() {
 
 bool is_fork_of_launcher() { return launcher != 0; }
 
-pid_t launcher_pid() { return launcher != 0 ? launcher : getppid(); }
+bool next_request(int channel, int* argc, char*** argv) {
+  if (receive(channel) != 1) return false;
+  take_over(argc, argv);
+  return true;
+}
 
-int run_launcher(int argc, char** argv, int (*run)(int argc, char** argv)) {
-  static char message[kMostLaunchBytes];
-  static Command command;
+int run_launcher(int argc, char** argv, int (*run)(int argc, char** argv, int channel)) {
   launcher = getpid();
+  line_begin = argv[0];
+  line_end = argv[argc - 1] + std::strlen(argv[argc - 1]);
   null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   setsid();
   remember_boot_id();
-  reply({}, -1);
+  reply({}, -1, -1);
   signal(SIGCHLD, SIG_IGN);  // shims are no zombies: the daemon knows their ends by their pidfds
-  for (;;) {
-    const ssize_t size = recv(kSocket, message, sizeof message, MSG_TRUNC);
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return 0;
-    if (static_cast<std::size_t>(size) > sizeof message ||
-        !parse(message, static_cast<std::size_t>(size), &command)) {
-      reply({command.head.number, 0, EBADMSG}, -1);
+  for (int got = receive(kSocket); got != 0; got = receive(kSocket)) {
+    if (got < 0) {
+      reply({command.head.number, 0, EBADMSG}, -1, -1);
+      continue;
+    }
+    int ends[2] = {-1, -1};
+    if (command.head.channel != 0 &&
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+      reply({command.head.number, 0, errno}, -1, -1);
       continue;
     }
     int pidfd = -1;
     const pid_t child = fork_with_pidfd(&pidfd);
     if (child == 0) {
-      become_shim();
-      char** arguments = command.strings;
-      show(argv, argc, arguments);
-      environ = arguments + command.head.arguments + 1;
-      _exit(run(static_cast<int>(command.head.arguments), arguments));
+      become_shim(ends[1]);
+      take_over(&argc, &argv);
+      _exit(run(argc, argv, ends[1] >= 0 ? kChannel : -1));
     }
-    reply({command.head.number, child > 0 ? child : 0, child > 0 ? 0 : errno}, pidfd);
-    if (pidfd >= 0) close(pidfd);
+    reply({command.head.number, child > 0 ? child : 0, child > 0 ? 0 : errno}, pidfd, ends[0]);
+    for (const int fd : {pidfd, ends[0], ends[1]}) {
+      if (fd >= 0) close(fd);
+    }
   }
+  return 0;
 }
 
 }  // namespace berth::shim

@@ -67,7 +67,7 @@ inline constexpr int kExitCannotStart =
 inline constexpr int kExitClaimed = 75;  // another shim has the attempt, nothing started
 inline constexpr int kExitNotWanted = 76;  // told to wait for the word to go, which did not come
 
-/// The word to go, to a shim with --hold.
+/// The word to go, of a shim that is held to what is to become the task (hold.h).
 inline int go_signal() { return SIGRTMIN + 1; }
 
 // What the task's main process exits with when its program did not start, as shells do.

@@ -79,8 +79,8 @@ bool set_option(const char* name, char* value, Options* options) {
     return parse_limit(value, options);
   else if (is("--user"))
     return parse_user(value, options);
-  else if (is("--hold"))
-    options->hold = std::strcmp(value, "1") == 0;
+  else if (is("--keep-cgroup"))
+    options->keep_cgroup = std::strcmp(value, "1") == 0;
   else if (is("--nice"))
     options->nice = std::atoi(value);
   else if (is("--rlimit"))
@@ -93,6 +93,7 @@ bool set_option(const char* name, char* value, Options* options) {
 }  // namespace
 
 bool parse_options(int argc, char** argv, Options* options) {
+  static_cast<OptionValues&>(*options) = OptionValues{};
   int i = 1;
   for (; i < argc && std::strcmp(argv[i], "--") != 0; i += 2) {
     if (i + 1 >= argc || !set_option(argv[i], argv[i + 1], options)) {
@@ -106,7 +107,7 @@ bool parse_options(int argc, char** argv, Options* options) {
         "usage: berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N]\n"
         "         [--max-output-bytes N] [--cgroup PATH] [--limits-program PATH] [--limit "
         "GPU=MIB]...\n"
-        "         [--hold 0|1] [--user UID:GID[:GROUP,...]] [--rlimit RESOURCE:SOFT:HARD]... "
+        "         [--keep-cgroup 0|1] [--user UID:GID[:GROUP,...]] [--rlimit RESOURCE:SOFT:HARD]... "
         "[--nice N] -- "
         "ARGV...\n",
         stderr);

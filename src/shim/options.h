@@ -3,7 +3,7 @@
 //   berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N] [--max-output-bytes N]
 //              [--cgroup PATH] [--limits-program PATH] [--limit GPU=MIB]... [--user
 //              UID:GID[:GROUP,GROUP...]] [--rlimit RESOURCE:SOFT:HARD]... [--nice N]
-//              [--hold 0|1] -- ARGV...
+//              [--keep-cgroup 0|1] -- ARGV...
 // The task's environment is the shim's own.
 #pragma once
 
@@ -28,29 +28,33 @@ struct ResourceLimit {
 
 inline constexpr int kSameNice = 100;
 
-struct Options {
+/// What is reset between the attempts of one shim.
+struct OptionValues {
   const char* dir = nullptr;
   const char* cwd = nullptr;     // null: the attempt's directory
   const char* cgroup = nullptr;  // null: none
   std::int64_t grace_ms = kDefaultGraceMs;
   std::int64_t timeout_ms = -1;  // below 0: none
   std::int64_t max_output_bytes = kDefaultMaxOutputBytes;
-  bool hold = false;     // claims and starts nothing before the word to go (hold.h)
+  bool keep_cgroup = false;  // it goes with the shim, not with the attempt
   int nice = kSameNice;  // of the task; kSameNice: as the shim's own
   const char* limits_program = nullptr;
-  GpuLimit limits[kMaxLimits];
   int limit_count = 0;
   bool has_user = false;
   uid_t uid = 0;
   gid_t gid = 0;
-  gid_t groups[kMaxGroups] = {};
   int group_count = 0;
-  ResourceLimit resource_limits[kMaxResourceLimits];
   int resource_limit_count = 0;
   char** argv = nullptr;  // of the task, null-terminated
 };
 
-/// False after saying on standard error what is wrong.
+struct Options : OptionValues {
+  GpuLimit limits[kMaxLimits];
+  gid_t groups[kMaxGroups] = {};
+  ResourceLimit resource_limits[kMaxResourceLimits];
+};
+
+/// Over what is there. False after saying on standard error what is wrong.
 bool parse_options(int argc, char** argv, Options* options);
 
 }  // namespace berth::shim

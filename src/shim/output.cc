@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <initializer_list>
 
 #include "shim/layout.h"
 
@@ -54,6 +55,12 @@ void Output::make_files() {
 void Output::close_write_end() {
   close(write_end_);
   write_end_ = -1;
+}
+
+void Output::close_all() {
+  for (const int fd : {read_end_, write_end_, file_, start_file_}) {
+    if (fd >= 0) close(fd);
+  }
 }
 
 bool Output::pump() {

@@ -16,6 +16,8 @@ class Output {
   [[nodiscard]] int read_end() const { return read_end_; }    // -1 once the stream has ended
   [[nodiscard]] int write_end() const { return write_end_; }  // for the child
   void close_write_end();
+  /// When everything has been read.
+  void close_all();
 
   /// Moves what the pipe holds now, one buffer at most. False when there was nothing or the end.
   bool pump();

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "shim/launcher.h"
 #include "shim/layout.h"
 #include "shim/tree.h"
 
@@ -59,7 +61,22 @@ bool Supervisor::prepare() {
     return false;
   }
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  return !options_.hold || spawn();
+  return channel_ < 0 || spawn();
+}
+
+bool Supervisor::wait_for_go() {
+  for (;;) {
+    pollfd fds[] = {{signals_, POLLIN, 0}, {channel_, POLLIN, 0}};
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) return false;
+    // First: told to end together with the word, nothing is to run.
+    signalfd_siginfo info{};
+    while (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      if (info.ssi_signo != SIGCHLD) return false;
+    }
+    if (fds[1].revents == 0) continue;
+    char word = 0;
+    return recv(channel_, &word, sizeof word, MSG_DONTWAIT) == 1 && word == kWordGo;
+  }
 }
 
 void Supervisor::abandon() {
@@ -73,8 +90,8 @@ void Supervisor::abandon() {
 bool Supervisor::start() {
   if (options_.has_user) give_events();
   if (options_.timeout_ms >= 0) timeout_at_ = monotonic_ms() + options_.timeout_ms;
-  if (!options_.hold && !spawn()) return false;
-  if (options_.hold) kill(child_, go_signal());
+  if (channel_ < 0 && !spawn()) return false;
+  if (channel_ >= 0) kill(child_, go_signal());
   add_child(&claim_, child_);
   return true;
 }
@@ -93,6 +110,7 @@ bool Supervisor::spawn() {
   setup.error = error_.write_end();
   setup.claim = claim_.file;
   setup.shim = getpid();
+  setup.wait = channel_ >= 0;
   child_ = in_cgroup_ ? fork_into_cgroup(options_.cgroup) : fork();
   if (child_ < 0 && in_cgroup_) {
     setup.enter_cgroup = true;
@@ -118,6 +136,7 @@ void Supervisor::give_events() {
 }
 
 void Supervisor::loop() {
+  reap();  // one that could not become the task may have ended while we were held
   while (!tree_gone_) step(next_timeout_ms());
 }
 
@@ -169,13 +188,17 @@ void Supervisor::on_deadlines() {
 void Supervisor::reap() {
   for (;;) {
     int status = 0;
-    const pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+    rusage used{};
+    const pid_t pid = wait4(-1, &status, WNOHANG | __WALL, &used);
     if (pid == 0) break;
     if (pid < 0) {
       if (errno == EINTR) continue;
       tree_gone_ = true;
       return;
     }
+    user_us_ += microseconds(used.ru_utime);
+    system_us_ += microseconds(used.ru_stime);
+    if (used.ru_maxrss > max_rss_kb_) max_rss_kb_ = used.ru_maxrss;
     if (pid == child_) {
       child_ended_ = true;
       status_ = status;
@@ -203,6 +226,7 @@ void Supervisor::kill_tree() {
   // Stop them first, until no new one appears, so that none can fork away from under the kill.
   phase_ = Phase::kKilling;
   if (in_cgroup_) signal_cgroup(options_.cgroup, SIGKILL);
+  cgroup_killed_ = true;
   int before = -1;
   for (int round = 0; round < 8; ++round) {
     const int found = signal_descendants(SIGSTOP);
@@ -237,12 +261,11 @@ int Supervisor::finish() {
   error_.drain();
   const int code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 0;
   if (code == kExitNotExecutable || code == kExitNotFound) failure_ = read_failure(claim_);
-  if (in_cgroup_) {
+  // To be kept it must never have seen cgroup.kill: Linux 6.14 and later kill what is forked into it afterwards.
+  if (in_cgroup_ && !(options_.keep_cgroup && !cgroup_killed_ && is_empty_cgroup(options_.cgroup))) {
     signal_cgroup(options_.cgroup, SIGKILL);
     remove_cgroup(options_.cgroup);
   }
-  rusage usage{};
-  getrusage(RUSAGE_CHILDREN, &usage);
   char message[1024];
   describe(message, sizeof message);
 
@@ -251,13 +274,23 @@ int Supervisor::finish() {
   record.cause = failure_.step != ExecFailure::kNone ? "launch_failed" : cause_;
   record.started_ms = started_ms_;
   record.ended_ms = wall_ms();
-  record.user_us = microseconds(usage.ru_utime);
-  record.system_us = microseconds(usage.ru_stime);
-  record.max_rss_kb = usage.ru_maxrss;
+  record.user_us = user_us_;
+  record.system_us = system_us_;
+  record.max_rss_kb = max_rss_kb_;
   record.dropped = output_.dropped() + error_.dropped();
   record.message = message;
-  const bool daemon_gone = getppid() != parent_;
-  return write_exit_record(claim_, record, daemon_gone) ? kExitRecorded : kExitCannotStart;
+  if (!write_exit_record(claim_, record, daemon_gone())) return kExitCannotStart;
+  output_.close_all();
+  error_.close_all();
+  close(signals_);
+  close(claim_.file);
+  return kExitRecorded;
+}
+
+bool Supervisor::daemon_gone() const {
+  char word = 0;
+  if (channel_ >= 0) return recv(channel_, &word, sizeof word, MSG_DONTWAIT | MSG_PEEK) == 0;
+  return getppid() != parent_;
 }
 
 }  // namespace berth::shim

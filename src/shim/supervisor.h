@@ -22,12 +22,15 @@ namespace berth::shim {
 
 class Supervisor {
  public:
-  Supervisor(const Options& options, int dir, const Claim& claim)
-      : options_(options), dir_(dir), claim_(claim) {}
+  /// With a `channel` (launcher.h) the shim is held: below 0 there is none.
+  Supervisor(const Options& options, int dir, const Claim& claim, int channel)
+      : options_(options), dir_(dir), claim_(claim), channel_(channel) {}
 
   /// What can be done before the attempt is claimed; of one that is held also the main process, which waits. False when
   /// there is not enough of something.
   bool prepare();
+  /// Waits for the word to go. False when we are told to end instead, or when nobody is there any more to say it.
+  bool wait_for_go();
   /// Undoes prepare(): the attempt is not ours.
   void abandon();
   /// Starts the task and sees it through. What the shim exits with.
@@ -48,18 +51,22 @@ class Supervisor {
   void kill_tree();
   [[nodiscard]] int next_timeout_ms() const;
   int finish();
+  [[nodiscard]] bool daemon_gone() const;
   void describe(char* message, std::size_t size) const;
 
   const Options& options_;
   const int dir_;
   Claim claim_;
+  const int channel_;
   Output output_, error_;
   int signals_ = -1;
   bool in_cgroup_ = false;
+  bool cgroup_killed_ = false;
   pid_t child_ = 0;
   bool child_ended_ = false;
   bool tree_gone_ = false;
   int status_ = 0;
+  std::int64_t user_us_ = 0, system_us_ = 0, max_rss_kb_ = 0;  // of all that have been reaped
   ExecFailure failure_;
   Phase phase_ = Phase::kRunning;
   const char* cause_ = "exited";

@@ -183,6 +183,15 @@ void signal_cgroup(const char* path, int signal) {
   std::fclose(members);
 }
 
+bool is_empty_cgroup(const char* path) {
+  const int fd = open_in(path, "cgroup.procs", O_RDONLY);
+  if (fd < 0) return false;
+  char first = 0;
+  const ssize_t got = read(fd, &first, sizeof first);
+  close(fd);
+  return got == 0;
+}
+
 void remove_cgroup(const char* path) {
   // A member that has just ended keeps it busy for a moment.
   for (int i = 0; i < 40 && rmdir(path) != 0 && errno == EBUSY; ++i) {

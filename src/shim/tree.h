@@ -25,6 +25,8 @@ pid_t fork_into_cgroup(const char* path);
 /// Sends `signal` to its members, those apart that the last signal_descendants() has reached;
 /// SIGKILL to all, by cgroup.kill, which cannot be outrun.
 void signal_cgroup(const char* path, int signal);
+/// False also where that cannot be told.
+bool is_empty_cgroup(const char* path);
 void remove_cgroup(const char* path);
 
 }  // namespace berth::shim

@@ -155,6 +155,12 @@ std::string Cgroups::path_for(const model::TaskId& task, int attempt) const {
   return parent_ + "/" + file_name(task.value) + "." + std::to_string(attempt);
 }
 
+// No task's, which ends in ".N".
+std::string Cgroups::path_for_shim(std::string_view name) const {
+  if (parent_.empty()) return {};
+  return parent_ + "/" + file_name(name) + ".shim";
+}
+
 void Cgroups::release() const {
   if (!parent_.empty()) ::rmdir(parent_.c_str());
 }

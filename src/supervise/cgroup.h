@@ -34,6 +34,8 @@ class Cgroups {
   [[nodiscard]] const std::string& parent() const { return parent_; }
   /// For LaunchSpec::cgroup; empty when not available. The shim makes and removes it.
   [[nodiscard]] std::string path_for(const model::TaskId& task, int attempt) const;
+  /// For a shim that keeps it from attempt to attempt; `name` is never given twice.
+  [[nodiscard]] std::string path_for_shim(std::string_view name) const;
 
   /// At the daemon's end: removes parent() if no attempt lives in it. Kills nothing.
   void release() const;

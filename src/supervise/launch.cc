@@ -52,7 +52,7 @@ std::vector<std::string> shim_arguments(const std::string& shim_path, const Laun
   for (const auto& limit : spec.limits)
     add("--limit",
         limit.gpu + "=" + std::to_string(std::max<std::int64_t>(limit.bytes.value >> 20, 1)));
-  if (spec.hold) add("--hold", "1");
+  if (spec.keep_cgroup) add("--keep-cgroup", "1");
   if (spec.nice) add("--nice", std::to_string(*spec.nice));
   if (spec.user) {
     add("--user", user_text(*spec.user));
@@ -114,8 +114,6 @@ base::Status check(const LaunchSpec& spec) {
 
 }  // namespace
 
-int go_signal() { return shim::go_signal(); }
-
 std::string events_path(const std::string& attempt_directory) {
   return attempt_directory + "/" + shim::kEventsFile;
 }
@@ -159,7 +157,7 @@ base::Result<Launched> launch(ShimCommand command) {
     ::kill(pid, kKillSignal);
     return fail(base::errno_error("cannot open the process of " + shim_path, saved));
   }
-  return Launched{pid, std::move(pidfd)};
+  return Launched{pid, std::move(pidfd), {}};
 }
 
 base::Result<Launched> launch(const std::string& shim_path, const LaunchSpec& spec) {

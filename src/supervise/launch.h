@@ -53,12 +53,13 @@ struct LaunchSpec {
   std::vector<GpuLimit> limits;
   std::optional<User> user;
   std::optional<int> nice;  // of the task, where it is not to be the shim's own
-  bool hold = false;        // started by a Launcher it claims and runs nothing before go_signal()
+  bool keep_cgroup = false;  // it is the shim's, for one attempt after the other (Launcher)
 };
 
 struct Launched {
   int shim_pid = 0;
   base::Fd pidfd;
+  base::Fd channel;  // of one that a Launcher started held
 };
 
 /// The attempt's BERTH_EVENTS file.
@@ -93,7 +94,5 @@ inline constexpr int kCancelSignal = 15;  // SIGTERM
 inline constexpr int kKillSignal = 10;    // SIGUSR1
 /// As cancelling, with the cause memory_limit in the exit record. Once is enough: more do nothing.
 inline constexpr int kMemorySignal = 12;  // SIGUSR2
-/// The word to go, to a shim whose spec said `hold`.
-int go_signal();
 
 }  // namespace berth::supervise

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -26,6 +27,19 @@ constexpr int kSendBuffer = 1 << 20;
 
 void add(std::string& message, const std::vector<std::string>& strings) {
   for (const auto& text : strings) message.append(text.c_str(), text.size() + 1);
+}
+
+bool send_request(const base::Fd& socket, shim::LaunchRequest head, const ShimCommand& command) {
+  head.arguments = static_cast<std::uint32_t>(command.arguments.size());
+  head.environment = static_cast<std::uint32_t>(command.environment.size());
+  std::string message(sizeof head, '\0');
+  std::memcpy(message.data(), &head, sizeof head);
+  add(message, command.arguments);
+  add(message, command.environment);
+  if (message.size() > shim::kMostLaunchBytes) return false;
+  const ssize_t sent =
+      ::send(socket.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent == static_cast<ssize_t>(message.size());
 }
 
 }  // namespace
@@ -56,27 +70,19 @@ Launcher::~Launcher() {
   }
 }
 
-std::optional<std::uint32_t> Launcher::send(const ShimCommand& command) {
+std::optional<std::uint32_t> Launcher::send(const ShimCommand& command, bool held) {
   if (!there_) return std::nullopt;
   shim::LaunchRequest head;
   head.number = ++last_;
-  head.arguments = static_cast<std::uint32_t>(command.arguments.size());
-  head.environment = static_cast<std::uint32_t>(command.environment.size());
-  std::string message(sizeof head, '\0');
-  std::memcpy(message.data(), &head, sizeof head);
-  add(message, command.arguments);
-  add(message, command.environment);
-  if (message.size() > shim::kMostLaunchBytes) return std::nullopt;
-  const ssize_t sent =
-      ::send(socket_.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent != static_cast<ssize_t>(message.size())) return std::nullopt;
+  head.channel = held ? 1 : 0;
+  if (!send_request(socket_, head, command)) return std::nullopt;
   return head.number;
 }
 
 base::Result<std::optional<Launcher::Reply>> Launcher::receive() {
   shim::LaunchReply answer;
   iovec part{&answer, sizeof answer};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -90,19 +96,36 @@ base::Result<std::optional<Launcher::Reply>> Launcher::receive() {
     there_ = true;
     return std::optional(Reply{0, Launched{}});
   }
-  base::Fd pidfd;
+  Launched launched;
+  launched.shim_pid = answer.pid;
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-    int number = -1;
-    std::memcpy(&number, CMSG_DATA(header), sizeof number);
-    pidfd = base::Fd(number);
+    int fds[] = {-1, -1};
+    std::memcpy(fds, CMSG_DATA(header), std::min(sizeof fds, header->cmsg_len - CMSG_LEN(0)));
+    launched.pidfd = base::Fd(fds[0]);
+    launched.channel = base::Fd(fds[1]);
   }
-  if (answer.error != 0 || !pidfd.valid()) {
+  if (answer.error != 0 || !launched.pidfd.valid()) {
     return std::optional(
         Reply{answer.number, fail(base::errno_error("cannot start a supervisor process",
                                                     answer.error != 0 ? answer.error : EMFILE))});
   }
-  return std::optional(Reply{answer.number, Launched{answer.pid, std::move(pidfd)}});
+  return std::optional(Reply{answer.number, std::move(launched)});
+}
+
+bool say_go(const base::Fd& channel) {
+  return ::send(channel.get(), &shim::kWordGo, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+bool send_next(const base::Fd& channel, const ShimCommand& command) {
+  return send_request(channel, {}, command);
+}
+
+Word hear(const base::Fd& channel) {
+  char word = 0;
+  const ssize_t got = ::recv(channel.get(), &word, sizeof word, MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Word::kNothing;
+  return got == 1 && word == shim::kWordEnded ? Word::kEnded : Word::kGone;
 }
 
 }  // namespace berth::supervise

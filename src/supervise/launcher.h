@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starting shims by a process of ours that does nothing else (shim/launcher.h): nobody waits for an
-// execve(2), and a shim costs a fork. Never waits. One thread.
+// execve(2), and a shim costs a fork, or nothing where one takes the next attempt. Never waits. One thread.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,9 @@ class Launcher {
   [[nodiscard]] int fd() const { return socket_.get(); }
 
   /// Asks for a shim; its number. std::nullopt for what it cannot take (too long, too many at a
-  /// time, gone, not there yet): launch() can.
-  std::optional<std::uint32_t> send(const ShimCommand& command);
+  /// time, gone, not there yet): launch() can. One that is `held` claims and runs nothing before
+  /// say_go().
+  std::optional<std::uint32_t> send(const ShimCommand& command, bool held = false);
 
   struct Reply {
     std::uint32_t number = 0;  // 0: it is there, and nothing else
@@ -49,5 +50,22 @@ class Launcher {
   std::uint32_t last_ = 0;
   bool there_ = false;
 };
+
+// ---- a held shim, by its channel ----
+
+/// Lets it run its attempt. False when it is gone.
+bool say_go(const base::Fd& channel);
+
+/// Its next attempt, which it holds as it did the first. To one that has said kEnded. False when it is gone or cannot take
+/// the command (too long).
+bool send_next(const base::Fd& channel, const ShimCommand& command);
+
+enum class Word : std::uint8_t {
+  kNothing,  // at the moment
+  kEnded,    // the attempt has ended, its exit record is there; the shim waits for the next one
+  kGone,     // it will say nothing more
+};
+/// The channel is readable when there is something to hear.
+Word hear(const base::Fd& channel);
 
 }  // namespace berth::supervise
