@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shims whose attempt has ended and that wait for the next one: for a short task a fresh one is a good part of what it
-// costs. They go when they have not been wanted for a moment. Loop thread only.
+// Shims whose attempt has ended and that wait for the next one: for a short task a fresh one is a
+// good part of what it costs. They go when they have not been wanted for a moment. Loop thread
+// only.
 #pragma once
 
 #include <chrono>

@@ -489,21 +489,30 @@ void Service::start(const model::TaskId& id, int attempt) {
   const auto task = engine_.table().find(id);
   if (task == nullptr) return;
   notes_.started(*task);
+  if (supervisor_.release(*task, attempt)) return;
+  // One that nobody knew of before has not been prepared.
+  if (may_be_held(*task, attempt)) supervisor_.prepare(*task, attempt, grant_for(*task));
   if (!supervisor_.release(*task, attempt)) supervisor_.launch(*task, attempt, grant_for(*task));
 }
 
 // Where the devices need no second look. A worker's specification is written for what is there when
-// it starts. And a task that nobody may know of yet has no directory.
+// it starts.
+bool Service::may_be_held(const model::TaskRecord& task, int attempt) const {
+  if (!task.placement || task.attempt != attempt || task.request.builtin ||
+      task.state != model::TaskState::kRunning) {
+    return false;
+  }
+  return std::all_of(task.placement->shares.begin(), task.placement->shares.end(),
+                     [this](const auto& share) {
+                       const auto device = state().devices.find(share.device);
+                       return device != state().devices.end() && device->second.is_cpu();
+                     });
+}
+
+// A task that nobody may know of yet has no directory.
 void Service::prepare(const model::TaskId& id, int attempt) {
   const auto task = engine_.table().find_published(id);
-  if (task == nullptr || !task->placement || task->attempt != attempt || task->request.builtin ||
-      task->state != model::TaskState::kRunning) {
-    return;
-  }
-  for (const auto& share : task->placement->shares) {
-    const auto device = state().devices.find(share.device);
-    if (device == state().devices.end() || !device->second.is_cpu()) return;
-  }
+  if (task == nullptr || !may_be_held(*task, attempt)) return;
   supervisor_.prepare(*task, attempt, grant_for(*task));
 }
 

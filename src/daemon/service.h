@@ -108,6 +108,7 @@ class Service final : public api::Service {
   LeaseHolders::Deeds lease_deeds();
   void launch(const model::TaskId& id, int attempt);
   void start(const model::TaskId& id, int attempt);
+  [[nodiscard]] bool may_be_held(const model::TaskRecord& task, int attempt) const;
   void prepare(const model::TaskId& id, int attempt);
   void undo(const model::TaskId& id, int attempt, const std::optional<model::Refusal>& refusal);
   bool revoke(const model::TaskId& id, int attempt);

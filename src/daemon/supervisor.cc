@@ -142,7 +142,8 @@ void Supervisor::delete_task(const model::TaskId& id, std::function<void()> dele
 
 base::Status Supervisor::write_specification(const model::TaskRecord& record, const Grant& grant) {
   const std::string directory = task_directory(options_.state_dir, record.id());
-  if (auto status = base::make_directories(directory, supervise::kTaskDirectoryMode); !status) return status;
+  if (auto status = base::make_directories(directory, supervise::kTaskDirectoryMode); !status)
+    return status;
   return base::write_file(directory + kSpecificationFile,
                           base::to_text(worker_specification(record, grant)) + "\n", 0600,
                           base::Durability::kWhateverIsLeft);
@@ -234,7 +235,9 @@ base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& 
   spec.keep_cgroup = shim != nullptr && grant.withheld.empty() && cgroups_.available();
   spec.cgroup = cgroups_.path_for(id, attempt);
   if (spec.keep_cgroup)
-    spec.cgroup = !shim->cgroup.empty() ? shim->cgroup : cgroups_.path_for_shim(run_ + "." + std::to_string(++cgroup_count_));
+    spec.cgroup = !shim->cgroup.empty()
+                      ? shim->cgroup
+                      : cgroups_.path_for_shim(run_ + "." + std::to_string(++cgroup_count_));
   if (auto status = prepare_user(record, grant, spec); !status) return base::fail(status.error());
   const auto measures = enforce(record, grant, spec);
   auto command = supervise::prepare(options_.shim, spec);

@@ -15,9 +15,10 @@ namespace berth::shim {
 /// Then `arguments` and `environment` strings, each with its NUL byte. `arguments` are those of
 /// berth-shim, its own name among them.
 ///
-/// A shim with a channel is held: it gets as far as it may without its attempt being claimed, then waits on the channel
-/// for kWordGo. It says kWordEnded there when the attempt has ended, and takes the next LaunchRequest. When the other end
-/// is closed it sees its attempt through, if it has one, and ends.
+/// A shim with a channel is held: it gets as far as it may without its attempt being claimed, then
+/// waits on the channel for kWordGo. It says kWordEnded there when the attempt has ended, and takes
+/// the next LaunchRequest. When the other end is closed it sees its attempt through, if it has one,
+/// and ends.
 struct LaunchRequest {
   std::uint32_t number = 0;
   std::uint32_t channel = 0;  // 1: the shim gets one
@@ -25,8 +26,9 @@ struct LaunchRequest {
   std::uint32_t environment = 0;
 };
 
-/// The first one, with the number 0, says that the launcher is there. With a pidfd and, where one was asked for, our end
-/// of the channel (SCM_RIGHTS), unless `error` (an errno) says why there is no shim.
+/// The first one, with the number 0, says that the launcher is there. With a pidfd and, where one
+/// was asked for, our end of the channel (SCM_RIGHTS), unless `error` (an errno) says why there is
+/// no shim.
 struct LaunchReply {
   std::uint32_t number = 0;
   std::int32_t pid = 0;
@@ -41,9 +43,11 @@ inline constexpr char kWordEnded = 'e';
 bool is_fork_of_launcher();
 inline constexpr std::size_t kMostLaunchBytes = 128U << 10;  // of a request; above: by execve(2)
 
-/// Serves until the socket is closed; what the process exits with. `run` is what a shim does; `channel` below 0: none.
+/// Serves until the socket is closed; what the process exits with. `run` is what a shim does;
+/// `channel` below 0: none.
 int run_launcher(int argc, char** argv, int (*run)(int argc, char** argv, int channel));
-/// Of a shim with a channel: waits for the next request, which takes the place of the one before. False: there is none.
+/// Of a shim with a channel: waits, as an idle one for `ps`, for the next request, which takes the
+/// place of the one before. False: there is none.
 bool next_request(int channel, int* argc, char*** argv);
 
 }  // namespace berth::shim

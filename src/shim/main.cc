@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// berth-shim: the parent of a task's processes. It outlives the daemon, keeps the task's output, brings the whole tree
-// down, and leaves behind how it ended. The order: a session without terminal, identity, the word to go where it is
-// waited for, claim (so that a launch carried out twice starts one process), task, loop, exit record; then the next
-// attempt, where there is somebody who asks for it.
+// berth-shim: the parent of a task's processes. It outlives the daemon, keeps the task's output,
+// brings the whole tree down, and leaves behind how it ended. The order: a session without
+// terminal, identity, the word to go where it is waited for, claim (so that a launch carried out
+// twice starts one process), task, loop, exit record; then the next attempt, where there is
+// somebody who asks for it.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,10 +51,12 @@ bool say_ended(int channel) {
 class KeptCgroup {
  public:
   void serve(const Options& options) {
-    const bool same = options.keep_cgroup && options.cgroup != nullptr && std::strcmp(path_, options.cgroup) == 0;
+    const bool same =
+        options.keep_cgroup && options.cgroup != nullptr && std::strcmp(path_, options.cgroup) == 0;
     if (same) return;
     drop();
-    if (options.keep_cgroup && options.cgroup != nullptr) Text(path_, sizeof path_) << options.cgroup;
+    if (options.keep_cgroup && options.cgroup != nullptr)
+      Text(path_, sizeof path_) << options.cgroup;
   }
   void drop() {
     if (path_[0] != '\0') remove_cgroup(path_);

@@ -107,7 +107,8 @@ bool parse_options(int argc, char** argv, Options* options) {
         "usage: berth-shim --dir ATTEMPT_DIR [--cwd DIR] [--grace-ms N] [--timeout-ms N]\n"
         "         [--max-output-bytes N] [--cgroup PATH] [--limits-program PATH] [--limit "
         "GPU=MIB]...\n"
-        "         [--keep-cgroup 0|1] [--user UID:GID[:GROUP,...]] [--rlimit RESOURCE:SOFT:HARD]... "
+        "         [--keep-cgroup 0|1] [--user UID:GID[:GROUP,...]] [--rlimit "
+        "RESOURCE:SOFT:HARD]... "
         "[--nice N] -- "
         "ARGV...\n",
         stderr);

@@ -37,7 +37,7 @@ struct OptionValues {
   std::int64_t timeout_ms = -1;  // below 0: none
   std::int64_t max_output_bytes = kDefaultMaxOutputBytes;
   bool keep_cgroup = false;  // it goes with the shim, not with the attempt
-  int nice = kSameNice;  // of the task; kSameNice: as the shim's own
+  int nice = kSameNice;      // of the task; kSameNice: as the shim's own
   const char* limits_program = nullptr;
   int limit_count = 0;
   bool has_user = false;

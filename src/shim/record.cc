@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -132,7 +132,8 @@ void write_failure(int claim_file, const ExecFailure& failure) {
 ExecFailure read_failure(const Claim& claim) {
   ExecFailure failure;
   const ssize_t got = pread(claim.file, &failure, sizeof failure, kIdentityBytes);
-  const bool told = got == static_cast<ssize_t>(sizeof failure) && failure.mark == ExecFailure::kMark;
+  const bool told =
+      got == static_cast<ssize_t>(sizeof failure) && failure.mark == ExecFailure::kMark;
   return told ? failure : ExecFailure{};
 }
 

@@ -31,7 +31,8 @@ int take_claim(int dir, const Claim& claim);
 void give_up_claim(int dir);
 /// Adds the line about the main process, once there is one.
 void add_child(Claim* claim, pid_t child);
-/// What the child says before it ends without having become the task, where the exit record will be.
+/// What the child says before it ends without having become the task, where the exit record will
+/// be.
 void write_failure(int claim_file, const ExecFailure& failure);
 ExecFailure read_failure(const Claim& claim);
 

@@ -148,9 +148,8 @@ int Supervisor::next_timeout_ms() const {
 }
 
 void Supervisor::step(int timeout_ms) {
-  pollfd fds[] = {{signals_, POLLIN, 0},
-                  {output_.read_end(), POLLIN, 0},
-                  {error_.read_end(), POLLIN, 0}};
+  pollfd fds[] = {
+      {signals_, POLLIN, 0}, {output_.read_end(), POLLIN, 0}, {error_.read_end(), POLLIN, 0}};
   if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR) return;
   if (fds[1].revents != 0) output_.pump();
   if (fds[2].revents != 0) error_.pump();
@@ -261,8 +260,10 @@ int Supervisor::finish() {
   error_.drain();
   const int code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 0;
   if (code == kExitNotExecutable || code == kExitNotFound) failure_ = read_failure(claim_);
-  // To be kept it must never have seen cgroup.kill: Linux 6.14 and later kill what is forked into it afterwards.
-  if (in_cgroup_ && !(options_.keep_cgroup && !cgroup_killed_ && is_empty_cgroup(options_.cgroup))) {
+  // To be kept it must never have seen cgroup.kill: Linux 6.14 and later kill what is forked into
+  // it afterwards.
+  if (in_cgroup_ &&
+      !(options_.keep_cgroup && !cgroup_killed_ && is_empty_cgroup(options_.cgroup))) {
     signal_cgroup(options_.cgroup, SIGKILL);
     remove_cgroup(options_.cgroup);
   }

@@ -26,10 +26,11 @@ class Supervisor {
   Supervisor(const Options& options, int dir, const Claim& claim, int channel)
       : options_(options), dir_(dir), claim_(claim), channel_(channel) {}
 
-  /// What can be done before the attempt is claimed; of one that is held also the main process, which waits. False when
-  /// there is not enough of something.
+  /// What can be done before the attempt is claimed; of one that is held also the main process,
+  /// which waits. False when there is not enough of something.
   bool prepare();
-  /// Waits for the word to go. False when we are told to end instead, or when nobody is there any more to say it.
+  /// Waits for the word to go. False when we are told to end instead, or when nobody is there any
+  /// more to say it.
   bool wait_for_go();
   /// Undoes prepare(): the attempt is not ours.
   void abandon();

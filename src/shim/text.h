@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Short texts put together without stdio: for a short task the pages of code and data that its shim touches are a good
-// part of what it costs.
+// Short texts put together without stdio: for a short task the pages of code and data that its shim
+// touches are a good part of what it costs.
 #pragma once
 
 #include <cstddef>
@@ -24,9 +24,9 @@ class Text {
 
   Text& operator<<(std::int64_t number) {
     if (number < 0) *this << "-";
-    return digits(number < 0 ? 0 - static_cast<std::uint64_t>(number)
-                             : static_cast<std::uint64_t>(number),
-                  10, 1);
+    return digits(
+        number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number),
+        10, 1);
   }
 
   Text& operator<<(int number) { return *this << static_cast<std::int64_t>(number); }

@@ -127,8 +127,9 @@ bool is_young(int claim) {
   return ::fstat(claim, &info) == 0 && ::time(nullptr) - info.st_mtim.tv_sec < kYoungSeconds;
 }
 
-// Finds and pins the process that the claim names; false when it is gone. A claim without a start time is held by the
-// process itself: when the lock is held after the process was pinned, it is that one that was pinned.
+// Finds and pins the process that the claim names; false when it is gone. A claim without a start
+// time is held by the process itself: when the lock is held after the process was pinned, it is
+// that one that was pinned.
 base::Result<bool> pin(Shim& shim, int claim, base::Fd& pidfd) {
   const bool by_lock = shim.identity.start_time == 0;
   if (by_lock) {

@@ -134,7 +134,8 @@ std::optional<bool> limits_hold(const std::string& attempt_directory, std::size_
 
 base::Result<ShimCommand> prepare(const std::string& shim_path, const LaunchSpec& spec) {
   if (auto checked = check(spec); !checked) return fail(checked.error());
-  if (auto made = base::make_directories(spec.directory, 0700, kTaskDirectoryMode); !made) return fail(made.error());
+  if (auto made = base::make_directories(spec.directory, 0700, kTaskDirectoryMode); !made)
+    return fail(made.error());
   return ShimCommand{shim_arguments(shim_path, spec), task_environment(spec)};
 }
 

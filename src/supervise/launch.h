@@ -25,7 +25,8 @@ struct GpuLimit {
   base::Bytes bytes;
 };
 
-/// Of a task's directory, which holds those of its attempts: its user passes through and lists nothing.
+/// Of a task's directory, which holds those of its attempts: its user passes through and lists
+/// nothing.
 inline constexpr int kTaskDirectoryMode = 0711;
 
 struct LaunchSpec {
@@ -52,7 +53,7 @@ struct LaunchSpec {
   std::string limits_program;          // nvidia-smi; sets `limits` on the cgroup (shim/limits.h)
   std::vector<GpuLimit> limits;
   std::optional<User> user;
-  std::optional<int> nice;  // of the task, where it is not to be the shim's own
+  std::optional<int> nice;   // of the task, where it is not to be the shim's own
   bool keep_cgroup = false;  // it is the shim's, for one attempt after the other (Launcher)
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starting shims by a process of ours that does nothing else (shim/launcher.h): nobody waits for an
-// execve(2), and a shim costs a fork, or nothing where one takes the next attempt. Never waits. One thread.
+// execve(2), and a shim costs a fork, or nothing where one takes the next attempt. Never waits. One
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -56,8 +57,8 @@ class Launcher {
 /// Lets it run its attempt. False when it is gone.
 bool say_go(const base::Fd& channel);
 
-/// Its next attempt, which it holds as it did the first. To one that has said kEnded. False when it is gone or cannot take
-/// the command (too long).
+/// Its next attempt, which it holds as it did the first. To one that has said kEnded. False when it
+/// is gone or cannot take the command (too long).
 bool send_next(const base::Fd& channel, const ShimCommand& command);
 
 enum class Word : std::uint8_t {

@@ -139,7 +139,8 @@ TEST(Adopt, AClaimedAttemptCannotBeRevoked) {
   EXPECT_EQ(adopted(spec.directory).ended.exit.exit_code, 3);
 }
 
-// Whoever comes first: the task runs exactly when the revocation says that it may. Who that is, the machine decides.
+// Whoever comes first: the task runs exactly when the revocation says that it may. Who that is, the
+// machine decides.
 TEST(Adopt, ARevocationAndAShimAgree) {
   for (int i = 0; i < 60; ++i) {
     const TempDir dir;

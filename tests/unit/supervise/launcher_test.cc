@@ -129,13 +129,15 @@ TEST_F(LauncherTest, WhatWaitsForTheWordIsGoneWithItsShim) {
 TEST_F(LauncherTest, AShimTakesOneAttemptAfterTheOther) {
   const TempDir first;
   // Memory and output of one attempt are not the next one's.
-  const LaunchSpec big = script(first, "x=$(head -c 30000000 /dev/zero | tr '\\0' x); echo $PPID ${#x}; exit 1", "big");
+  const LaunchSpec big = script(
+      first, "x=$(head -c 30000000 /dev/zero | tr '\\0' x); echo $PPID ${#x}; exit 1", "big");
   const Launched shim = held(big);
   ASSERT_TRUE(say_go(shim.channel));
   ASSERT_EQ(heard(shim), Word::kEnded);
   for (int i = 0; i < 5; ++i) {
     const TempDir dir;
-    const LaunchSpec spec = script(dir, "echo $BERTH_TASK_ID $PPID; kill -TERM $$", "t" + std::to_string(i));
+    const LaunchSpec spec =
+        script(dir, "echo $BERTH_TASK_ID $PPID; kill -TERM $$", "t" + std::to_string(i));
     hand_over(shim, spec);
     ASSERT_TRUE(say_go(shim.channel));
     ASSERT_EQ(heard(shim), Word::kEnded);
@@ -165,7 +167,8 @@ TEST_F(LauncherTest, TheSecondAttemptToo) {
   ASSERT_EQ(heard(shim), Word::kEnded);
   EXPECT_EQ(adopted(absent.directory).ended.exit.cause, "launch_failed");
   // ... is seen through when there is nobody any more who waits for it, and then the shim goes,
-  const LaunchSpec spec = script(last, "echo x > up; while [ ! -e go ]; do sleep 0.02; done; exit 7");
+  const LaunchSpec spec =
+      script(last, "echo x > up; while [ ! -e go ]; do sleep 0.02; done; exit 7");
   hand_over(shim, spec);
   ASSERT_TRUE(say_go(shim.channel));
   ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(last / "up"); }));
