@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/supervisor.h"
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -24,6 +26,7 @@ using supervise::Adoption;
 
 constexpr base::Duration kLookAgain{20};
 constexpr base::Duration kLauncherPause{10'000};
+constexpr int kLastPatience = 1'000;  // ms
 
 // The originals' log shows the task's own words only; a command has no events, so its output is
 // its log.
@@ -104,6 +107,7 @@ Supervisor::Supervisor(Loop& loop, Options options, Callbacks callbacks)
 
 Supervisor::~Supervisor() {
   self_.reset();
+  let_go_of_the_last();
   running_.clear();
   logs_.reset();
   cgroups_.release();
@@ -305,6 +309,28 @@ bool Supervisor::release(const model::TaskRecord& record, int attempt) {
   // One that is gone is found out by its channel.
   if (found->second.channel.valid()) (void)supervise::say_go(found->second.channel);
   return true;
+}
+
+// What is recorded as launched is to run while there is no daemon, too.
+void Supervisor::let_go_of_the_last() {
+  const auto waited_for = [this](const auto& entry) {
+    const Asked& asked = entry.second;
+    const auto found = running_.find(asked.id);
+    return asked.held && found != running_.end() && found->second.attempt == asked.attempt &&
+           found->second.released;
+  };
+  while (launcher_ && std::any_of(launching_.begin(), launching_.end(), waited_for)) {
+    pollfd ready{launcher_->fd(), POLLIN, 0};
+    if (::poll(&ready, 1, kLastPatience) <= 0) return;
+    auto reply = launcher_->receive();
+    if (!reply) return;
+    if (!*reply) continue;
+    const auto asked = launching_.find((*reply)->number);
+    if (asked == launching_.end()) continue;
+    if (waited_for(*asked) && (*reply)->launched)
+      (void)supervise::say_go((*reply)->launched->channel);
+    launching_.erase(asked);
+  }
 }
 
 void Supervisor::start_launcher() {

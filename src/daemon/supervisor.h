@@ -143,6 +143,7 @@ class Supervisor {
   void set_free(const model::TaskId& id, Running& task);
   bool drop_held(const model::TaskId& id, int attempt);
   void start_launcher();
+  void let_go_of_the_last();
   void take_replies();
   void launcher_gone();
   void started(const model::TaskId& id, int attempt, base::Result<supervise::Launched> launched);

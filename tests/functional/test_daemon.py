@@ -131,7 +131,7 @@ def test_it_ends_with_0_and_leaves_tasks_running(daemon: Daemon, folder: Path, n
     daemon.client.submit(*gate.wait(), task_id="t")
     daemon.client.wait_state("t", "running")
     daemon.stop(number)
-    assert daemon.task_processes("t")
+    wait_until(lambda: daemon.task_processes("t"), "it runs")
     daemon.start()
     gate.open()
     assert daemon.client.wait_end("t")["status"] == "completed"
