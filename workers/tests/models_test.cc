@@ -24,7 +24,7 @@ using tests::TemporaryFolder;
 
 std::shared_ptr<Classifier> make(const std::string& name, int64_t classes) {
   at::manual_seed(0);
-  return create_model(name, classes).value();
+  return create_model(name, {classes}).value();
 }
 
 struct Published {
@@ -51,6 +51,22 @@ INSTANTIATE_TEST_SUITE_P(Resnets, PublishedCounts,
                                          Published{"resnet152", 60192808, 932}),
                          [](const auto& row) { return std::string(row.param.name); });
 
+INSTANTIATE_TEST_SUITE_P(Transformers, PublishedCounts,
+                         testing::Values(Published{"vit_b_16", 86567656, 152},
+                                         Published{"vit_b_32", 88224232, 152},
+                                         Published{"vit_l_16", 304326632, 296},
+                                         Published{"vit_l_32", 306535400, 296},
+                                         Published{"vit_h_14", 632045800, 392},
+                                         Published{"swin_v2_t", 28351570, 233},
+                                         Published{"swin_v2_s", 49737442, 449},
+                                         Published{"swin_v2_b", 87930848, 449}),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(Mobilenets, PublishedCounts,
+                         testing::Values(Published{"mobilenet_v3_small", 2542856, 244},
+                                         Published{"mobilenet_v3_large", 5483032, 312}),
+                         [](const auto& row) { return std::string(row.param.name); });
+
 TEST(Models, CarryTorchvisionsNames) {
   const auto small = make("resnet18", 10)->named_parameters();
   for (const char* name :
@@ -66,8 +82,8 @@ TEST(Models, CarryTorchvisionsNames) {
 }
 
 TEST(Models, EveryListedNameCanBeBuiltAndOthersCannot) {
-  for (const std::string& name : model_names()) EXPECT_TRUE(create_model(name, 2)) << name;
-  const auto unknown = create_model("vgg16", 2);
+  for (const std::string& name : model_names()) EXPECT_TRUE(create_model(name, {2})) << name;
+  const auto unknown = create_model("vgg16", {2});
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, ErrorCode::kBadRequest);
   EXPECT_NE(unknown.error().message.find("resnet101"), std::string::npos);
@@ -95,7 +111,7 @@ TEST(Weights, ComeBackAsTheyWereSaved) {
   one->forward(at::rand({4, 3, 64, 64}));  // Moves the running statistics.
   ASSERT_TRUE(save_weights(*one, path, {}));
   at::manual_seed(99);
-  const auto two = create_model("resnet18", 3).value();
+  const auto two = create_model("resnet18", {3}).value();
   const auto other_head = load_weights(two.get(), path, HeadRule::kMustMatch);
   ASSERT_TRUE(other_head) << other_head.error().message;
   EXPECT_FALSE(*other_head);
@@ -111,7 +127,7 @@ TEST(Weights, AnotherHeadIsLeftOutOnlyWhereAllowed) {
   const std::string path = folder.path() + "/w.safetensors";
   ASSERT_TRUE(save_weights(*make("resnet18", 5), path, {}));
   at::manual_seed(7);
-  const auto model = create_model("resnet18", 2).value();
+  const auto model = create_model("resnet18", {2}).value();
   const at::Tensor head = model->named_parameters()["fc.weight"].detach().clone();
   const auto refused = load_weights(model.get(), path, HeadRule::kMustMatch);
   ASSERT_FALSE(refused);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "protocol/result.h"
+#include "vision/model_options.h"
 
 namespace berth::vision {
 
@@ -16,6 +17,6 @@ class Classifier;
 /// (seed it first). Error: kBadRequest listing the known names. Throws what torch throws (out of
 /// memory).
 protocol::Result<std::shared_ptr<Classifier>> create_model(const std::string& name,
-                                                           int64_t num_classes);
+                                                           const ModelOptions& options);
 
 }  // namespace berth::vision

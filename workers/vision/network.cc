@@ -54,7 +54,7 @@ Result<Network> Network::create(const std::string& model, int64_t num_classes,
   auto state = std::make_unique<State>();
   const Status made = guarded("building " + model, [&]() -> Status {
     at::manual_seed(seed);
-    auto classifier = create_model(model, num_classes);
+    auto classifier = create_model(model, {num_classes});
     if (!classifier) return forward_error(classifier);
     state->model = std::move(*classifier);
     state->device = c10::Device(device);

@@ -149,8 +149,8 @@ class Resnet final : public Classifier {
 
 }  // namespace
 
-std::shared_ptr<Classifier> make_resnet(const ResnetShape& shape, int64_t num_classes) {
-  return std::make_shared<Resnet>(shape, num_classes);
+std::shared_ptr<Classifier> make_resnet(const ResnetShape& shape, const ModelOptions& options) {
+  return std::make_shared<Resnet>(shape, options.num_classes);
 }
 
 }  // namespace berth::vision

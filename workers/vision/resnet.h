@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "vision/classifier.h"
+#include "vision/model_options.h"
 
 namespace berth::vision {
 
@@ -19,6 +20,6 @@ struct ResnetShape {
   std::array<int, 4> depths;  ///< blocks per stage
 };
 
-std::shared_ptr<Classifier> make_resnet(const ResnetShape& shape, int64_t num_classes);
+std::shared_ptr<Classifier> make_resnet(const ResnetShape& shape, const ModelOptions& options);
 
 }  // namespace berth::vision
