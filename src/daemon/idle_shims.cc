@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "supervise/cgroup.h"
+#include "supervise/process.h"
+
 namespace berth::daemon {
 
 namespace {
@@ -24,10 +27,24 @@ std::optional<IdleShims::Shim> IdleShims::take() {
   return shim;
 }
 
+void IdleShims::clear() {
+  timer_.reset();
+  for (auto& idle : idle_) let_go(idle.shim);
+  idle_.clear();
+}
+
+// It ends when its channel is closed and takes its cgroup along, unless it has been killed.
+void IdleShims::let_go(Shim& shim) {
+  if (supervise::has_ended(shim.process.pidfd.get())) (void)supervise::remove_cgroup(shim.cgroup);
+}
+
 void IdleShims::expire() {
   timer_.reset();
   const auto before = Clock::now() - kPatience;
-  std::erase_if(idle_, [&](const Idle& idle) { return idle.since <= before; });
+  const auto kept = std::find_if(idle_.begin(), idle_.end(),
+                                 [&](const Idle& idle) { return idle.since > before; });
+  for (auto idle = idle_.begin(); idle != kept; ++idle) let_go(idle->shim);
+  idle_.erase(idle_.begin(), kept);
   if (!idle_.empty()) timer_ = loop_.after(kPatience, [this] { expire(); });
 }
 

@@ -26,6 +26,8 @@ class IdleShims {
   void add(Shim shim);
   /// The one that was wanted last.
   std::optional<Shim> take();
+  /// All go.
+  void clear();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -34,6 +36,7 @@ class IdleShims {
     Clock::time_point since;
   };
   void expire();
+  static void let_go(Shim& shim);
 
   Loop& loop_;
   std::vector<Idle> idle_;  // the longest idle first

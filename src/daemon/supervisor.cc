@@ -27,6 +27,7 @@ using supervise::Adoption;
 constexpr base::Duration kLookAgain{20};
 constexpr base::Duration kLauncherPause{10'000};
 constexpr int kLastPatience = 1'000;  // ms
+constexpr int kMostFailedLooks = 500;
 
 // The originals' log shows the task's own words only; a command has no events, so its output is
 // its log.
@@ -102,6 +103,7 @@ Supervisor::Supervisor(Loop& loop, Options options, Callbacks callbacks)
           for (const auto& notice : notices) (*self)->callbacks_.notice(notice);
         });
       });
+  cgroups_.sweep();
   start_launcher();
 }
 
@@ -109,6 +111,7 @@ Supervisor::~Supervisor() {
   self_.reset();
   let_go_of_the_last();
   running_.clear();
+  idle_.clear();
   logs_.reset();
   cgroups_.release();
 }
@@ -259,7 +262,7 @@ base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& 
   running.keeps_cgroup = spec.keep_cgroup;
   running.enforcement = measures.enforcement;
   running.limits = spec.limits.size();
-  running.held = shim != nullptr;
+  running.held = shim != nullptr ? Held::kWaiting : Held::kNot;
   // For most tasks of a machine without GPUs there is nothing to remember.
   if (!grant.withheld.empty() || running.enforcement != enforcer_.without_gpus() ||
       running.limits > 0)
@@ -286,28 +289,34 @@ void Supervisor::prepare(const model::TaskRecord& record, int attempt, const Gra
   auto shim = idle_.take();
   const IdleShims::Shim fresh;
   const auto command = begin(record, attempt, grant, shim ? &*shim : &fresh);
-  if (!command) return;  // launch() says why
+  if (!command || !supervise::fits(*command)) {
+    running_.erase(id);  // launch() can, or says why not
+    if (shim) idle_.add(std::move(*shim));
+    return;
+  }
   for (; shim; shim = idle_.take()) {
-    if (!supervise::send_next(shim->process.channel, *command)) continue;  // somebody killed it
-    return follow(id, attempt, std::move(shim->process));
+    if (supervise::send_next(shim->process.channel, *command))
+      return follow(id, attempt, std::move(shim->process));
+    // Somebody killed it.
+    if (shim->cgroup != running_.at(id).cgroup) (void)supervise::remove_cgroup(shim->cgroup);
   }
   if (const auto number = launcher_->send(*command, true)) {
     launching_.emplace(*number, Asked{id, attempt, true});
   } else {
-    running_.erase(id);
+    drop(id);
   }
 }
 
 bool Supervisor::release(const model::TaskRecord& record, int attempt) {
   const auto found = running_.find(record.id());
-  if (found == running_.end() || found->second.attempt != attempt || !found->second.held ||
-      found->second.released) {
+  if (found == running_.end() || found->second.attempt != attempt ||
+      found->second.held != Held::kWaiting) {
     return false;
   }
+  if (found->second.channel.valid() && !supervise::say_go(found->second.channel))
+    return !drop_held(record.id(), attempt);
   watch_log(record, attempt);
-  found->second.released = true;
-  // One that is gone is found out by its channel.
-  if (found->second.channel.valid()) (void)supervise::say_go(found->second.channel);
+  found->second.held = Held::kReleased;
   return true;
 }
 
@@ -316,18 +325,20 @@ void Supervisor::let_go_of_the_last() {
   const auto waited_for = [this](const auto& entry) {
     const Asked& asked = entry.second;
     const auto found = running_.find(asked.id);
-    return asked.held && found != running_.end() && found->second.attempt == asked.attempt &&
-           found->second.released;
+    return found != running_.end() && found->second.attempt == asked.attempt &&
+           found->second.held != Held::kWaiting;
   };
   while (launcher_ && std::any_of(launching_.begin(), launching_.end(), waited_for)) {
     pollfd ready{launcher_->fd(), POLLIN, 0};
-    if (::poll(&ready, 1, kLastPatience) <= 0) return;
+    const int got = ::poll(&ready, 1, kLastPatience);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
     auto reply = launcher_->receive();
     if (!reply) return;
     if (!*reply) continue;
     const auto asked = launching_.find((*reply)->number);
     if (asked == launching_.end()) continue;
-    if (waited_for(*asked) && (*reply)->launched)
+    if (waited_for(*asked) && (*reply)->launched && (*reply)->launched->channel.valid())
       (void)supervise::say_go((*reply)->launched->channel);
     launching_.erase(asked);
   }
@@ -350,10 +361,10 @@ void Supervisor::take_replies() {
     const auto& [id, attempt, held] = asked.mapped();
     const auto found = running_.find(id);
     const bool current = found != running_.end() && found->second.attempt == attempt;
-    if (held && !current && (*reply)->launched) {
-      (void)supervise::send_signal((*reply)->launched->pidfd.get(), SIGKILL);  // it holds nothing
-    } else if (held && !(*reply)->launched && current && !found->second.released) {
-      running_.erase(found);  // launch() does it all
+    if (held && !current) {
+      // It ends when its channel is closed, which is now.
+    } else if (held && !(*reply)->launched && found->second.held == Held::kWaiting) {
+      drop(id);  // launch() does it all
     } else {
       started(id, attempt, std::move((*reply)->launched));
     }
@@ -374,7 +385,7 @@ void Supervisor::launcher_gone() {
       look(id, attempt);
       continue;
     }
-    running_.erase(found);
+    drop(id);
     posted([this, id = id, attempt = attempt] { callbacks_.undone(id, attempt); })();
   }
 }
@@ -386,8 +397,7 @@ void Supervisor::started(const model::TaskId& id, int attempt,
   if (launched && current) return follow(id, attempt, std::move(*launched));
   if (launched) return set_aside(id, attempt, std::move(launched->pidfd));
   if (!current) return;
-  (void)supervise::remove_cgroup(found->second.cgroup);
-  running_.erase(found);
+  drop(id);
   callbacks_.launch_failed(id, attempt, launched.error().message);
 }
 
@@ -401,7 +411,7 @@ void Supervisor::follow(const model::TaskId& id, int attempt, supervise::Launche
   processes_.add(id, attempt, task.shim_pid);
   const int told_by = task.channel.valid() ? task.channel.get() : task.pidfd.get();
   task.wait = loop_.on_readable(told_by, [this, id, attempt] { ended_or_gone(id, attempt); });
-  if (task.released && task.channel.valid()) (void)supervise::say_go(task.channel);
+  if (task.held == Held::kReleased && task.channel.valid()) (void)supervise::say_go(task.channel);
   if (task.stop_requested) stop(id, attempt, false);
 }
 
@@ -412,7 +422,7 @@ void Supervisor::ended_or_gone(const model::TaskId& id, int attempt) {
   if (task.channel.valid()) {
     const auto word = supervise::hear(task.channel);
     if (word == supervise::Word::kNothing) return;
-    task.idle = word == supervise::Word::kEnded;
+    if (word == supervise::Word::kEnded) task.held = Held::kIdle;
   } else if (auto reaped = supervise::reap(task.pidfd.get()); !reaped) {
     // A zombie until its status is taken; one that we did not start has no status for us.
     base::log_warning("cannot take a shim's exit status",
@@ -424,22 +434,39 @@ void Supervisor::ended_or_gone(const model::TaskId& id, int attempt) {
 
 // Not one that was sent a signal, which it may find when it has the next attempt.
 void Supervisor::set_free(const model::TaskId& id, Running& task) {
-  if (!task.idle || task.signalled) return;
+  if (task.held != Held::kIdle || task.signalled) {
+    // One that has been killed at the last moment could not remove it.
+    if (task.keeps_cgroup && task.held != Held::kIdle) (void)supervise::remove_cgroup(task.cgroup);
+    return;
+  }
   processes_.remove(id);
   idle_.add({{task.shim_pid, std::move(task.pidfd), std::move(task.channel)},
              task.keeps_cgroup ? task.cgroup : std::string()});
 }
 
+// Of an attempt that has not run and that no shim will claim any more, all that was made for it;
+// nothing when there is none.
+void Supervisor::drop(const model::TaskId& id) {
+  const auto found = running_.find(id);
+  if (found == running_.end()) return;
+  const Running& task = found->second;
+  (void)supervise::remove_cgroup(task.cgroup);
+  if (task.shim_pid > 0) {
+    const auto directory = attempt_directory(options_.state_dir, id, task.attempt);
+    ::unlink(supervise::unclaimed_path(directory, task.shim_pid).c_str());
+  }
+  running_.erase(found);
+  processes_.remove(id);
+}
+
 // The shim of a prepared attempt is gone before it was let go: launch() starts another.
 bool Supervisor::drop_held(const model::TaskId& id, int attempt) {
   const auto found = running_.find(id);
-  if (found == running_.end() || found->second.attempt != attempt || !found->second.held ||
-      found->second.released) {
+  if (found == running_.end() || found->second.attempt != attempt ||
+      found->second.held != Held::kWaiting) {
     return false;
   }
-  (void)supervise::remove_cgroup(found->second.cgroup);
-  running_.erase(found);
-  processes_.remove(id);
+  drop(id);
   return true;
 }
 
@@ -449,6 +476,12 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
   if (found == running_.end() || found->second.attempt != attempt) return;
   if (drop_held(id, attempt)) return;
   auto adoption = supervise::adopt(attempt_directory(options_.state_dir, id, attempt));
+  if (!adoption && ++found->second.failed_looks < kMostFailedLooks) {
+    // Out of descriptors, say: the record will still be there.
+    idle_.clear();
+    found->second.retry = loop_.after(kLookAgain, [this, id, attempt] { look(id, attempt); });
+    return;
+  }
   if (!adoption) {
     base::log_error("cannot read an attempt's directory",
                     {{"task", id.value}, {"reason", adoption.error().message}});
@@ -471,22 +504,22 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
       // earlier run of the daemon started could yet.
       const auto revoked = supervise::revoke(attempt_directory(options_.state_dir, id, attempt));
       if (revoked && !*revoked) return look(id, attempt);
-      const bool was_held = found->second.held;
-      running_.erase(id);
-      processes_.remove(id);
+      const bool was_held = found->second.held == Held::kReleased;
+      const bool signalled = found->second.signalled;
+      drop(id);
       if (was_held) {
         // It went with the launcher, or could not get what it needs: without holding, for a while,
         // the next one will say which.
-        hold_ = false;
-        hold_again_ = loop_.after(kLauncherPause, [this] { hold_ = true; });
+        // One that was told to end has done that.
+        hold_ = signalled;
+        if (!hold_) hold_again_ = loop_.after(kLauncherPause, [this] { hold_ = true; });
         return posted([this, id, attempt] { callbacks_.undone(id, attempt); })();
       }
       return callbacks_.launch_failed(
           id, attempt, "the supervisor process ended before it could start the task");
     }
     case Adoption::Phase::kRevoked:
-      running_.erase(id);
-      processes_.remove(id);
+      drop(id);
       return posted([this, id, attempt] { callbacks_.undone(id, attempt); })();
     case Adoption::Phase::kVanished:
       break;

@@ -97,6 +97,12 @@ class Supervisor {
   [[nodiscard]] const supervise::Enforcer& enforcer() const { return enforcer_; }
 
  private:
+  enum class Held : std::uint8_t {
+    kNot,       // not started ahead of its launch
+    kWaiting,   // for the word to go
+    kReleased,  // it has been said, or will be once the shim is there
+    kIdle,      // the attempt has ended, the shim waits for the next one
+  };
   struct Running {
     int attempt = 0;
     int shim_pid = 0;
@@ -110,10 +116,9 @@ class Supervisor {
     model::Enforcement enforcement;
     std::size_t limits = 0;  // that the shim sets
     bool kill_requested = false;
-    bool held = false;      // started ahead of the launch
-    bool released = false;  // and let go
-    bool idle = false;      // the attempt has ended, the shim waits for the next one
+    Held held = Held::kNot;
     bool signalled = false;
+    int failed_looks = 0;
   };
   struct Asked {
     model::TaskId id;
@@ -141,6 +146,7 @@ class Supervisor {
                                         supervise::LaunchSpec& spec) const;
   void signal(const model::TaskId& id, Running& task, int signal);
   void set_free(const model::TaskId& id, Running& task);
+  void drop(const model::TaskId& id);
   bool drop_held(const model::TaskId& id, int attempt);
   void start_launcher();
   void let_go_of_the_last();

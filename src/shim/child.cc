@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -13,7 +14,6 @@
 #include <csignal>
 #include <cstring>
 
-#include "shim/hold.h"
 #include "shim/layout.h"
 #include "shim/record.h"
 #include "shim/tree.h"
@@ -58,6 +58,20 @@ void set_resource_limits(const Options& options) {
   }
 }
 
+// The word to go, passed on by the shim; false when that is gone. Nothing else is waited for: a
+// signal to end stays pending and ends the task.
+bool wait_for_word(pid_t shim) {
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGHUP);
+  sigaddset(&wanted, go_signal());
+  prctl(PR_SET_PDEATHSIG, SIGHUP);
+  while (getppid() == shim) {
+    if (sigwaitinfo(&wanted, nullptr) == go_signal()) return true;
+  }
+  return false;
+}
+
 bool become_user(const Options& options) {
   return setgroups(static_cast<std::size_t>(options.group_count), options.groups) == 0 &&
          setresgid(options.gid, options.gid, options.gid) == 0 &&
@@ -68,6 +82,8 @@ bool become_user(const Options& options) {
 
 void become_task(const ChildSetup& setup) {
   const Options& options = *setup.options;
+  // Ours would keep it open when the shim is gone.
+  if (setup.channel >= 0) close(setup.channel);
   setsid();
   if (options.nice != kSameNice) setpriority(PRIO_PROCESS, 0, options.nice);
   if (setup.enter_cgroup) enter_cgroup(options.cgroup);
@@ -77,6 +93,8 @@ void become_task(const ChildSetup& setup) {
   dup2(setup.error, 2);
   hide_descriptors();
 
+  // As whom the shim is: the task's user could say the word to what is his.
+  if (setup.channel >= 0 && !wait_for_word(setup.shim)) _exit(kExitNotExecutable);
   // The attempt's directory may be closed to the user that the task runs as.
   if (options.cwd == nullptr && fchdir(setup.dir) != 0) fail(setup, ExecFailure::kDirectory, errno);
   set_resource_limits(options);
@@ -84,7 +102,6 @@ void become_task(const ChildSetup& setup) {
   if (options.cwd != nullptr && chdir(options.cwd) != 0)
     fail(setup, ExecFailure::kDirectory, errno);
 
-  if (setup.wait && !wait_for_shim(setup.shim)) _exit(kExitNotExecutable);
   // After the change of user, which clears it. A shim that was killed in between is noticed here.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != setup.shim) raise(SIGKILL);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <cstdint>
 
 #include "shim/options.h"
@@ -27,9 +28,12 @@ struct ChildSetup {
   int error = -1;
   int claim = -1;  // close-on-exec
   pid_t shim = 0;
-  bool wait = false;          // for the shim's word to go
+  int channel = -1;           // the shim's, when it is held: waits for its word to go
   bool enter_cgroup = false;  // it is not there yet
 };
+
+/// The word to go, of a held shim to its child.
+inline int go_signal() { return SIGRTMIN + 1; }
 
 /// Never returns: becomes the task, or reports an ExecFailure and exits with 126 or 127.
 [[noreturn]] void become_task(const ChildSetup& setup);

@@ -20,7 +20,6 @@ namespace {
 
 constexpr int kSocket = 0;
 constexpr int kChannel = 3;
-constexpr std::size_t kMostStrings = 16'384;
 
 pid_t launcher = 0;
 int null = -1;
@@ -118,9 +117,11 @@ void take_over(int* argc, char*** argv) {
   environ = command.strings + command.head.arguments + 1;
 }
 
-void become_shim(int channel) {
+// `theirs`: the daemon's end of the channel, without which we would never see it closed.
+void become_shim(int channel, int theirs) {
+  if (theirs >= 0) close(theirs);
   if (null >= 0) dup2(null, kSocket);
-  if (channel >= 0) dup2(channel, kChannel);
+  if (channel >= 0 && channel != kChannel) dup3(channel, kChannel, O_CLOEXEC);
   syscall(SYS_close_range, channel >= 0 ? kChannel + 1U : 3U, ~0U, 0U);
   signal(SIGCHLD, SIG_DFL);
 }
@@ -162,7 +163,7 @@ int run_launcher(int argc, char** argv, int (*run)(int argc, char** argv, int ch
     int pidfd = -1;
     const pid_t child = fork_with_pidfd(&pidfd);
     if (child == 0) {
-      become_shim(ends[1]);
+      become_shim(ends[1], ends[0]);
       take_over(&argc, &argv);
       _exit(run(argc, argv, ends[1] >= 0 ? kChannel : -1));
     }

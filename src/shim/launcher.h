@@ -41,7 +41,9 @@ inline constexpr char kWordEnded = 'e';
 
 /// A fork of the launcher is in its session, which has no terminal.
 bool is_fork_of_launcher();
-inline constexpr std::size_t kMostLaunchBytes = 128U << 10;  // of a request; above: by execve(2)
+// Of a request; above: by execve(2).
+inline constexpr std::size_t kMostLaunchBytes = 128U << 10;
+inline constexpr std::size_t kMostStrings = 16'384;
 
 /// Serves until the socket is closed; what the process exits with. `run` is what a shim does;
 /// `channel` below 0: none.

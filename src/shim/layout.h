@@ -5,12 +5,12 @@
 // ATTEMPT_DIR/
 //   claim         kIdentityBytes bytes about the shim, then kExitRecordBytes bytes of exit record;
 //                 both padded with line feeds. There in one step and only once, so that exactly one
-//                 shim gets it. The shim holds flock(LOCK_EX) on it for life: a claim that can be
-//                 locked belongs to a shim that is gone. The lock is there before the name is, so
-//                 there is no moment in between.
-//                 About the shim: "key=value" lines pid, start_time (field 22 of /proc/PID/stat),
-//                 boot_id, started_ms, cgroup; the line child_pid is added in place once there is
-//                 one.
+//                 shim gets it. The shim holds flock(LOCK_EX) on it until the attempt has ended:
+//                 a claim that can be locked and says nothing of an end belongs to a shim that is
+//                 gone. The lock is there before the name is, so there is no moment in between.
+//                 About the shim: "key=value" lines pid, boot_id, started_ms, cgroup, and where
+//                 there are no locks start_time (field 22 of /proc/PID/stat); the line child_pid
+//                 is added in place once there is one.
 //                 The exit record: line feeds until the end, then overwritten with one pwrite(2);
 //                 its blocks are there before the claim, so that a full disk cannot lose it. One
 //                 file for all of it, since for a short task files are what costs most.
@@ -38,7 +38,6 @@
 // none.
 #pragma once
 
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 
@@ -66,9 +65,6 @@ inline constexpr int kExitCannotStart =
     71;                                  // no claim made, nothing started (disk full, no directory)
 inline constexpr int kExitClaimed = 75;  // another shim has the attempt, nothing started
 inline constexpr int kExitNotWanted = 76;  // told to wait for the word to go, which did not come
-
-/// The word to go, of a shim that is held to what is to become the task (hold.h).
-inline int go_signal() { return SIGRTMIN + 1; }
 
 // What the task's main process exits with when its program did not start, as shells do.
 inline constexpr int kExitNotExecutable = 126;

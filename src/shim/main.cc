@@ -21,8 +21,8 @@
 namespace berth::shim {
 namespace {
 
-// Sees one attempt through; what the shim exits with.
-int serve(const Options& options, int channel) {
+// Sees one attempt through; what the shim exits with, and whether it is fit for another one.
+int serve(const Options& options, int channel, bool* fit) {
   const int dir = open(options.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir < 0) return kExitCannotStart;
   Claim claim;
@@ -40,6 +40,7 @@ int serve(const Options& options, int channel) {
   else
     supervisor.abandon();
   close(dir);
+  *fit = !supervisor.spoilt();
   return code;
 }
 
@@ -50,7 +51,7 @@ bool say_ended(int channel) {
 // The cgroup that goes with the shim: it may be another one for the next attempt.
 class KeptCgroup {
  public:
-  void serve(const Options& options) {
+  void change_to(const Options& options) {
     const bool same =
         options.keep_cgroup && options.cgroup != nullptr && std::strcmp(path_, options.cgroup) == 0;
     if (same) return;
@@ -77,11 +78,12 @@ int run_shim(int argc, char** argv, int channel) {
   static Options options;
   static KeptCgroup cgroup;
   int code = kExitRecorded;
+  bool fit = true;
   do {
     if (!parse_options(argc, argv, &options)) return kExitUsage;
-    cgroup.serve(options);
-    code = serve(options, channel);
-  } while (code == kExitRecorded && channel >= 0 && say_ended(channel) &&
+    cgroup.change_to(options);
+    code = serve(options, channel, &fit);
+  } while (code == kExitRecorded && fit && channel >= 0 && say_ended(channel) &&
            next_request(channel, &argc, &argv));
   cgroup.drop();
   return code;

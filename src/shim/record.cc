@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -125,8 +126,15 @@ void add_child(Claim* claim, pid_t child) {
     claim->identity_size += text.size();
 }
 
+// Not by write(2), which the task's limit of file sizes may forbid.
 void write_failure(int claim_file, const ExecFailure& failure) {
-  put_all(claim_file, reinterpret_cast<const char*>(&failure), sizeof failure, kIdentityBytes);
+  static_assert(kIdentityBytes % 4096 == 0);
+  void* const place =
+      mmap(nullptr, sizeof failure, PROT_READ | PROT_WRITE, MAP_SHARED, claim_file, kIdentityBytes);
+  if (place == MAP_FAILED)
+    put_all(claim_file, reinterpret_cast<const char*>(&failure), sizeof failure, kIdentityBytes);
+  else
+    std::memcpy(place, &failure, sizeof failure);
 }
 
 ExecFailure read_failure(const Claim& claim) {

@@ -15,7 +15,7 @@ namespace berth::shim {
 void remember_boot_id();
 
 struct Claim {
-  int file = -1;  // kept open for life: holds the flock
+  int file = -1;  // open to the attempt's end: holds the flock
   std::size_t identity_size = 0;
   char name[40] = "";  // until it is taken
 };

@@ -110,8 +110,13 @@ bool Supervisor::spawn() {
   setup.error = error_.write_end();
   setup.claim = claim_.file;
   setup.shim = getpid();
-  setup.wait = channel_ >= 0;
+  setup.channel = channel_;
   child_ = in_cgroup_ ? fork_into_cgroup(options_.cgroup) : fork();
+  if (child_ < 0 && in_cgroup_ && options_.keep_cgroup && remove_cgroup(options_.cgroup)) {
+    // Whatever the attempt before has done to it.
+    in_cgroup_ = make_cgroup(options_.cgroup);
+    child_ = in_cgroup_ ? fork_into_cgroup(options_.cgroup) : fork();
+  }
   if (child_ < 0 && in_cgroup_) {
     setup.enter_cgroup = true;
     child_ = fork();
@@ -263,9 +268,9 @@ int Supervisor::finish() {
   // To be kept it must never have seen cgroup.kill: Linux 6.14 and later kill what is forked into
   // it afterwards.
   if (in_cgroup_ &&
-      !(options_.keep_cgroup && !cgroup_killed_ && is_empty_cgroup(options_.cgroup))) {
+      !(options_.keep_cgroup && !cgroup_killed_ && is_unused_cgroup(options_.cgroup))) {
     signal_cgroup(options_.cgroup, SIGKILL);
-    remove_cgroup(options_.cgroup);
+    spoilt_ = !remove_cgroup(options_.cgroup) && options_.keep_cgroup;
   }
   char message[1024];
   describe(message, sizeof message);

@@ -36,6 +36,8 @@ class Supervisor {
   void abandon();
   /// Starts the task and sees it through. What the shim exits with.
   int run();
+  /// After run(): the cgroup is not fit for another attempt and cannot be removed.
+  [[nodiscard]] bool spoilt() const { return spoilt_; }
 
  private:
   enum class Phase { kRunning, kEnding, kKilling };
@@ -63,6 +65,7 @@ class Supervisor {
   int signals_ = -1;
   bool in_cgroup_ = false;
   bool cgroup_killed_ = false;
+  bool spoilt_ = false;
   pid_t child_ = 0;
   bool child_ended_ = false;
   bool tree_gone_ = false;
@@ -71,7 +74,7 @@ class Supervisor {
   ExecFailure failure_;
   Phase phase_ = Phase::kRunning;
   const char* cause_ = "exited";
-  const pid_t parent_ = getppid();  // the daemon, while it lives
+  const pid_t parent_ = getppid();  // the daemon or its launcher, while it lives
   std::int64_t started_ms_ = 0;
   std::int64_t timeout_at_ = -1;  // monotonic ms; below 0: none
   std::int64_t phase_at_ = 0;     // end of the grace, or the next round of kills

@@ -117,6 +117,16 @@ int open_in(const char* directory, const char* file, int flags) {
   return text.full() ? -1 : open(path, flags | O_CLOEXEC);
 }
 
+bool reads_as(const char* directory, const char* file, const char* expected) {
+  const int fd = open_in(directory, file, O_RDONLY);
+  if (fd < 0) return false;
+  char text[256];
+  const ssize_t got = read(fd, text, sizeof text);
+  close(fd);
+  const std::size_t size = std::strlen(expected);
+  return got == static_cast<ssize_t>(size) && std::memcmp(text, expected, size) == 0;
+}
+
 bool write_text(const char* directory, const char* file, const char* text) {
   const int fd = open_in(directory, file, O_WRONLY);
   if (fd < 0) return false;
@@ -183,21 +193,22 @@ void signal_cgroup(const char* path, int signal) {
   std::fclose(members);
 }
 
-bool is_empty_cgroup(const char* path) {
-  const int fd = open_in(path, "cgroup.procs", O_RDONLY);
-  if (fd < 0) return false;
-  char first = 0;
-  const ssize_t got = read(fd, &first, sizeof first);
-  close(fd);
-  return got == 0;
+bool is_unused_cgroup(const char* path) {
+  struct stat info{};
+  if (stat(path, &info) != 0 || info.st_nlink != 2) return false;  // groups below it
+  return reads_as(path, "cgroup.events", "populated 0\nfrozen 0\n") &&
+         reads_as(path, "cgroup.subtree_control", "");
 }
 
-void remove_cgroup(const char* path) {
+bool remove_cgroup(const char* path) {
   // A member that has just ended keeps it busy for a moment.
-  for (int i = 0; i < 40 && rmdir(path) != 0 && errno == EBUSY; ++i) {
+  for (int i = 0; i < 40; ++i) {
+    if (rmdir(path) == 0 || errno == ENOENT) return true;
+    if (errno != EBUSY) return false;
     const timespec moment{0, 5'000'000};
     nanosleep(&moment, nullptr);
   }
+  return false;
 }
 
 }  // namespace berth::shim

@@ -25,8 +25,10 @@ pid_t fork_into_cgroup(const char* path);
 /// Sends `signal` to its members, those apart that the last signal_descendants() has reached;
 /// SIGKILL to all, by cgroup.kill, which cannot be outrun.
 void signal_cgroup(const char* path, int signal);
-/// False also where that cannot be told.
-bool is_empty_cgroup(const char* path);
-void remove_cgroup(const char* path);
+/// Nothing is in it, and a task that may write there has left it as it was. False also where that
+/// cannot be told.
+bool is_unused_cgroup(const char* path);
+/// False when it is still there.
+bool remove_cgroup(const char* path);
 
 }  // namespace berth::shim

@@ -130,10 +130,10 @@ bool is_young(int claim) {
 // Finds and pins the process that the claim names; false when it is gone. A claim without a start
 // time is held by the process itself: when the lock is held after the process was pinned, it is
 // that one that was pinned.
-base::Result<bool> pin(Shim& shim, int claim, base::Fd& pidfd) {
+base::Result<bool> pin(Shim& shim, int claim, Lock lock, base::Fd& pidfd) {
   const bool by_lock = shim.identity.start_time == 0;
   if (by_lock) {
-    if (shim.identity.boot_id != boot_id() || probe(claim) != Lock::kHeld) return false;
+    if (shim.identity.boot_id != boot_id() || lock != Lock::kHeld) return false;
     auto identity = identity_of(shim.identity.pid);
     if (!identity) return false;
     shim.identity = std::move(*identity);
@@ -170,7 +170,13 @@ base::Result<Adoption> adopt(const std::string& attempt_directory) {
   const Lock lock = ended ? Lock::kUnknown : probe(claim.get());
   auto shim = ended ? std::nullopt : read_shim(claim.get());
   if (shim) {
-    auto alive = pin(*shim, claim.get(), adoption.pidfd);
+    // Locks that cannot be asked about now say neither that it is alive nor that it is dead.
+    if (lock == Lock::kUnknown && shim->identity.start_time == 0 &&
+        shim->identity.boot_id == boot_id()) {
+      adoption.phase = Adoption::Phase::kStarting;
+      return adoption;
+    }
+    auto alive = pin(*shim, claim.get(), lock, adoption.pidfd);
     if (!alive) return fail(alive.error());
     if (*alive) adoption.phase = Adoption::Phase::kRunning;
     adoption.shim = shim->identity;

@@ -10,6 +10,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -22,6 +24,7 @@ using base::fail;
 namespace {
 
 constexpr std::size_t kLongestName = 200;
+constexpr const char* kOfShim = ".shim";  // a task's ends in ".N"
 
 // A task id may hold anything; a cgroup's name may not.
 std::string file_name(std::string_view text) {
@@ -155,13 +158,22 @@ std::string Cgroups::path_for(const model::TaskId& task, int attempt) const {
   return parent_ + "/" + file_name(task.value) + "." + std::to_string(attempt);
 }
 
-// No task's, which ends in ".N".
 std::string Cgroups::path_for_shim(std::string_view name) const {
   if (parent_.empty()) return {};
-  return parent_ + "/" + file_name(name) + ".shim";
+  return parent_ + "/" + file_name(name) + kOfShim;
+}
+
+// A group with a member, as that of an attempt has one, cannot be removed.
+void Cgroups::sweep() const {
+  if (parent_.empty()) return;
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(parent_, code)) {
+    if (entry.path().filename().string().ends_with(kOfShim)) ::rmdir(entry.path().c_str());
+  }
 }
 
 void Cgroups::release() const {
+  sweep();
   if (!parent_.empty()) ::rmdir(parent_.c_str());
 }
 

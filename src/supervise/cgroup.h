@@ -37,6 +37,9 @@ class Cgroups {
   /// For a shim that keeps it from attempt to attempt; `name` is never given twice.
   [[nodiscard]] std::string path_for_shim(std::string_view name) const;
 
+  /// Removes what shims that are gone have left of theirs.
+  void sweep() const;
+
   /// At the daemon's end: removes parent() if no attempt lives in it. Kills nothing.
   void release() const;
 

@@ -114,6 +114,10 @@ base::Status check(const LaunchSpec& spec) {
 
 }  // namespace
 
+std::string unclaimed_path(const std::string& attempt_directory, int shim_pid) {
+  return attempt_directory + "/" + shim::kClaimFile + "." + std::to_string(shim_pid);
+}
+
 std::string events_path(const std::string& attempt_directory) {
   return attempt_directory + "/" + shim::kEventsFile;
 }

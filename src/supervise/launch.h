@@ -63,6 +63,9 @@ struct Launched {
   base::Fd channel;  // of one that a Launcher started held
 };
 
+/// The claim of a shim that has not taken the attempt.
+std::string unclaimed_path(const std::string& attempt_directory, int shim_pid);
+
 /// The attempt's BERTH_EVENTS file.
 std::string events_path(const std::string& attempt_directory);
 

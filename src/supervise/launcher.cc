@@ -29,14 +29,20 @@ void add(std::string& message, const std::vector<std::string>& strings) {
   for (const auto& text : strings) message.append(text.c_str(), text.size() + 1);
 }
 
+std::size_t bytes_of(const std::vector<std::string>& strings) {
+  std::size_t bytes = 0;
+  for (const auto& text : strings) bytes += text.size() + 1;
+  return bytes;
+}
+
 bool send_request(const base::Fd& socket, shim::LaunchRequest head, const ShimCommand& command) {
+  if (!fits(command)) return false;
   head.arguments = static_cast<std::uint32_t>(command.arguments.size());
   head.environment = static_cast<std::uint32_t>(command.environment.size());
   std::string message(sizeof head, '\0');
   std::memcpy(message.data(), &head, sizeof head);
   add(message, command.arguments);
   add(message, command.environment);
-  if (message.size() > shim::kMostLaunchBytes) return false;
   const ssize_t sent =
       ::send(socket.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent == static_cast<ssize_t>(message.size());
@@ -111,6 +117,13 @@ base::Result<std::optional<Launcher::Reply>> Launcher::receive() {
                                                     answer.error != 0 ? answer.error : EMFILE))});
   }
   return std::optional(Reply{answer.number, std::move(launched)});
+}
+
+bool fits(const ShimCommand& command) {
+  return command.arguments.size() + command.environment.size() <= shim::kMostStrings &&
+         sizeof(shim::LaunchRequest) + bytes_of(command.arguments) +
+                 bytes_of(command.environment) <=
+             shim::kMostLaunchBytes;
 }
 
 bool say_go(const base::Fd& channel) {

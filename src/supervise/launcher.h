@@ -57,8 +57,12 @@ class Launcher {
 /// Lets it run its attempt. False when it is gone.
 bool say_go(const base::Fd& channel);
 
+/// Whether a launcher or a held shim can take the command: else it is too long or has too many
+/// parts.
+bool fits(const ShimCommand& command);
+
 /// Its next attempt, which it holds as it did the first. To one that has said kEnded. False when it
-/// is gone or cannot take the command (too long).
+/// is gone or cannot take the command.
 bool send_next(const base::Fd& channel, const ShimCommand& command);
 
 enum class Word : std::uint8_t {

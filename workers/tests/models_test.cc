@@ -51,16 +51,13 @@ INSTANTIATE_TEST_SUITE_P(Resnets, PublishedCounts,
                                          Published{"resnet152", 60192808, 932}),
                          [](const auto& row) { return std::string(row.param.name); });
 
-INSTANTIATE_TEST_SUITE_P(Transformers, PublishedCounts,
-                         testing::Values(Published{"vit_b_16", 86567656, 152},
-                                         Published{"vit_b_32", 88224232, 152},
-                                         Published{"vit_l_16", 304326632, 296},
-                                         Published{"vit_l_32", 306535400, 296},
-                                         Published{"vit_h_14", 632045800, 392},
-                                         Published{"swin_v2_t", 28351570, 233},
-                                         Published{"swin_v2_s", 49737442, 449},
-                                         Published{"swin_v2_b", 87930848, 449}),
-                         [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Transformers, PublishedCounts,
+    testing::Values(Published{"vit_b_16", 86567656, 152}, Published{"vit_b_32", 88224232, 152},
+                    Published{"vit_l_16", 304326632, 296}, Published{"vit_l_32", 306535400, 296},
+                    Published{"vit_h_14", 632045800, 392}, Published{"swin_v2_t", 28351570, 233},
+                    Published{"swin_v2_s", 49737442, 449}, Published{"swin_v2_b", 87930848, 449}),
+    [](const auto& row) { return std::string(row.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(Mobilenets, PublishedCounts,
                          testing::Values(Published{"mobilenet_v3_small", 2542856, 244},

@@ -107,11 +107,11 @@ constexpr int64_t kStem = 16;
 
 const std::vector<Row>& rows_of(MobilenetSize size) {
   static const std::vector<Row> large = {
-      {3, 16, 16, false, kRe, 1},   {3, 64, 24, false, kRe, 2},   {3, 72, 24, false, kRe, 1},
-      {5, 72, 40, true, kRe, 2},    {5, 120, 40, true, kRe, 1},   {5, 120, 40, true, kRe, 1},
-      {3, 240, 80, false, kHs, 2},  {3, 200, 80, false, kHs, 1},  {3, 184, 80, false, kHs, 1},
-      {3, 184, 80, false, kHs, 1},  {3, 480, 112, true, kHs, 1},  {3, 672, 112, true, kHs, 1},
-      {5, 672, 160, true, kHs, 2},  {5, 960, 160, true, kHs, 1},  {5, 960, 160, true, kHs, 1},
+      {3, 16, 16, false, kRe, 1},  {3, 64, 24, false, kRe, 2},  {3, 72, 24, false, kRe, 1},
+      {5, 72, 40, true, kRe, 2},   {5, 120, 40, true, kRe, 1},  {5, 120, 40, true, kRe, 1},
+      {3, 240, 80, false, kHs, 2}, {3, 200, 80, false, kHs, 1}, {3, 184, 80, false, kHs, 1},
+      {3, 184, 80, false, kHs, 1}, {3, 480, 112, true, kHs, 1}, {3, 672, 112, true, kHs, 1},
+      {5, 672, 160, true, kHs, 2}, {5, 960, 160, true, kHs, 1}, {5, 960, 160, true, kHs, 1},
   };
   static const std::vector<Row> small = {
       {3, 16, 16, true, kRe, 2},  {3, 72, 24, false, kRe, 2}, {3, 88, 24, false, kRe, 1},

@@ -6,8 +6,8 @@ namespace berth::vision {
 const std::vector<std::string>& model_names() {
   // A new family is added here and in model_registry.cc.
   static const std::vector<std::string> names = {
-      "resnet18",  "resnet34",  "resnet50",  "resnet101", "resnet152",
-      "vit_b_16",  "vit_b_32",  "vit_l_16",  "vit_l_32",  "vit_h_14",
+      "resnet18",  "resnet34",  "resnet50",  "resnet101",          "resnet152",
+      "vit_b_16",  "vit_b_32",  "vit_l_16",  "vit_l_32",           "vit_h_14",
       "swin_v2_t", "swin_v2_s", "swin_v2_b", "mobilenet_v3_small", "mobilenet_v3_large"};
   return names;
 }

@@ -117,7 +117,8 @@ struct WindowAttention final : nn::Module {
 
   /// 1 x heads x tokens x tokens.
   Tensor position_bias() {
-    const Tensor table = bias_out->forward(bias_in->forward(coordinates).relu()).reshape({-1, heads});
+    const Tensor table =
+        bias_out->forward(bias_in->forward(coordinates).relu()).reshape({-1, heads});
     const Tensor bias = table.index_select(0, positions).reshape({kTokens, kTokens, heads});
     return 16 * bias.permute({2, 0, 1}).unsqueeze(0).sigmoid();
   }
@@ -145,15 +146,16 @@ struct WindowAttention final : nn::Module {
     namespace F = nn::functional;
     const auto unit = F::NormalizeFuncOptions().dim(-1);
     const Tensor scale = at::clamp(logit_scale, c10::nullopt, std::log(100.0)).exp();
-    Tensor scores = at::matmul(F::normalize(parts[0], unit),
-                               F::normalize(parts[1], unit).transpose(-2, -1)) *
-                        scale +
-                    position_bias();
+    Tensor scores =
+        at::matmul(F::normalize(parts[0], unit), F::normalize(parts[1], unit).transpose(-2, -1)) *
+            scale +
+        position_bias();
     if (shifted) {
       const Tensor mask = shift_mask(height, breadth, down, right, scores);
       const int64_t count = mask.size(0);
-      scores = (scores.reshape({-1, count, heads, kTokens, kTokens}) + mask.unsqueeze(1).unsqueeze(0))
-                   .reshape({-1, heads, kTokens, kTokens});
+      scores =
+          (scores.reshape({-1, count, heads, kTokens, kTokens}) + mask.unsqueeze(1).unsqueeze(0))
+              .reshape({-1, heads, kTokens, kTokens});
     }
     scores = at::dropout(at::softmax(scores, -1), dropout, is_training());
     x = at::matmul(scores, parts[2]).transpose(1, 2).reshape({-1, kTokens, width});
@@ -174,8 +176,7 @@ struct Block final : nn::Module {
   Block(int64_t width, int64_t heads, int64_t shift, double dropout, double drop_probability)
       : dropped(drop_probability), norm1(layer_norm(width)), norm2(layer_norm(width)) {
     register_module("norm1", norm1);
-    attn = register_module("attn",
-                           std::make_shared<WindowAttention>(width, heads, shift, dropout));
+    attn = register_module("attn", std::make_shared<WindowAttention>(width, heads, shift, dropout));
     register_module("norm2", norm2);
     mlp = register_module("mlp", std::make_shared<Mlp>(width, kMlpRatio * width));
   }
@@ -192,19 +193,19 @@ struct PatchMerging final : nn::Module {
   nn::LayerNorm norm;
 
   explicit PatchMerging(int64_t width)
-      : reduction(nn::LinearOptions(4 * width, 2 * width).bias(false)), norm(layer_norm(2 * width)) {
+      : reduction(nn::LinearOptions(4 * width, 2 * width).bias(false)),
+        norm(layer_norm(2 * width)) {
     register_module("reduction", reduction);
     register_module("norm", norm);
   }
 
   Tensor forward(const Tensor& input) {
-    const Tensor x =
-        at::constant_pad_nd(input, {0, 0, 0, input.size(2) % 2, 0, input.size(1) % 2});
+    const Tensor x = at::constant_pad_nd(input, {0, 0, 0, input.size(2) % 2, 0, input.size(1) % 2});
     const auto every_other = [&](int64_t row, int64_t column) {
       return x.slice(1, row, x.size(1), 2).slice(2, column, x.size(2), 2);
     };
-    return norm->forward(reduction->forward(at::cat(
-        {every_other(0, 0), every_other(1, 0), every_other(0, 1), every_other(1, 1)}, -1)));
+    return norm->forward(reduction->forward(
+        at::cat({every_other(0, 0), every_other(1, 0), every_other(0, 1), every_other(1, 1)}, -1)));
   }
 };
 
@@ -223,8 +224,8 @@ class SwinV2 final : public Classifier {
     for (const int depth : shape.depths) total += depth;
     int64_t width = shape.width;
     for (size_t stage = 0; stage < shape.depths.size(); ++stage) {
-      const auto blocks = features->register_module(std::to_string(2 * stage + 1),
-                                                    std::make_shared<nn::Module>());
+      const auto blocks =
+          features->register_module(std::to_string(2 * stage + 1), std::make_shared<nn::Module>());
       auto& list = stages_[stage].blocks;
       for (int i = 0; i < shape.depths[stage]; ++i, ++done) {
         list.push_back(blocks->register_module(

@@ -13,10 +13,10 @@
 namespace berth::vision {
 
 struct SwinShape {
-  int64_t width;               ///< of the first stage; each later one has twice as much
-  std::array<int, 4> depths;   ///< blocks per stage
-  std::array<int, 4> heads;    ///< of a block's attention, per stage
-  double stochastic_depth;     ///< of the last block; growing up to there
+  int64_t width;              ///< of the first stage; each later one has twice as much
+  std::array<int, 4> depths;  ///< blocks per stage
+  std::array<int, 4> heads;   ///< of a block's attention, per stage
+  double stochastic_depth;    ///< of the last block; growing up to there
 };
 
 std::shared_ptr<Classifier> make_swin_v2(const SwinShape& shape, const ModelOptions& options);

@@ -99,11 +99,8 @@ struct Encoder final : nn::Module {
     const int64_t width = pos_embedding.size(2);
     const auto side = static_cast<int64_t>(std::lround(std::sqrt(pos_embedding.size(1) - 1.0)));
     if (rows == side && columns == side) return pos_embedding;
-    const Tensor grid = pos_embedding.slice(1, 1)
-                            .transpose(1, 2)
-                            .reshape({1, width, side, side});
-    const Tensor resampled =
-        at::upsample_bicubic2d(grid, {rows, columns}, /*align_corners=*/false);
+    const Tensor grid = pos_embedding.slice(1, 1).transpose(1, 2).reshape({1, width, side, side});
+    const Tensor resampled = at::upsample_bicubic2d(grid, {rows, columns}, /*align_corners=*/false);
     return at::cat({pos_embedding.slice(1, 0, 1), resampled.flatten(2).transpose(1, 2)}, 1);
   }
 

@@ -2,6 +2,8 @@
 #include "supervise/launcher.h"
 
 #include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -221,6 +223,36 @@ TEST_F(LauncherTest, AShimKeepsItsCgroupFromAttemptToAttempt) {
   shim.channel.reset();
   EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(one.cgroup); }));
   cgroups.release();
+}
+
+// One that makes groups of its own leaves a group that is no good for others.
+TEST_F(LauncherTest, AShimWhoseCgroupIsSpoiltTakesNothingMore) {
+  const auto cgroups = Cgroups::detect("launcher-test");
+  if (!cgroups.available()) GTEST_SKIP() << cgroups.text();
+  const TempDir dir;
+  LaunchSpec spec = script(dir, "");
+  spec.cgroup = cgroups.path_for_shim("spoilt");
+  spec.keep_cgroup = true;
+  spec.argv = {"mkdir", spec.cgroup + "/below"};
+  const Launched shim = held(spec);
+  ASSERT_TRUE(say_go(shim.channel));
+  EXPECT_EQ(heard(shim), Word::kGone);
+  EXPECT_EQ(adopted(spec.directory).phase, Adoption::Phase::kEnded);
+  EXPECT_EQ(adopted(spec.directory).ended.exit.exit_code, 0);
+  std::filesystem::remove(spec.cgroup + "/below");
+  cgroups.release();
+  EXPECT_FALSE(std::filesystem::exists(spec.cgroup)) << "swept";
+}
+
+TEST_F(LauncherTest, ALimitOfFileSizesDoesNotHideWhyAProgramDidNotStart) {
+  const TempDir dir;
+  LaunchSpec spec = script(dir, "");
+  spec.argv = {"/nonexistent/program"};
+  spec.user = LaunchSpec::User{::getuid(), ::getgid(), {}, {{RLIMIT_FSIZE, {0, 0}}}};
+  const Launched shim = held(spec);
+  ASSERT_TRUE(say_go(shim.channel));
+  EXPECT_EQ(heard(shim), Word::kEnded);
+  EXPECT_EQ(adopted(spec.directory).ended.exit.cause, "launch_failed");
 }
 
 TEST_F(LauncherTest, AnAttemptThatIsTakenIsLeftAloneByAHeldShim) {
