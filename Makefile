@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Thin: every target calls a script of tools/ or a CMake preset.
-.PHONY: all help deps build demo test lint bench sanitize test-unit test-functional clean install
+.PHONY: all help deps build demo test lint bench sanitize test-unit test-functional test-parity clean install
 
 all: build
 
 help:
 	@echo "make demo    install what is missing, build, train and infer on the best device, leave the page up"
 	@echo "make test    install what is missing, build, run every test"
-	@echo "make build | lint | bench | sanitize | install | clean"
+	@echo "make build | lint | bench | sanitize | test-parity | install | clean"
 
 deps:
 	@tools/install_dependencies.sh build
@@ -26,6 +26,10 @@ test-unit:
 
 test-functional:
 	@tools/test_functional.sh
+
+test-parity: build
+	@tools/install_dependencies.sh parity
+	@tools/test_parity.sh
 
 sanitize: deps
 	@tools/sanitize.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages. As root or with sudo; nothing when all is there.
-#   install_dependencies.sh build|lint|bench
+#   install_dependencies.sh build|lint|bench|parity
 set -eu
 
 build="g++ make cmake ninja-build ccache pkg-config git ca-certificates
@@ -14,11 +14,15 @@ lint="clang-format-19 clang-tidy-19 python3-yaml libboost1.81-dev libboost-json1
 # What Berth is compared with, and what asks. Slurm is only unpacked (unpack_slurm.sh): installed it would be set up.
 bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools"
 
+# The reference of the models.
+parity="python3-torch python3-torchvision python3-pytest"
+
 case "${1:-build}" in
   build) wanted=$build ;;
   lint) wanted=$lint ;;
   bench) wanted=$bench ;;
-  *) echo "usage: install_dependencies.sh build|lint|bench" >&2; exit 2 ;;
+  parity) wanted=$parity ;;
+  *) echo "usage: install_dependencies.sh build|lint|bench|parity" >&2; exit 2 ;;
 esac
 
 missing=
