@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tests/parity asks of our models, by files:
 //   worker_parity init MODEL CLASSES OUT             a fresh model's weights
-//   worker_parity run  MODEL CLASSES WEIGHTS IN OUT  "y": the scores of "x", N x 3 x S x S, in evaluation mode
-//   worker_parity step MODEL CLASSES WEIGHTS IN OUT  of "x" and "labels" (N): "loss" and a "grad.NAME" per parameter, in
+//   worker_parity run  MODEL CLASSES WEIGHTS IN OUT  "y": the scores of "x", N x 3 x S x S, in
+//   evaluation mode worker_parity step MODEL CLASSES WEIGHTS IN OUT  of "x" and "labels" (N):
+//   "loss" and a "grad.NAME" per parameter, in
 //                                                    training mode, nothing dropped
 #include <ATen/Context.h>
 #include <ATen/ops/cross_entropy_loss.h>
@@ -69,11 +70,9 @@ void step(Classifier& model, const SafetensorsFile& input, const std::string& ou
 int run(const std::vector<std::string>& arguments) {
   const std::string& verb = arguments.at(0);
   at::manual_seed(1);
-  const auto model =
-      good(create_model(arguments.at(1), {std::stoll(arguments.at(2)), 0.0, 0.0}));
+  const auto model = good(create_model(arguments.at(1), {std::stoll(arguments.at(2)), 0.0, 0.0}));
   if (verb == "init") {
-    if (auto saved = save_weights(*model, arguments.at(3), {}); !saved)
-      fail(saved.error().message);
+    if (auto saved = save_weights(*model, arguments.at(3), {}); !saved) fail(saved.error().message);
     return 0;
   }
   good(load_weights(model.get(), arguments.at(3), HeadRule::kMustMatch));
