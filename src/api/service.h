@@ -94,7 +94,7 @@ class Service {
                                                        std::uint64_t offset,
                                                        std::size_t max_bytes) const = 0;
   /// Raw output of the last attempt. Empty bytes: nothing there yet.
-  [[nodiscard]] virtual base::Result<OutputPage> read_output(const model::TaskId& id,
+  [[nodiscard]] virtual base::Result<OutputPage> read_output(const model::TaskId& id, int attempt,
                                                              bool standard_error,
                                                              std::uint64_t offset,
                                                              std::size_t max_bytes) const = 0;

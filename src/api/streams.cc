@@ -148,9 +148,10 @@ class EventSession : public Session {
 
 class OutputSession : public Session {
  public:
-  OutputSession(Service& service, const model::TaskId& id, http::EventStream stream,
+  OutputSession(Service& service, const model::TaskId& id, http::EventStream stream, int attempt,
                 bool standard_error, std::uint64_t offset, bool follow, bool exact)
       : Session(service, id, std::move(stream)),
+        attempt_(attempt),
         standard_error_(standard_error),
         offset_(offset),
         follow_(follow),
@@ -159,8 +160,9 @@ class OutputSession : public Session {
  private:
   Next next() override {
     const auto task = service().find(id());
-    const bool over = task == nullptr || model::is_final(task->state) || !follow_;
-    auto page = service().read_output(id(), standard_error_, offset_, kChunk);
+    const bool passed = task != nullptr && attempt_ > 0 && task->attempt != attempt_;
+    const bool over = task == nullptr || passed || model::is_final(task->state) || !follow_;
+    auto page = service().read_output(id(), attempt_, standard_error_, offset_, kChunk);
     if (!page) return Next::kEnd;
     if (exact_ && page->offset > offset_) return Next::kEnd;  // asked again, it is told how far
     offset_ = page->next_offset;
@@ -168,6 +170,7 @@ class OutputSession : public Session {
     return over ? Next::kEnd : Next::kWait;
   }
 
+  int attempt_;  // 0: the last one
   bool standard_error_;
   std::uint64_t offset_;
   bool follow_;
@@ -178,8 +181,8 @@ bool is_true(std::string_view text) { return text == "true" || text == "1"; }
 
 // 416 when the output from `offset` on is no longer kept, with the offset from which it is.
 std::optional<http::Response> refuse_gap(const Service& service, const model::TaskId& id,
-                                         bool standard_error, std::uint64_t offset) {
-  const auto page = service.read_output(id, standard_error, offset, 1);
+                                         int attempt, bool standard_error, std::uint64_t offset) {
+  const auto page = service.read_output(id, attempt, standard_error, offset, 1);
   if (!page || page->offset <= offset) return std::nullopt;
   return json_response(
       base::json::object{{"detail", "Only the newest output is kept: it begins at byte " +
@@ -204,13 +207,20 @@ void stream_output(Service& service, const http::Request& request, http::Exchang
   const bool follow = is_true(request.query.get("follow"));
   const bool exact = is_true(request.query.get("exact"));
   const auto offset = number_or_zero(request.query.get("offset"));
+  const auto attempt = number_or_zero(request.query.get("attempt"));
+  if (attempt > static_cast<std::uint64_t>(task->attempt)) {
+    return exchange.fail(404, "Task " + task->id().value + " has no attempt " +
+                                  std::to_string(attempt) + ": the last one is " +
+                                  std::to_string(task->attempt));
+  }
+  const int number = static_cast<int>(attempt);
   if (exact) {
-    if (auto gap = refuse_gap(service, task->id(), name == "stderr", offset))
+    if (auto gap = refuse_gap(service, task->id(), number, name == "stderr", offset))
       return exchange.respond(std::move(*gap));
   }
   const auto session = std::make_shared<OutputSession>(
-      service, task->id(), exchange.start_stream("application/octet-stream"), name == "stderr",
-      offset, follow, exact);
+      service, task->id(), exchange.start_stream("application/octet-stream"), number,
+      name == "stderr", offset, follow, exact);
   session->start();
   if (follow) session->poll(kOutputInterval);
 }

@@ -46,6 +46,7 @@ struct Shared {
   bool ended = false;    // the task is final, or we gave up
   bool gave_up = false;  // the daemon stays away, or the task is gone
   bool waiting = true;   // pending or queued
+  int attempt = 0;       // the last one that is known
 
   // False when the end came first.
   bool sleep(milliseconds time) {
@@ -60,9 +61,14 @@ struct Shared {
     const std::lock_guard lock(mutex);
     return gave_up;
   }
-  void set_waiting(bool value) {
+  void set_state(bool waits, int number) {
     const std::lock_guard lock(mutex);
-    waiting = value;
+    waiting = waits;
+    attempt = number;
+  }
+  int last_attempt() {
+    const std::lock_guard lock(mutex);
+    return attempt;
   }
   bool is_waiting() {
     const std::lock_guard lock(mutex);
@@ -76,7 +82,8 @@ struct Shared {
   }
 };
 
-// One output stream of a task, copied until the task is final and everything was sent.
+// One output stream of a task, copied until the task is final and everything was sent: of our own
+// task all attempts, one after the other, of another one from the attempt on that it is at.
 class OutputCopy {
  public:
   OutputCopy(std::string id, std::string name, int fd, bool ours)
@@ -86,9 +93,17 @@ class OutputCopy {
     std::optional<Clock::time_point> deadline;
     for (bool told = false; !shared.given_up();) {
       const bool last = shared.over();  // asked before reading: what is there then is all there is
-      auto session = Session::open();
+      const int newest = shared.last_attempt();
+      if (attempt_ == 0) attempt_ = ours_ ? std::min(newest, 1) : newest;
+      if (attempt_ == 0 && last) return;  // it never ran
+      auto session = attempt_ > 0 ? Session::open() : fail(ErrorCode::kUnavailable, "");
       if (session) {
         const Step step = read(*session);
+        if (step == Step::kNothingNew && attempt_ < newest) {
+          ++attempt_;
+          offset_ = 0;
+          continue;
+        }
         // A daemon that stops ends its answers as if they were complete: complete is one with
         // nothing new.
         if (step == Step::kEnd || (step == Step::kNothingNew && last)) return;
@@ -113,8 +128,8 @@ class OutputCopy {
     const std::uint64_t before = offset_;
     bool reader_gone = false;
     const auto answer = session.stream(
-        task_path(id_,
-                  "/output/" + name_ + "?follow=true&exact=true&offset=" + std::to_string(offset_)),
+        task_path(id_, "/output/" + name_ + "?follow=true&exact=true&attempt=" +
+                           std::to_string(attempt_) + "&offset=" + std::to_string(offset_)),
         [&](std::string_view bytes) {
           offset_ += bytes.size();
           reader_gone = !write_all(fd_, bytes);
@@ -140,6 +155,7 @@ class OutputCopy {
   std::string id_, name_;
   int fd_;
   bool ours_;
+  int attempt_ = 0;  // 0: none has been launched yet
   std::uint64_t offset_ = 0;
 };
 
@@ -271,7 +287,8 @@ Result<json::object> follow(const std::string& id, const FollowOptions& options)
   if (options.announce) reason.emplace("berth-wait", [&] { announce_reason(id, shared); });
   auto result = watch_task(id, [&](const json::object& task) {
     const std::string state = base::string_or(task, "status");
-    shared.set_waiting(state == "pending" || state == "queued");
+    const bool waits = state == "pending" || state == "queued";
+    shared.set_state(waits, static_cast<int>(base::int_or(task, "attempt", waits ? 0 : 1)));
     if (options.on_change) options.on_change(task);
   });
   shared.end(!result);

@@ -108,8 +108,15 @@ std::optional<Reason> reason_of_its_own(const State& state, const TaskEntry& tas
   return std::nullopt;
 }
 
-// The verdict of one device: its own, then what others have first claim to, then what the task
-// itself waits for.
+// With these it is not even looked for a device: what one is busy with at the moment is no reason.
+bool comes_first(base::RefusalCode code) {
+  using base::RefusalCode;
+  return code == RefusalCode::kOnHold || code == RefusalCode::kDependency ||
+         code == RefusalCode::kBackoff;
+}
+
+// The verdict of one device: that it never can, what keeps the task from being looked at, its own,
+// then what others have first claim to, then what the task itself waits for.
 Verdict verdict_of(const State& state, const TaskEntry& task, const Resolved& candidates,
                    const std::optional<Hold>& hold, const std::optional<Reason>& reason,
                    const DeviceEntry& device) {
@@ -118,7 +125,8 @@ Verdict verdict_of(const State& state, const TaskEntry& task, const Resolved& ca
       fits != nullptr && hold && delays(state, *hold, task.request.kind, *fits, device)) {
     verdict = kept(device, *hold);
   }
-  if (reason && std::holds_alternative<Fit>(verdict)) {
+  const auto* refusal = std::get_if<model::Refusal>(&verdict);
+  if (reason && (refusal == nullptr || (comes_first(reason->code) && !refusal->never))) {
     verdict = model::Refusal{device.device.id, device.device.name, reason->code,
                              reason->needed,   reason->available,  false};
   }

@@ -678,13 +678,13 @@ base::Result<api::LogPage> Service::read_log(const model::TaskId& id, std::uint6
   return page;
 }
 
-base::Result<api::OutputPage> Service::read_output(const model::TaskId& id, bool standard_error,
-                                                   std::uint64_t offset,
+base::Result<api::OutputPage> Service::read_output(const model::TaskId& id, int attempt,
+                                                   bool standard_error, std::uint64_t offset,
                                                    std::size_t max_bytes) const {
   const auto task = find(id);
   if (task == nullptr || task->attempt == 0) return api::OutputPage{offset, {}, offset};
   auto chunk = supervise::read_output(
-      attempt_directory(config_.state_dir, id, task->attempt),
+      attempt_directory(config_.state_dir, id, attempt > 0 ? attempt : task->attempt),
       standard_error ? supervise::OutputStream::kStderr : supervise::OutputStream::kStdout, offset,
       max_bytes);
   if (!chunk) return base::fail(chunk.error());

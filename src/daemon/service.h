@@ -62,7 +62,7 @@ class Service final : public api::Service {
       const model::TaskId& id) const override;
   [[nodiscard]] base::Result<api::LogPage> read_log(const model::TaskId& id, std::uint64_t offset,
                                                     std::size_t max_bytes) const override;
-  [[nodiscard]] base::Result<api::OutputPage> read_output(const model::TaskId& id,
+  [[nodiscard]] base::Result<api::OutputPage> read_output(const model::TaskId& id, int attempt,
                                                           bool standard_error, std::uint64_t offset,
                                                           std::size_t max_bytes) const override;
   [[nodiscard]] std::size_t watchers() const override { return watchers_.size(); }

@@ -64,6 +64,21 @@ def test_run_tries_again_and_ends_as_the_last_try(cli: CommandLine, folder: Path
     assert len(lines(tries)) == 1, "an exit status was not to be tried again"
 
 
+def test_run_shows_what_every_attempt_has_said(cli: CommandLine) -> None:
+    script = 'echo "try $BERTH_ATTEMPT"; echo "bad $BERTH_ATTEMPT" >&2; [ "$BERTH_ATTEMPT" = 3 ]'
+    done = cli("run", "--id", "t", "--retry", "2", "--retry-backoff", "50ms", "--", *sh(script))
+    assert (done.returncode, done.stdout) == (0, "try 1\ntry 2\ntry 3\n")
+    assert [line for line in done.stderr.splitlines() if line.startswith("bad")] == ["bad 1", "bad 2", "bad 3"]
+
+
+def test_the_output_of_an_attempt_before_can_be_read(cli: CommandLine, daemon: Daemon) -> None:
+    cli("run", "--id", "t", "--retry", "1", "--retry-backoff", "50ms", "--", *sh('echo "try $BERTH_ATTEMPT"; exit 4'))
+    path = "/api/v2/tasks/t/output/stdout"
+    read = {n: daemon.client.request("GET", f"{path}?attempt={n}") for n in (0, 1, 2, 3)}
+    assert [read[n].body for n in (0, 1, 2)] == [b"try 2\n", b"try 1\n", b"try 2\n"]
+    assert (read[3].status, read[3].detail) == (404, "Task t has no attempt 3: the last one is 2")
+
+
 def test_the_pause_before_a_retry_is_shown(cli: CommandLine) -> None:
     task = detached(cli, "--retry", "1", "--retry-backoff", "30m", "--", "false")
     wait_until(lambda: cli.json("show", task)["not_before"] is not None, "it pauses")

@@ -148,8 +148,8 @@ base::Result<LogPage> FakeService::read_log(const model::TaskId& id, std::uint64
   return page;
 }
 
-base::Result<OutputPage> FakeService::read_output(const model::TaskId& id, bool standard_error,
-                                                  std::uint64_t offset,
+base::Result<OutputPage> FakeService::read_output(const model::TaskId& id, int /*attempt*/,
+                                                  bool standard_error, std::uint64_t offset,
                                                   std::size_t max_bytes) const {
   const auto found = output_.find(id.value);
   if (standard_error || found == output_.end() || offset >= found->second.size()) {

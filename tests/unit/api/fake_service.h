@@ -82,8 +82,8 @@ class FakeService final : public Service {
       const model::TaskId& id) const override;
   [[nodiscard]] base::Result<LogPage> read_log(const model::TaskId& id, std::uint64_t offset,
                                                std::size_t max_bytes) const override;
-  [[nodiscard]] base::Result<OutputPage> read_output(const model::TaskId& id, bool standard_error,
-                                                     std::uint64_t offset,
+  [[nodiscard]] base::Result<OutputPage> read_output(const model::TaskId& id, int attempt,
+                                                     bool standard_error, std::uint64_t offset,
                                                      std::size_t max_bytes) const override;
   [[nodiscard]] std::size_t watchers() const override;
   [[nodiscard]] std::string default_save_path(const model::TaskId& id) const override {
