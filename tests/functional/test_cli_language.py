@@ -14,6 +14,7 @@ from harness.command_line import CommandLine
 from harness.commands import Gate
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import MakeGpus
+from harness.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("berth")
 
@@ -102,6 +103,8 @@ def test_columns_are_aligned_by_what_a_terminal_shows(both: Both) -> None:
 )
 def test_json_is_the_same_in_every_language(both: Both, arguments: tuple[str, ...]) -> None:
     if arguments[0] == "logs":
+        said = '"message":"waiting"'  # the last that it says for now
+        wait_until(lambda: said in both.english.ok(*arguments, "--json"), "the log has what the task has said")
         assert both.chinese.ok(*arguments, "--json") == both.english.ok(*arguments, "--json")
     else:
         assert steady(both.chinese.json(*arguments)) == steady(both.english.json(*arguments))
