@@ -95,8 +95,12 @@ class OutputCopy {
       const bool last = shared.over();  // asked before reading: what is there then is all there is
       const int newest = shared.last_attempt();
       if (attempt_ == 0) attempt_ = ours_ ? std::min(newest, 1) : newest;
-      if (attempt_ == 0 && last) return;  // it never ran
-      auto session = attempt_ > 0 ? Session::open() : fail(ErrorCode::kUnavailable, "");
+      if (attempt_ == 0) {
+        if (last) return;  // it never ran
+        (void)shared.sleep(kPause);
+        continue;
+      }
+      auto session = Session::open();
       if (session) {
         const Step step = read(*session);
         if (step == Step::kNothingNew && attempt_ < newest) {

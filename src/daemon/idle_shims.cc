@@ -29,12 +29,12 @@ std::optional<IdleShims::Shim> IdleShims::take() {
 
 void IdleShims::clear() {
   timer_.reset();
-  for (auto& idle : idle_) let_go(idle.shim);
+  for (const auto& idle : idle_) let_go(idle.shim);
   idle_.clear();
 }
 
 // It ends when its channel is closed and takes its cgroup along, unless it has been killed.
-void IdleShims::let_go(Shim& shim) {
+void IdleShims::let_go(const Shim& shim) {
   if (supervise::has_ended(shim.process.pidfd.get())) (void)supervise::remove_cgroup(shim.cgroup);
 }
 

@@ -36,7 +36,7 @@ class IdleShims {
     Clock::time_point since;
   };
   void expire();
-  static void let_go(Shim& shim);
+  static void let_go(const Shim& shim);
 
   Loop& loop_;
   std::vector<Idle> idle_;  // the longest idle first

@@ -240,11 +240,12 @@ base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& 
   spec.max_output = options_.max_output;
   // What is set up on a cgroup for a task stays there.
   spec.keep_cgroup = shim != nullptr && grant.withheld.empty() && cgroups_.available();
-  spec.cgroup = cgroups_.path_for(id, attempt);
-  if (spec.keep_cgroup)
-    spec.cgroup = !shim->cgroup.empty()
-                      ? shim->cgroup
-                      : cgroups_.path_for_shim(run_ + "." + std::to_string(++cgroup_count_));
+  if (!spec.keep_cgroup)
+    spec.cgroup = cgroups_.path_for(id, attempt);
+  else if (!shim->cgroup.empty())
+    spec.cgroup = shim->cgroup;
+  else
+    spec.cgroup = cgroups_.path_for_shim(run_ + "." + std::to_string(++cgroup_count_));
   if (auto status = prepare_user(record, grant, spec); !status) return base::fail(status.error());
   const auto measures = enforce(record, grant, spec);
   auto command = supervise::prepare(options_.shim, spec);
@@ -510,9 +511,11 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
       if (was_held) {
         // It went with the launcher, or could not get what it needs: without holding, for a while,
         // the next one will say which.
-        // One that was told to end has done that.
-        hold_ = signalled;
-        if (!hold_) hold_again_ = loop_.after(kLauncherPause, [this] { hold_ = true; });
+        // Not one that was told to end.
+        if (!signalled) {
+          hold_ = false;
+          hold_again_ = loop_.after(kLauncherPause, [this] { hold_ = true; });
+        }
         return posted([this, id, attempt] { callbacks_.undone(id, attempt); })();
       }
       return callbacks_.launch_failed(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // berth-shim: the parent of a task's processes. It outlives the daemon, keeps the task's output,
 // brings the whole tree down, and leaves behind how it ended. The order: a session without
-// terminal, identity, the word to go where it is waited for, claim (so that a launch carried out
-// twice starts one process), task, loop, exit record; then the next attempt, where there is
-// somebody who asks for it.
+// terminal, identity, where it is held the main process and the word to go, claim (so that a launch
+// carried out twice starts one process), else the main process, loop, exit record; then the next
+// attempt, where there is somebody who asks for it.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>

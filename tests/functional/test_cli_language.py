@@ -103,7 +103,7 @@ def test_columns_are_aligned_by_what_a_terminal_shows(both: Both) -> None:
 )
 def test_json_is_the_same_in_every_language(both: Both, arguments: tuple[str, ...]) -> None:
     if arguments[0] == "logs":
-        said = '"message":"waiting"'  # the last that it says for now
+        said = '"message":"waiting"'  # then it waits for its gate
         wait_until(lambda: said in both.english.ok(*arguments, "--json"), "the log has what the task has said")
         assert both.chinese.ok(*arguments, "--json") == both.english.ok(*arguments, "--json")
     else:
