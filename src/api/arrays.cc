@@ -25,41 +25,50 @@ constexpr const char* kSyntax =
     "Input should be a number of tasks, or indices such as \"0-9\", \"1,3,5-7\" or \"0-99:10\", "
     "with \"%4\" behind them for at most 4 at a time";
 
-std::optional<int> number(std::string_view text, int most) {
-  const auto read = base::parse_number(text);
-  if (!read || *read < 0 || *read > most) return std::nullopt;
-  return static_cast<int>(*read);
-}
+constexpr const char* kTooMany = "An array has between 1 and 10000 tasks";
+static_assert(kMostArrayTasks == 10'000);
 
-// "7", "0-9" or "0-99:10"; false for anything else.
-bool add_range(const std::string& text, std::set<int>& indices) {
+// What is wrong with "7", "0-9" or "0-99:10"; nothing when its indices are in the set.
+std::string add_range(const std::string& text, std::set<int>& indices) {
   const auto colon = text.find(':');
   const auto dash = text.find('-');
-  const auto first = number(text.substr(0, std::min(dash, colon)), kHighestIndex);
-  if (!first) return false;
-  if (dash == std::string::npos) return colon == std::string::npos && indices.insert(*first).second;
-  const auto last = number(text.substr(dash + 1, colon - dash - 1), kHighestIndex);
-  const auto step = colon == std::string::npos ? 1 : number(text.substr(colon + 1), kHighestIndex);
-  if (!last || !step || *step == 0 || *last < *first) return false;
-  if ((*last - *first) / *step >= kMostArrayTasks) return false;
-  for (int index = *first; index <= *last; index += *step) {
-    if (!indices.insert(index).second) return false;
+  const bool single = dash == std::string::npos;
+  if (single && colon != std::string::npos) return kSyntax;
+  const auto first = base::parse_number(text.substr(0, std::min(dash, colon)));
+  const auto last = single ? first : base::parse_number(text.substr(dash + 1, colon - dash - 1));
+  const auto step = colon == std::string::npos ? 1 : base::parse_number(text.substr(colon + 1));
+  if (!first || !last || !step || *first < 0 || *last < 0 || *step < 0) return kSyntax;
+  if (*step == 0) return "The step of " + text + " must be at least 1";
+  if (*last < *first) return "The range " + text + " runs backwards";
+  if (*last > kHighestIndex)
+    return text + ": the highest index is " + std::to_string(kHighestIndex);
+  if ((*last - *first) / *step >= kMostArrayTasks) return kTooMany;
+  for (auto index = *first; index <= *last; index += *step) {
+    if (!indices.insert(static_cast<int>(index)).second)
+      return "The index " + std::to_string(index) + " is given twice";
   }
-  return true;
+  return {};
 }
 
-std::optional<ArraySpec> parse(const std::string& text) {
+base::Result<ArraySpec> parse(const std::string& text) {
+  const auto wrong = [](std::string what) {
+    return base::fail(base::ErrorCode::kSchemaViolation, std::move(what));
+  };
   ArraySpec spec;
   const auto percent = text.find('%');
   if (percent != std::string::npos) {
-    const auto at_once = number(text.substr(percent + 1), kMostArrayTasks);
-    if (!at_once || *at_once == 0) return std::nullopt;
-    spec.at_once = *at_once;
+    const auto at_once = base::parse_number(text.substr(percent + 1));
+    if (!at_once || *at_once < 0) return wrong(kSyntax);
+    if (*at_once == 0 || *at_once > kMostArrayTasks)
+      return wrong("At a time (behind the %) between 1 and " + std::to_string(kMostArrayTasks) +
+                   " tasks may run");
+    spec.at_once = static_cast<int>(*at_once);
   }
   std::set<int> indices;
   for (const auto& part : base::split(text.substr(0, percent), ',')) {
-    if (!add_range(part, indices)) return std::nullopt;
+    if (auto what = add_range(part, indices); !what.empty()) return wrong(std::move(what));
   }
+  if (indices.size() > static_cast<std::size_t>(kMostArrayTasks)) return wrong(kTooMany);
   spec.indices.assign(indices.begin(), indices.end());
   return spec;
 }
@@ -172,7 +181,7 @@ std::optional<ArraySpec> read_array(Fields& fields) {
   if (given->is_string()) {
     auto parsed = parse(std::string(given->as_string()));
     if (!parsed) {
-      fields.refuse("value_error", "array", kSyntax);
+      fields.refuse("value_error", "array", parsed.error().message);
       return std::nullopt;
     }
     spec = std::move(*parsed);
@@ -180,11 +189,6 @@ std::optional<ArraySpec> read_array(Fields& fields) {
     const auto size = fields.integer("array", 1, kMostArrayTasks);
     if (!fields.valid()) return std::nullopt;
     for (int index = 0; index < size; ++index) spec.indices.push_back(index);
-  }
-  if (spec.indices.empty() || spec.indices.size() > static_cast<std::size_t>(kMostArrayTasks)) {
-    fields.refuse("value_error", "array",
-                  "An array has between 1 and " + std::to_string(kMostArrayTasks) + " tasks");
-    return std::nullopt;
   }
   return spec;
 }
@@ -228,7 +232,7 @@ object array_response(const std::string& id, const ArrayTasks& tasks, Language l
   const auto text_or_null = [](const std::string& text) {
     return text.empty() ? value(nullptr) : value(text);
   };
-  return object{
+  object response{
       {"task_id", id},
       {"task_type", "array"},
       {"status", model::to_text(state)},
@@ -249,6 +253,8 @@ object array_response(const std::string& id, const ArrayTasks& tasks, Language l
       {"updated_at", edge(tasks, &model::TaskRecord::updated, true)},
       {"started_at", edge(tasks, &model::TaskRecord::started, false)},
       {"finished_at", over ? edge(tasks, &model::TaskRecord::finished, true) : value(nullptr)}};
+  add_demand(first.request, response);
+  return response;
 }
 
 void act_on_array(Service& service, const http::Request& request, http::Exchange exchange,

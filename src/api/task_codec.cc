@@ -94,6 +94,15 @@ value time_or_null(const std::optional<base::Time>& time) {
   return time ? value(base::iso8601(*time)) : value(nullptr);
 }
 
+void add_demand(const model::Request& request, object& to) {
+  to["gpus"] = request.gpus;
+  to["memory_gb"] = request.memory ? value(to_gb(*request.memory)) : value(nullptr);
+  to["memory_fraction"] =
+      request.memory_percent > 0 ? value(request.memory_percent / 100.0) : value(nullptr);
+  to["gpu_type"] = text_or_null(request.gpu_type);
+  to["exclusive"] = request.exclusive;
+}
+
 double to_gb(base::Bytes bytes) { return std::round(bytes.gib() * 100) / 100; }
 
 object task_response(const model::TaskRecord& record, Language language) {
@@ -148,6 +157,7 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"parameters", record.parameters.empty() ? value(nullptr) : value(record.parameters)},
       {"result", record.result.empty() ? value(nullptr) : value(record.result)},
       {"result_path", nullptr}};
+  add_demand(record.request, response);
   if (const auto* path = record.result.if_contains("result_path")) response["result_path"] = *path;
   return response;
 }

@@ -24,6 +24,10 @@ void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord
 /// ISO 8601 or null.
 base::json::value time_or_null(const std::optional<base::Time>& time);
 
+/// What of the devices a task asked for, in the fields of a request: gpus, memory_gb,
+/// memory_fraction, gpu_type, exclusive.
+void add_demand(const model::Request& request, base::json::object& to);
+
 /// Two decimals, GiB.
 double to_gb(base::Bytes bytes);
 

@@ -78,8 +78,17 @@ void read_queueing(Fields& fields, model::Request& request) {
 void read_memory(Fields& fields, model::Request& request) {
   if (const auto memory = fields.maybe_positive("memory_gb", kMostMemoryGb))
     request.memory = std::max(base::Bytes{1}, base::Bytes::from_gib(*memory));
-  if (const auto fraction = fields.maybe_positive("memory_fraction", 1.0 + 1e-9))
+  if (const auto fraction = fields.maybe_positive("memory_fraction", kMostMemoryGb)) {
+    if (*fraction > 1) {
+      fields.refuse("less_than_equal", "memory_fraction",
+                    "Input should be a part of the device's memory: above 0, at most 1",
+                    {{"le", 1}});
+    } else if (request.memory) {
+      fields.refuse("value_error", "memory_fraction",
+                    "Give memory_gb or memory_fraction, not both");
+    }
     request.memory_percent = std::max(1, static_cast<int>(std::lround(*fraction * 100)));
+  }
   // What a command used the last time is no promise for the next, unless the client says so.
   request.memory_by_history = request.builtin;
   const std::string strategy = fields.nullable_string("memory_strategy");

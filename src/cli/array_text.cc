@@ -20,7 +20,7 @@ using base::string_or;
 
 namespace {
 
-// "3", "5-7", "0-99:10".
+// "3", "5-7", "0-99:10". Which numbers these may be is the daemon's to say.
 bool is_range(std::string_view text) {
   const auto colon = text.find(':');
   const auto dash = text.find('-');
@@ -29,10 +29,10 @@ bool is_range(std::string_view text) {
   if (!first || *first < 0) return false;
   if (dash == std::string_view::npos) return colon == std::string_view::npos;
   const auto last = base::parse_number(text.substr(dash + 1, colon - dash - 1));
-  if (!last || *last < *first) return false;
+  if (!last) return false;
   if (colon == std::string_view::npos) return true;
   const auto step = base::parse_number(text.substr(colon + 1));
-  return step && *step > 0;
+  return step.has_value();
 }
 
 bool evenly_spaced(const std::vector<std::int64_t>& sorted) {
@@ -179,7 +179,7 @@ std::string render_array(const json::object& array, base::Time now, const Screen
        {tr("at a time"), {number("at_once")}},
        {tr("user"), {string_or(array, "user")}},
        {tr("kind"), {tr(kind)}},
-       {tr("asked for"), {string_or(array, "device_requested")}},
+       {tr("asked for"), {asked_text(array)}},
        {tr("priority"), {number("priority")}},
        {tr("progress"), {progress.empty() ? "" : progress + "%"}},
        {tr("created"), {moment_text(array, "created_at", now)}},

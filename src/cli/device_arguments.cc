@@ -11,7 +11,7 @@ namespace {
 
 // As the API's.
 constexpr base::Duration kLongestLease = std::chrono::hours(7 * 24);
-constexpr const char* kLeaseTimes = "60s, 10m, 2h, at most 7d";
+constexpr Durations kLeaseTimes{base::Duration{1}, kLongestLease, "60s, 10m, 2h, at most 7d"};
 
 void add_gpus(CLI::App& app, GpusOptions& to, Invocation& result) {
   CLI::App* verb =
@@ -34,7 +34,7 @@ void add_check(CLI::App& app, CheckOptions& to, Invocation& result) {
 void add_hold_options(CLI::App* verb, PickOptions& to) {
   constexpr const char* kGroup = "Keeping it (a lease of the daemon's)";
   add_duration(
-      verb, "--hold", kLongestLease, kLeaseTimes, [&to](base::Duration time) { to.hold = time; },
+      verb, "--hold", kLeaseTimes, [&to](base::Duration time) { to.hold = time; },
       "nobody else gets it for so long, or as long as a program\n"
       "runs that --format env has prepared: 60s, 10m, 2h, 7d")
       ->group(kGroup);
@@ -98,7 +98,7 @@ void add_leases(CLI::App& app, LeasesOptions& to, Invocation& result) {
           "the lease, or the beginning of its id")
       ->required();
   add_duration(
-      renew, "TIME", kLongestLease, kLeaseTimes, [&to](base::Duration time) { to.time = time; },
+      renew, "TIME", kLeaseTimes, [&to](base::Duration time) { to.time = time; },
       "for so long; by default as long as it was given for");
   renew->parse_complete_callback([&to] { to.change = LeaseChange::kRenew; });
   CLI::App* end = verb->add_subcommand(

@@ -45,8 +45,10 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
                                              : tr("{}: {}", {word, printable(summary)});
   text += paint(word, state_tone(state), screen) +
           wrap(line, screen.width, "  ").substr(state.empty() ? 0 : word.size()) + "\n";
+  // Of a task that does not wait the devices are nobody's question.
+  const bool waits = state.empty() || state == "queued" || state == "pending";
   if (const json::array* devices = array_in(explanation, "devices");
-      devices != nullptr && !devices->empty()) {
+      waits && devices != nullptr && !devices->empty()) {
     Table table({{tr("DEVICE")},
                  {tr("VERDICT")},
                  {tr("REASON"), false, 8},
@@ -70,7 +72,7 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
     text += "\n" + table.render(screen);
   }
   if (const json::array* remedies = array_in(explanation, "would_fit_if");
-      remedies != nullptr && !remedies->empty()) {
+      waits && remedies != nullptr && !remedies->empty()) {
     const auto wanted = base::int_or(explanation, "devices_wanted", 1);
     const std::string title =
         wanted > 1 ? tr("It needs {} devices at once; it would fit if enough of these came true",

@@ -37,15 +37,16 @@ CLI::Option* add_policy(CLI::App* verb, std::string* to) {
       ->type_name("POLICY");
 }
 
-CLI::Option* add_duration(CLI::App* verb, const std::string& name, base::Duration most,
-                          const std::string& right, const std::function<void(base::Duration)>& set,
-                          const char* text) {
-  const auto parse = [most, right](const std::string& word) -> base::Result<base::Duration> {
+CLI::Option* add_duration(CLI::App* verb, const std::string& name, const Durations& allowed,
+                          const std::function<void(base::Duration)>& set, const char* text) {
+  const auto parse = [allowed](const std::string& word) -> base::Result<base::Duration> {
     const auto duration = base::parse_duration(word);
-    if (duration && *duration <= most) return *duration;
-    return base::fail(
-        base::ErrorCode::kSchemaViolation,
-        "\"" + word + "\" is " + (duration ? "too long" : "no duration") + ": write " + right);
+    if (duration && *duration >= allowed.least && *duration <= allowed.most) return *duration;
+    const char* wrong = !duration                   ? "no duration"
+                        : *duration < allowed.least ? "too short"
+                                                    : "too long";
+    return base::fail(base::ErrorCode::kSchemaViolation,
+                      "\"" + word + "\" is " + wrong + ": write " + allowed.right);
   };
   return add_parsed(verb, name, parse, set, text)->type_name("T");
 }

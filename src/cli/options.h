@@ -38,10 +38,13 @@ CLI::Option* add_memory(CLI::App* verb, const std::function<void(base::Bytes)>& 
 CLI::Option* add_device(CLI::App* verb, std::string* to, const char* text);
 CLI::Option* add_policy(CLI::App* verb, std::string* to);
 
-/// A duration of at most `most`; `right` says what would be right.
-CLI::Option* add_duration(CLI::App* verb, const std::string& name, base::Duration most,
-                          const std::string& right, const std::function<void(base::Duration)>& set,
-                          const char* text);
+/// From `least` to `most`; `right` gives examples of what to write.
+struct Durations {
+  base::Duration least, most;
+  const char* right;
+};
+CLI::Option* add_duration(CLI::App* verb, const std::string& name, const Durations& allowed,
+                          const std::function<void(base::Duration)>& set, const char* text);
 
 /// Lists of ids with commas, added to `to`; the option may repeat.
 CLI::Option* add_ids(CLI::App* verb, const std::string& name, std::vector<std::string>& to,

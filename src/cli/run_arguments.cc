@@ -39,7 +39,7 @@ void add_queueing_options(CLI::App* verb, Queueing& to) {
       ->group(kGroup)
       ->type_name("cpu");
   add_duration(
-      verb, "--fallback-after", kLongestTime, "90s, 10m, 2h or 1d",
+      verb, "--fallback-after", {{}, kLongestTime, "90s, 10m, 2h or 1d"},
       [&to](base::Duration time) { to.cpu_after = time; }, "only when none was free for so long")
       ->group(kGroup);
 
@@ -49,7 +49,7 @@ void add_queueing_options(CLI::App* verb, Queueing& to) {
       ->group(kAgain)
       ->type_name("N");
   add_duration(
-      verb, "--retry-backoff", std::chrono::hours(1), "0s, 5s, 10m, at most 1h",
+      verb, "--retry-backoff", {{}, std::chrono::hours(1), "0s, 5s, 10m, at most 1h"},
       [&to](base::Duration pause) { to.retry.backoff = pause; },
       "pause before that, doubled each time; 5s by default")
       ->group(kAgain);
@@ -146,7 +146,7 @@ void add_run(CLI::App& app, RunOptions& to, Invocation& result) {
   verb->add_option("--name", to.name, "shown in listings")->type_name("NAME");
   verb->add_option("--id", to.task_id, "the task's id, instead of a random one")->type_name("ID");
   add_duration(
-      verb, "--timeout", kLongestTime, "30, 90s, 5m, 2h or 1d",
+      verb, "--timeout", {base::Duration{1}, kLongestTime, "30, 90s, 5m, 2h or 1d"},
       [&](base::Duration time) { to.timeout = time; }, "end it after so long: 90s, 5m, 2h, 1d");
   verb->add_option_function<std::vector<std::string>>(
           "--env",

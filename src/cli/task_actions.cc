@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/screen.h"
 #include "cli/session.h"
+#include "cli/task_text.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 
@@ -8,8 +9,8 @@ namespace berth::cli {
 
 namespace {
 
-// Does `act` to every task, and says `done` of it; goes on after a failure and ends with the first
-// one's status.
+// Does `act` to every task, and says what `done` has to say of it; goes on after a failure and ends
+// with the first one's status.
 template <class Done, class Act>
 int for_each_task(const std::vector<std::string>& ids, Done done, Act act) {
   auto session = Session::open();
@@ -21,7 +22,7 @@ int for_each_task(const std::vector<std::string>& ids, Done done, Act act) {
     const auto answer =
         task ? act(*session, full) : base::Result<base::json::value>(base::fail(task.error()));
     if (answer) {
-      print(done(full) + "\n");
+      print(done(*session, full) + "\n");
     } else {
       const int own = report(answer.error());
       if (status == kDone) status = own;
@@ -34,7 +35,13 @@ int for_each_task(const std::vector<std::string>& ids, Done done, Act act) {
 
 int cancel(const std::vector<std::string>& ids) {
   return for_each_task(
-      ids, [](const std::string& id) { return tr("{} cancelled", {id}); },
+      ids,
+      [](Session& session, const std::string& id) {
+        // What runs takes its time to end.
+        const auto task = session.task(id);
+        return task && !is_final(*task) ? tr("{} is being cancelled", {id})
+                                        : tr("{} cancelled", {id});
+      },
       [](Session& session, const std::string& id) {
         return session.post(task_path(id, "/cancel"));
       });
@@ -42,19 +49,19 @@ int cancel(const std::vector<std::string>& ids) {
 
 int rm(const std::vector<std::string>& ids) {
   return for_each_task(
-      ids, [](const std::string& id) { return tr("{} removed", {id}); },
+      ids, [](Session&, const std::string& id) { return tr("{} removed", {id}); },
       [](Session& session, const std::string& id) { return session.remove(task_path(id)); });
 }
 
 int hold(const std::vector<std::string>& ids) {
   return for_each_task(
-      ids, [](const std::string& id) { return tr("{} on hold", {id}); },
+      ids, [](Session&, const std::string& id) { return tr("{} on hold", {id}); },
       [](Session& session, const std::string& id) { return session.post(task_path(id, "/hold")); });
 }
 
 int release(const std::vector<std::string>& ids) {
   return for_each_task(
-      ids, [](const std::string& id) { return tr("{} released", {id}); },
+      ids, [](Session&, const std::string& id) { return tr("{} released", {id}); },
       [](Session& session, const std::string& id) {
         return session.post(task_path(id, "/release"));
       });

@@ -2,6 +2,7 @@
 #include "cli/task_text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <vector>
@@ -285,8 +286,23 @@ std::string placement_text(const json::object& task) {
   return base::join(parts, tr(", "));
 }
 
+std::string asked_text(const json::object& task) {
+  std::vector<std::string> parts;
+  const auto gpus = int_or(task, "gpus", 1);
+  const std::string device = string_or(task, "device_requested");
+  parts.push_back(gpus > 1 ? device + " × " + std::to_string(gpus) : device);
+  if (const std::string type = string_or(task, "gpu_type"); !type.empty())
+    parts.push_back(tr("of the type {}", {printable(type)}));
+  if (const auto memory = maybe_double(task, "memory_gb"))
+    parts.push_back(base::to_text(base::Bytes::from_gib(*memory)) + (gpus > 1 ? tr(" each") : ""));
+  if (const auto fraction = maybe_double(task, "memory_fraction"))
+    parts.push_back(tr("{}% of the memory", {std::to_string(std::lround(*fraction * 100))}));
+  if (base::bool_or(task, "exclusive", false)) parts.push_back(tr("alone"));
+  return base::join(parts, tr(", "));
+}
+
 std::string render_task(const json::object& task, const TaskStates& states, base::Time now,
-                        const Screen& screen) {
+                        const Screen& screen, const std::string& wait_reason) {
   const std::string state = state_text(task);
   const auto number = [&](const char* key) {
     const auto value = maybe_int(task, key);
@@ -321,13 +337,14 @@ std::string render_task(const json::object& task, const TaskStates& states, base
       {tr("array"), {place_in_array(task)}},
       {tr("state"), {tr(state), state_tone(state)}},
       // The daemon's words for a task that waits speak of a device, whatever it waits for.
-      {tr("message"), {pauses.any() ? "" : string_or(task, "message")}},
+      {tr("message"), {pauses.any() || !wait_reason.empty() ? "" : string_or(task, "message")}},
+      {tr("waiting"), {pauses.any() ? "" : wait_reason, Tone::kWarn}},
       {tr("problem"), {failure(task), Tone::kBad}},
       {tr("user"), {string_or(task, "user")}},
       {tr("kind"), {tr(kind)}},
       {tr("command"), {array_in(task, "command") != nullptr ? command_text(task) : ""}},
       {tr("directory"), {string_or(task, "cwd")}},
-      {tr("asked for"), {string_or(task, "device_requested")}},
+      {tr("asked for"), {asked_text(task)}},
       {tr("device"), {placement.empty() ? string_or(task, "device") : placement}},
       {tr("in pool"), {string_or(task, "pool")}},
       {tr("fallback"), {fallback_text(task), Tone::kWarn}},

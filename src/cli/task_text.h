@@ -41,9 +41,13 @@ std::string failure(const base::json::object& task);
 
 Tone state_tone(const std::string& state);
 
-/// `berth show`; `states` are those of the tasks that it comes after.
+/// What of the devices it asked for: "cuda × 2, 8.00 GiB each, alone".
+std::string asked_text(const base::json::object& task);
+
+/// `berth show`; `states` are those of the tasks that it comes after, `wait_reason` why a task that
+/// waits does not start, where that is known.
 std::string render_task(const base::json::object& task, const TaskStates& states, base::Time now,
-                        const Screen& screen);
+                        const Screen& screen, const std::string& wait_reason = "");
 
 /// "2 GPUs: cuda:0 14.40 GB, cuda:1 14.40 GB" of a TaskResponse's placement; empty without one.
 std::string placement_text(const base::json::object& task);

@@ -16,8 +16,21 @@ namespace {
 
 using base::Phrase;
 
+// The leases that take up a device: who has one may end it.
+std::vector<TaskId> leases_on(const State& state, const DeviceId& id) {
+  std::vector<TaskId> leases;
+  const auto device = state.devices.find(id);
+  if (device == state.devices.end()) return leases;
+  for (const auto& [holder, bytes] : device->second.reservations) {
+    const auto task = state.tasks.find(holder);
+    if (task != state.tasks.end() && task->second.is_lease()) leases.push_back(holder);
+  }
+  return leases;
+}
+
 // What would have to change so that `refusal` falls away; nothing when nothing can.
-std::optional<Phrase> remedy(const model::Request& request, const model::Refusal& refusal) {
+std::optional<Phrase> remedy(const State& state, const model::Request& request,
+                             const model::Refusal& refusal) {
   using base::RefusalCode;
   const std::string& name = refusal.name;
   const std::string kind(model::to_text(request.kind));
@@ -30,9 +43,15 @@ std::optional<Phrase> remedy(const model::Request& request, const model::Refusal
     case RefusalCode::kKindLimit:
       return Phrase{words::kIfSlot, {kind, name}};
     case RefusalCode::kExclusive:
-    case RefusalCode::kHeld:
+      if (!leases_on(state, refusal.device).empty()) return std::nullopt;
       return Phrase{words::kIfFreeAgain, {name}};
+    case RefusalCode::kHeld:
+      return Phrase{words::kIfStarted, {refusal.available.values.front(), name}};
     case RefusalCode::kBusy:
+      if (leases_on(state, refusal.device).size() ==
+          state.devices.at(refusal.device).reservations.size()) {
+        return std::nullopt;
+      }
       return Phrase{words::kIfAlone, {name}};
     case RefusalCode::kCores:
       return Phrase{words::kIfCore, {name}};
@@ -55,6 +74,20 @@ std::optional<Phrase> remedy(const model::Request& request, const model::Refusal
     default:
       return std::nullopt;
   }
+}
+
+// The same, and the leases whose end would make room.
+std::vector<Phrase> remedies(const State& state, const model::Request& request,
+                             const model::Refusal& refusal) {
+  using base::RefusalCode;
+  std::vector<Phrase> result;
+  if (auto change = remedy(state, request, refusal)) result.push_back(std::move(*change));
+  if (refusal.code == RefusalCode::kExclusive || refusal.code == RefusalCode::kBusy ||
+      refusal.code == RefusalCode::kMemory) {
+    for (const auto& lease : leases_on(state, refusal.device))
+      result.push_back({words::kIfLeaseEnded, {lease.value}});
+  }
+  return result;
 }
 
 model::Refusal kept(const DeviceEntry& device, const Hold& hold) {
@@ -143,6 +176,21 @@ std::vector<const DeviceEntry*> in_order(const State& state) {
   return order;
 }
 
+void collect(std::vector<Phrase> changes, std::vector<Phrase>& known) {
+  for (auto& change : changes) {
+    if (std::find(known.begin(), known.end(), change) == known.end())
+      known.push_back(std::move(change));
+  }
+}
+
+// Whether the task has been given the device.
+bool has(const TaskEntry& task, const DeviceId& device) {
+  if (!task.placement) return false;
+  const auto& shares = task.placement->shares;
+  return std::any_of(shares.begin(), shares.end(),
+                     [&](const auto& share) { return share.device == device; });
+}
+
 }  // namespace
 
 Explanation explain(const State& state, const TaskEntry& task) {
@@ -158,19 +206,18 @@ Explanation explain(const State& state, const TaskEntry& task) {
     candidates.vendors = 0;
   }
   const bool waits = task.state == model::TaskState::kQueued;
+  const bool runs = task.state == model::TaskState::kRunning;
   const auto hold = waits ? hold_before(state, task) : std::nullopt;
   const auto reason = reason_of_its_own(state, task);
   if (reason) result.own_reason = reason->code;
   for (const auto& [id, any] : task.after)
     result.would_fit_if.push_back({words::kIfEnded, {id.value}});
   for (const DeviceEntry* device : in_order(state)) {
-    const auto verdict = verdict_of(state, task, candidates, hold, reason, *device);
+    auto verdict = verdict_of(state, task, candidates, hold, reason, *device);
+    if (runs && has(task, device->device.id)) verdict = Fit{};
     if (const auto* refusal = std::get_if<model::Refusal>(&verdict)) {
       ++result.counts[std::string(base::row(refusal->code).name)];
-      const auto change = remedy(task.request, *refusal);
-      auto& known = result.would_fit_if;
-      if (change && std::find(known.begin(), known.end(), *change) == known.end())
-        known.push_back(*change);
+      if (!runs) collect(remedies(state, task.request, *refusal), result.would_fit_if);
     } else {
       ++result.counts["fits"];
     }

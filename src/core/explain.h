@@ -30,7 +30,8 @@ struct Explanation {
   std::size_t wanted = 1;  // devices at once
 };
 
-/// For a task in the queue. For one that runs the verdicts are those of a second task like it.
+/// For a task in the queue. For one that runs its own devices fit and the others are judged for a
+/// second task like it; nothing would have to change.
 Explanation explain(const State& state, const TaskEntry& task);
 
 /// The reason that a list shows for a waiting task: its own, else the one that most devices give.

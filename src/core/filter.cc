@@ -134,6 +134,21 @@ bool holder_is_lease(const State& state, const DeviceEntry& device) {
   return holder != state.tasks.end() && holder->second.is_lease();
 }
 
+// Who keeps a device from being had alone. A lease is named: it has no end of its own.
+Phrase who_is_there(const State& state, const DeviceEntry& device) {
+  const auto& there = device.reservations;
+  const auto lease = std::find_if(there.begin(), there.end(), [&](const auto& entry) {
+    const auto holder = state.tasks.find(entry.first);
+    return holder != state.tasks.end() && holder->second.is_lease();
+  });
+  if (there.size() == 1) {
+    return {lease != there.end() ? words::kLeaseThere : words::kTaskThere,
+            {there.begin()->first.value}};
+  }
+  if (lease == there.end()) return {words::kRunningThere, {std::to_string(there.size())}};
+  return {words::kLeaseAndMore, {lease->first.value, std::to_string(there.size() - 1)}};
+}
+
 // What a GPU in MIG mode is divided into: "cuda:0:0, cuda:0:1".
 Phrase parts_of(const State& state, const DeviceEntry& gpu) {
   std::vector<const model::Device*> parts;
@@ -188,12 +203,14 @@ Refusal describe(const State& state, const model::Request& request, const Device
     case RefusalCode::kKindLimit:
       return refuse(device, code, slot, in_use(device.limits.of(request.kind)));
     case RefusalCode::kExclusive:
-      return refuse(device, code, Phrase(words::kSharedDevice),
-                    {holder_is_lease(state, device) ? words::kIsLeased : words::kHasItToItself,
-                     {device.exclusive->value}});
+      return refuse(
+          device, code,
+          Phrase(need(state, request, device).value_or(Need{}).whole ? words::kDeviceToItself
+                                                                     : words::kSharedDevice),
+          {holder_is_lease(state, device) ? words::kIsLeased : words::kHasItToItself,
+           {device.exclusive->value}});
     case RefusalCode::kBusy:
-      return refuse(device, code, Phrase(words::kDeviceToItself),
-                    {words::kRunningThere, {std::to_string(device.reservations.size())}});
+      return refuse(device, code, Phrase(words::kDeviceToItself), who_is_there(state, device));
     case RefusalCode::kCores:
       return refuse(device, code, Phrase(words::kCore), in_use(device.device.cores));
     default:

@@ -23,6 +23,9 @@ inline constexpr std::string_view kHasItToItself = "task {} has it to itself";
 inline constexpr std::string_view kIsLeased = "lease {} has it to itself";
 inline constexpr std::string_view kDeviceToItself = "the device to itself";
 inline constexpr std::string_view kRunningThere = "{} running there";
+inline constexpr std::string_view kTaskThere = "task {} is running there";
+inline constexpr std::string_view kLeaseThere = "lease {} is there";
+inline constexpr std::string_view kLeaseAndMore = "lease {} and {} more are there";
 inline constexpr std::string_view kCore = "a core";
 inline constexpr std::string_view kDriverIsSilent = "the driver does not say";
 inline constexpr std::string_view kNoReading = "no reading yet";
@@ -77,6 +80,8 @@ inline constexpr std::string_view kIfLimit = "the limit for {} on {} were above 
 inline constexpr std::string_view kIfSlot =
     "a task of the kind {} on {} ended, or its limit were raised";
 inline constexpr std::string_view kIfFreeAgain = "{} were free again";
+inline constexpr std::string_view kIfLeaseEnded = "lease {0} had ended (berth leases end {0})";
+inline constexpr std::string_view kIfStarted = "task {}, for which {} is kept, had started";
 inline constexpr std::string_view kIfAlone =
     "the tasks on {} ended, or this one asked for less than the whole device";
 inline constexpr std::string_view kIfCore = "a command on {} ended";
@@ -99,6 +104,7 @@ inline constexpr std::array kAll{
     kIfKilled,       kIfReleased,     kIfEnded,        kIfTime,
     kIfUserSlot,     kArraySlot,      kIfArraySlot,    kUndivided,
     kDividedInto,    kNoInstances,    kWholeGpus,      kIsInstance,
-    kIsLeased};
+    kIsLeased,       kTaskThere,      kLeaseThere,     kLeaseAndMore,
+    kIfLeaseEnded,   kIfStarted};
 
 }  // namespace berth::core::words

@@ -13,20 +13,31 @@ namespace {
 // More than this many remembered processes are mostly dead ones.
 constexpr std::size_t kMostSeen = 8192;
 
-// "4711 88123 <boot id>": the number alone may be another process's after a while.
-std::string to_text(const supervise::ProcessIdentity& process) {
-  return std::to_string(process.pid) + " " + std::to_string(process.start_time) + " " +
-         process.boot_id;
+constexpr std::string_view kNamed = "named";
+
+// "4711 88123 <boot id>", "4711 88123 <boot id> named": the number alone may be another process's
+// after a while.
+std::string to_text(const supervise::ProcessIdentity& process, LeaseHolders::By by) {
+  std::string text = std::to_string(process.pid) + " " + std::to_string(process.start_time) + " " +
+                     process.boot_id;
+  if (by == LeaseHolders::By::kName) text += " " + std::string(kNamed);
+  return text;
 }
 
-std::optional<supervise::ProcessIdentity> from_text(const std::string& text) {
+struct Noted {
+  supervise::ProcessIdentity process;
+  LeaseHolders::By by{};
+};
+
+std::optional<Noted> from_text(const std::string& text) {
   const auto parts = base::split(text, ' ');
-  if (parts.size() != 3) return std::nullopt;
+  const bool named = parts.size() == 4 && parts[3] == kNamed;
+  if (parts.size() != 3 && !named) return std::nullopt;
   const auto pid = base::parse_number(parts[0]);
   const auto start_time = base::parse_number(parts[1]);
   if (!pid || !start_time) return std::nullopt;
-  return supervise::ProcessIdentity{static_cast<int>(*pid), static_cast<std::uint64_t>(*start_time),
-                                    parts[2]};
+  return Noted{{static_cast<int>(*pid), static_cast<std::uint64_t>(*start_time), parts[2]},
+               named ? LeaseHolders::By::kName : LeaseHolders::By::kItself};
 }
 
 }  // namespace
@@ -42,47 +53,53 @@ void LeaseHolders::restore() {
     if (task.is_lease() && !task.holder.empty()) held[id] = task.holder;
   }
   for (const auto& [id, holder] : held) {
-    const auto process = from_text(holder);
-    if (!process || !follow(id, *process)) ended(id);
+    const auto noted = from_text(holder);
+    if (!noted || !follow(id, noted->process, noted->by))
+      ended(id, noted ? noted->by : By::kItself);
   }
 }
 
 base::Status LeaseHolders::follow(const model::TaskId& lease,
-                                  const supervise::ProcessIdentity& process) {
+                                  const supervise::ProcessIdentity& process, By by) {
   auto pidfd = supervise::open_pidfd(process);
   if (!pidfd) return base::fail(pidfd.error());
   Holder& holder = holders_[lease];
   holder.wait.reset();
   holder.pid = process.pid;
+  holder.by = by;
   holder.pidfd = std::move(*pidfd);
-  holder.wait = loop_.on_readable(holder.pidfd.get(), [this, lease] { ended(lease); });
+  holder.wait = loop_.on_readable(holder.pidfd.get(), [this, lease, by] { ended(lease, by); });
   std::erase_if(seen_, [](const auto& entry) { return entry.second.lease.empty(); });
   return {};
 }
 
-base::Status LeaseHolders::adopt(const model::TaskId& lease, int pid) {
+base::Status LeaseHolders::adopt(const model::TaskId& lease, int pid, By by) {
   const auto held = holders_.find(lease);
-  if (held != holders_.end() && held->second.pid == pid) return {};
-  if (held != holders_.end()) {
+  const bool same = held != holders_.end() && held->second.pid == pid;
+  if (same && (held->second.by == by || by == By::kItself)) return {};
+  if (held != holders_.end() && !same) {
     return base::fail(
         base::ErrorCode::kWrongState,
         "The lease " + lease.value + " is held by the process " + std::to_string(held->second.pid));
   }
   const auto process = supervise::identity_of(pid);
   if (!process) return base::fail(process.error());
-  if (auto status = follow(lease, *process); !status) return status;
-  deeds_.hold(lease, to_text(*process));
+  if (auto status = follow(lease, *process, by); !status) return status;
+  deeds_.hold(lease, to_text(*process, by));
   return {};
 }
 
 // By value: the handler that calls it goes with its holder.
-void LeaseHolders::ended(model::TaskId lease) {
+void LeaseHolders::ended(model::TaskId lease, By by) {
   forget(lease);
   if (!is_lease(lease)) return;
   for (const int pid : supervise::processes_with(kVariable, lease.value)) {
-    if (adopt(lease, pid)) return;
+    if (adopt(lease, pid, By::kItself)) return;
   }
-  deeds_.let_go(lease);
+  if (by == By::kName)
+    deeds_.end(lease);
+  else
+    deeds_.let_go(lease);
 }
 
 void LeaseHolders::forget(const model::TaskId& lease) {
@@ -116,7 +133,7 @@ std::optional<model::TaskId> LeaseHolders::lease_of(int pid) {
   const model::TaskId lease = seen->second.lease;
   if (lease.empty() || !is_lease(lease)) return std::nullopt;
   if (!holders_.contains(lease)) {
-    if (auto status = adopt(lease, pid); !status)
+    if (auto status = adopt(lease, pid, By::kItself); !status)
       base::log_warning("a process cannot adopt its lease",
                         {{"lease", lease.value}, {"reason", status.error().message}});
   }

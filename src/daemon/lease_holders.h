@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes that leases were adopted by. One that has BERTH_LEASE in its environment and comes
 // up on a device adopts the lease of that name by itself; any other can be named. When it ends, the
-// lease passes to another process that shows its name, else it goes on for its time. Loop thread
-// only.
+// lease passes to another process that shows its name. Without one a lease that was taken for a
+// named process is over; one that a process came to by itself goes on for its time, for there may
+// be another to come. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,10 @@ class LeaseHolders {
     std::function<void(const model::TaskId& lease, const std::string& holder)> hold;
     /// Nobody holds it any more: it goes on for its time.
     std::function<void(const model::TaskId& lease)> let_go;
+    std::function<void(const model::TaskId& lease)> end;
   };
+  /// How a lease came to its holder.
+  enum class By : bool { kItself, kName };
   static constexpr const char* kVariable = "BERTH_LEASE";
 
   LeaseHolders(Loop& loop, const core::State& state, Deeds deeds)
@@ -36,13 +40,14 @@ class LeaseHolders {
   /// adopted by it.
   std::optional<model::TaskId> lease_of(int pid);
   /// kNotFound when there is no such process, kWrongState when another one holds the lease.
-  base::Status adopt(const model::TaskId& lease, int pid);
+  base::Status adopt(const model::TaskId& lease, int pid, By by);
   /// The lease is over.
   void forget(const model::TaskId& lease);
 
  private:
   struct Holder {
     int pid = 0;
+    By by = By::kItself;
     base::Fd pidfd;
     Loop::Handle wait;
   };
@@ -52,8 +57,8 @@ class LeaseHolders {
   };
 
   [[nodiscard]] bool is_lease(const model::TaskId& id) const;
-  base::Status follow(const model::TaskId& lease, const supervise::ProcessIdentity& process);
-  void ended(model::TaskId lease);
+  base::Status follow(const model::TaskId& lease, const supervise::ProcessIdentity& process, By by);
+  void ended(model::TaskId lease, By by);
   [[nodiscard]] model::TaskId presented_by(int pid) const;
 
   Loop& loop_;

@@ -472,7 +472,14 @@ LeaseHolders::Deeds Service::lease_deeds() {
                           {{"lease", id.value}, {"reason", status.error().message}});
     });
   };
-  return {renew, [renew](const model::TaskId& id) { renew(id, ""); }};
+  const auto end = [this](const model::TaskId& id) {
+    engine_.end_lease(id, [id](const base::Status& status) {
+      if (!status)
+        base::log_warning("cannot end the lease of a process that has ended",
+                          {{"lease", id.value}, {"reason", status.error().message}});
+    });
+  };
+  return {renew, [renew](const model::TaskId& id) { renew(id, ""); }, end};
 }
 
 void Service::launch(const model::TaskId& id, int attempt) {
@@ -758,7 +765,9 @@ void Service::adopt_lease(const model::TaskId& id, int pid, DoneCallback callbac
   if (lease == state().tasks.end() || !lease->second.is_lease())
     return engine_.renew_lease({id, {}, ""}, std::move(callback));  // says that there is none
   if (auto room = ready(); !room) return callback(std::move(room));
-  if (auto status = lease_holders_.adopt(id, pid); !status) return callback(std::move(status));
+  if (auto status = lease_holders_.adopt(id, pid, LeaseHolders::By::kName); !status) {
+    return callback(std::move(status));
+  }
   renew_lease(id, std::nullopt, std::move(callback));  // answered when that is recorded
 }
 

@@ -77,7 +77,9 @@ def test_a_lease_is_kept_from_tasks_and_given_back(gpus_and_daemon: tuple[Daemon
     wait_until(lambda: "exclusive" in daemon.client.explain(task)["counts"], "the task waits for the lease")
     refused = daemon.client.request("POST", LEASES, {"device": "cuda:3"})
     assert refused.status == 409
-    assert f"cuda:3: needs a shared device, lease {one['lease_id']} has it to itself" in refused.detail
+    explanation = daemon.client.explain(task)
+    assert f"berth leases end {one['lease_id']}" in str(explanation["would_fit_if"])
+    assert f"cuda:3: needs the device to itself, lease {one['lease_id']} has it to itself" in refused.detail
     assert daemon.client.request("DELETE", f"{LEASES}/{one['lease_id']}").status == 200
     assert daemon.client.wait_end(task)["status"] == "completed"
     assert leases(daemon) == []
@@ -129,15 +131,20 @@ def test_it_passes_on_to_another_process_with_its_name(
     end(other)
 
 
-def test_a_named_process_holds_it(gpus_and_daemon: tuple[Daemon, FakeGpus]) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_named_process_holds_it(gpus_and_daemon: tuple[Daemon, FakeGpus], restarted: bool) -> None:
     daemon, gpus = gpus_and_daemon
     program = outside(gpus, {}, 5, "1G")
-    one = lease(daemon, device="cuda:5", memory_gb=4, ttl_s=0.5, pid=program.pid)
+    one = lease(daemon, device="cuda:5", memory_gb=4, ttl_s=600, pid=program.pid)
     assert one["pid"] == program.pid
     stranger = daemon.client.request("POST", f"{LEASES}/{one['lease_id']}/adopt", {"pid": os.getpid()})
     assert stranger.status == 409
+    if restarted:
+        daemon.kill9()
     end(program)
-    wait_until(lambda: leases(daemon) == [], "the lease ends after its process")
+    if restarted:
+        daemon.start()
+    wait_until(lambda: leases(daemon) == [], "the lease ends with its process, not with its time")
 
 
 @pytest.mark.parametrize(

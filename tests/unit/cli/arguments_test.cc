@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"run", "--memory-strategy", "bold", "--", "a"}, "none of conservative, aggressive"},
         Wrong{{"run", "--memory", "1G", "--memory-fraction", "0.5", "--", "a"},
               "--memory-fraction: stands instead of --memory"},
-        Wrong{{"run", "--array", "9-0", "--", "a"}, "--array: \"9-0\" are no indices: write 0-9"},
+        Wrong{{"run", "--array", "9-", "--", "a"}, "--array: \"9-\" are no indices: write 0-9"},
         Wrong{{"run", "--array", "0-9%0", "--", "a"}, "%4 behind that"},
         Wrong{{"pick", "--format", "xml"}, "\"xml\""}, Wrong{{"show"}, "ID is required"},
         Wrong{{"logs", "x", "--stdout", "--stderr"}, "--stdout"}, Wrong{{"wait"}, "ID is required"},

@@ -14,10 +14,9 @@ using namespace test;
 const base::Time kNow = *parse_iso8601("2026-01-02T03:04:05Z");
 
 TEST(Array, indices_in_slurms_syntax) {
-  for (const char* text : {"0-9", "7", "1,3,5-7", "0-99:10", "0-9%4", "1,5-9:2%1"})
+  for (const char* text : {"0-9", "7", "1,3,5-7", "0-99:10", "0-9%4", "1,5-9:2%1", "5-1", "0-9:0"})
     EXPECT_EQ(parse_array(text).value_or("refused"), text);
-  for (const char* text :
-       {"", "a", "5-1", "0-9:0", "1:2", "0-9%", "0-9%0", "1,,2", "-5", "1-", "%4"})
+  for (const char* text : {"", "a", "1:2", "0-9%", "0-9%0", "1,,2", "-5", "1-", "%4"})
     EXPECT_FALSE(parse_array(text)) << text;
 }
 

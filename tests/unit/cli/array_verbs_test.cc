@@ -57,7 +57,7 @@ TEST(ArrayId, the_beginning_of_one_names_the_array_and_with_an_index_a_task) {
   EXPECT_EQ(base::string_or(json_object(berth({"show", "a_7", "--json"}).out), "task_id"), "abc_7");
   EXPECT_EQ(berth({"show", "a_8"}).status, 4);
   daemon.answers["POST /api/v2/tasks/abc/cancel"] = R"({"status": "success"})";
-  EXPECT_EQ(berth({"cancel", "ab"}).out, "abc cancelled\n");
+  EXPECT_EQ(berth({"cancel", "ab"}).out, "abc is being cancelled\n");
   for (const char* verb : {"why", "logs"}) {
     const Ran ran = berth({verb, "ab"});
     EXPECT_EQ(ran.status, 5);
