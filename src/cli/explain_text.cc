@@ -19,11 +19,11 @@ std::string refusal_text(const json::object& verdict) {
   const std::string code = string_or(verdict, "code");
   const std::string needed = string_or(verdict, "needed");
   const std::string available = string_or(verdict, "available");
-  if (needed.empty()) return tr(code);
-  if (available.empty()) return tr("{}: needs {}", {tr(code), needed});
+  if (needed.empty()) return tr_code(code);
+  if (available.empty()) return tr("{}: needs {}", {tr_code(code), needed});
   const bool amount = code == "memory" || code == "memory_unknown" || code == "too_small";
-  return amount ? tr("{}: needs {}, has {}", {tr(code), needed, available})
-                : tr("{}: needs {}; {}", {tr(code), needed, available});
+  return amount ? tr("{}: needs {}, has {}", {tr_code(code), needed, available})
+                : tr("{}: needs {}; {}", {tr_code(code), needed, available});
 }
 
 // What keeps a task from every device alike.
@@ -65,7 +65,7 @@ std::string render_explanation(const json::object& explanation, const Screen& sc
       const std::string code = string_or(device, "code");
       table.add({{string_or(device, "device"), Tone::kBold},
                  {mark + tr(verdict), tone},
-                 {code == verdict ? "" : tr(code)},
+                 {code == verdict ? "" : tr_code(code)},
                  {string_or(device, "needed")},
                  {string_or(device, "available")}});
     }

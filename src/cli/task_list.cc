@@ -50,14 +50,14 @@ std::string title(const json::object& task) {
 
 std::string outcome(const json::object& task) {
   const std::string state = string_or(task, "status");
-  if (state == "running") return std::to_string(int_or(task, "progress")) + "%";
+  if (state == "running") return progress_text(task);
   if (!is_final(task) || state == "completed") return "";
   if (const auto signal = maybe_int(task, "signal"); signal && *signal != 0)
     return signal_name(*signal);
   if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
     return tr("exit {}", {std::to_string(*code)});
   const std::string cause = string_or(task, "cause");
-  return cause == "dependency" ? tr("dependency failed") : tr(cause);
+  return cause == "dependency" ? tr("dependency failed") : tr_code(cause);
 }
 
 bool waits(const json::object& task) {
@@ -137,7 +137,7 @@ std::string waiting_for(const json::object& task, const QueueView& queue, std::s
     return tr("retry in {}", {words(*next - now)});
   if (queue.drained) return tr("drained");
   const std::string reason = string_or(task, "waiting_for");
-  return reason.empty() ? tr("no device yet") : tr(reason);
+  return reason.empty() ? tr("no device yet") : tr_code(reason);
 }
 
 }  // namespace

@@ -228,7 +228,7 @@ std::string failure(const json::object& task) {
     if (const auto code = maybe_int(task, "exit_code"))
       text = tr("exit status {}", {std::to_string(*code)});
     else
-      text = cause.empty() ? tr("the cause is not known") : tr(cause);
+      text = cause.empty() ? tr("the cause is not known") : tr_code(cause);
   }
   if (error != nullptr) {
     const std::string file = string_or(*error, "file");
@@ -286,6 +286,13 @@ std::string placement_text(const json::object& task) {
   return base::join(parts, tr(", "));
 }
 
+std::string progress_text(const json::object& task) {
+  const auto progress = maybe_int(task, "progress");
+  // Most commands never say how far they are.
+  if (!progress || (*progress == 0 && string_or(task, "task_type") == "command")) return "";
+  return std::to_string(*progress) + "%";
+}
+
 std::string asked_text(const json::object& task) {
   std::vector<std::string> parts;
   const auto gpus = int_or(task, "gpus", 1);
@@ -312,13 +319,13 @@ std::string render_task(const json::object& task, const TaskStates& states, base
   const std::string epoch = number("current_epoch");
   if (!progress.empty() && !epoch.empty())
     progress = tr("{}%, epoch {} of {}", {progress, epoch, number("total_epochs")});
-  else if (!progress.empty())
-    progress += "%";
+  else
+    progress = progress_text(task);
   std::string placement = placement_text(task);
   if (const json::object* object = object_in(task, "placement");
       object != nullptr && !placement.empty()) {
     if (const std::string rule = string_or(*object, "rule"); !rule.empty() && rule != "none") {
-      placement = tr("{} (reserved by the rule: {})", {placement, tr(rule)});
+      placement = tr("{} (reserved by the rule: {})", {placement, tr_code(rule)});
     }
   }
   const std::string kind = string_or(task, "kind", string_or(task, "task_type"));

@@ -41,6 +41,9 @@ std::string failure(const base::json::object& task);
 
 Tone state_tone(const std::string& state);
 
+/// "40%"; empty of a command that has said nothing.
+std::string progress_text(const base::json::object& task);
+
 /// What of the devices it asked for: "cuda × 2, 8.00 GiB each, alone".
 std::string asked_text(const base::json::object& task);
 

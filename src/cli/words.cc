@@ -38,4 +38,10 @@ std::string tr(std::string_view english, std::initializer_list<std::string> hole
   return base::fill(tr(english), holes);
 }
 
+std::string tr_code(std::string_view code) {
+  std::string text = tr(code);
+  if (text == code) std::ranges::replace(text, '_', ' ');
+  return text;
+}
+
 }  // namespace berth::cli

@@ -33,6 +33,9 @@ std::string tr(std::string_view english);
 /// may differ between languages. What fills a hole is not looked at again.
 std::string tr(std::string_view english, std::initializer_list<std::string> holes);
 
+/// A word of the API as people write it: "whole device" for "whole_device".
+std::string tr_code(std::string_view code);
+
 struct Translation {
   std::string_view english;
   std::string_view chinese;

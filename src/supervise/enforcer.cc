@@ -165,9 +165,8 @@ model::Enforcement Enforcer::at_best(const model::Device& device, const std::str
                                      bool mps) const {
   model::Enforcement result;
   if (device.vendor == Vendor::kCpu) return result;
-  result.fence = no_fence_.empty() && device.nodes.empty()
-                     ? "no device file of " + device.name + " is known"
-                     : no_fence_;
+  result.fence =
+      no_fence_.empty() && device.nodes.empty() ? "its device file is not known" : no_fence_;
   result.fenced = result.fence.empty();
   const auto address = model::parse_pci(device.pci_bus_id);
   if (address && dmem_.knows(*address)) {

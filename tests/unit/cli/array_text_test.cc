@@ -102,7 +102,7 @@ base::json::object list_with_an_array() {
 TEST(Array, those_that_wait_share_a_row_of_the_list) {
   EXPECT_EQ(render_tasks(list_with_an_array(), {}, kNow, kPipe),
             "ID                STATE    DETAIL         TASK\n"
-            "0f3c8a11_[2,4-5]  queued   array_limit    sweep\n"
+            "0f3c8a11_[2,4-5]  queued   array limit    sweep\n"
             "7e000000          queued   no device yet\n"
             "0f3c8a11_1        running  50%            sweep\n"
             "0f3c8a11_0        failed   exit 7         sweep\n"

@@ -31,7 +31,7 @@ TEST(ExplainText, why_a_task_waits) {
             "\n"
             "DEVICE  VERDICT  REASON     NEEDED    THERE IS\n"
             "cuda:0  ◷ wait   memory     20.00 GB  2.40 GB\n"
-            "cuda:1  ✗ never  too_small  20.00 GB  9.70 GB\n"
+            "cuda:1  ✗ never  too small  20.00 GB  9.70 GB\n"
             "cpu     ✓ fits\n"
             "\n"
             "It would fit if\n"
@@ -58,7 +58,7 @@ TEST(ExplainText, the_reason_of_waiting_in_a_line) {
   EXPECT_EQ(waiting_reason(json_object(R"({"devices": [
       {"device": "cuda:0", "verdict": "wait", "code": "kind_limit", "needed": "a slot for training", "available": "1 of 1 in use"},
       {"device": "cuda:1", "verdict": "wait", "code": "memory", "needed": "x", "available": "y"}]})")),
-            "cuda:0 kind_limit: needs a slot for training; 1 of 1 in use (and 1 more device)");
+            "cuda:0 kind limit: needs a slot for training; 1 of 1 in use (and 1 more device)");
   EXPECT_EQ(waiting_reason(json_object(R"({"summary": "behind 2 tasks", "devices": []})")),
             "behind 2 tasks");
 }

@@ -82,7 +82,7 @@ TEST(TaskText, one_task) {
       "started_at": "2026-01-02T03:04:00Z", "latest_metrics": {"loss": 0.25, "none": null}})"),
       {}, now, kPipe);
   EXPECT_NE(text.find("command    sh -c 'exit 3'\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("device     cuda:0 14.40 GB (reserved by the rule: kind_share)\n"),
+  EXPECT_NE(text.find("device     cuda:0 14.40 GB (reserved by the rule: kind share)\n"),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("priority   1 (most urgent)\n"), std::string::npos) << text;
