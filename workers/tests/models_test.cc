@@ -6,13 +6,13 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include "checkpoint/safetensors.h"
 #include "runtime/torch_session.h"
 #include "temporary_folder.h"
 #include "vision/adam.h"
 #include "vision/classifier.h"
 #include "vision/model_names.h"
 #include "vision/model_registry.h"
-#include "vision/safetensors.h"
 #include "vision/weight_average.h"
 #include "vision/weights.h"
 
@@ -116,7 +116,7 @@ TEST(Weights, ComeBackAsTheyWereSaved) {
   two->eval();
   const at::Tensor x = at::rand({2, 3, 64, 64});
   EXPECT_TRUE(one->forward(x).equal(two->forward(x)));
-  EXPECT_EQ(SafetensorsFile::open(path)->tensors().size(), 122u);
+  EXPECT_EQ(checkpoint::SafetensorsFile::open(path)->tensors().size(), 122u);
 }
 
 TEST(Weights, AnotherHeadIsLeftOutOnlyWhereAllowed) {

@@ -6,9 +6,9 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "checkpoint/safetensors.h"
 #include "protocol/spec.h"
 #include "temporary_folder.h"
-#include "vision/safetensors.h"
 
 namespace berth::protocol {
 namespace {
@@ -64,8 +64,8 @@ TEST(OutputFile, AFullDiskIsToldWithTheBytesNeeded) {
   }
   const std::string path = folder.path() + "/best.safetensors";
   const std::vector<uint8_t> megabyte(1 << 20);
-  const auto big = vision::write_safetensors(
-      path, {{"w", vision::Dtype::kU8, {1 << 20}, megabyte.data(), megabyte.size()}}, {});
+  const auto big = checkpoint::write_safetensors(
+      path, {{"w", checkpoint::Dtype::kU8, {1 << 20}, megabyte.data(), megabyte.size()}}, {});
   ASSERT_FALSE(big);
   EXPECT_EQ(big.error().code, ErrorCode::kNoSpace);
   EXPECT_EQ(big.error().file, path);

@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/safetensors.h"
 #include "vision/classifier.h"
 #include "vision/model_registry.h"
-#include "vision/safetensors.h"
 #include "vision/weights.h"
 
 namespace berth::vision {
@@ -34,7 +34,8 @@ T good(protocol::Result<T> result) {
   return std::move(*result);
 }
 
-at::Tensor tensor(const SafetensorsFile& file, const std::string& name, at::ScalarType type) {
+at::Tensor tensor(const checkpoint::SafetensorsFile& file, const std::string& name,
+                  at::ScalarType type) {
   const auto found = file.tensors().find(name);
   if (found == file.tensors().end()) fail("no tensor " + name);
   return at::from_blob(const_cast<uint8_t*>(found->second.bytes), found->second.shape, type);
@@ -42,21 +43,21 @@ at::Tensor tensor(const SafetensorsFile& file, const std::string& name, at::Scal
 
 void write(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& named) {
   std::vector<at::Tensor> alive;
-  std::vector<TensorView> views;
+  std::vector<checkpoint::TensorView> views;
   for (const auto& [name, value] : named) {
     alive.push_back(value.detach().contiguous());
-    TensorView view;
+    checkpoint::TensorView view;
     view.name = name;
     view.shape = alive.back().sizes().vec();
     view.bytes = static_cast<const uint8_t*>(alive.back().data_ptr());
     view.size = alive.back().nbytes();
     views.push_back(std::move(view));
   }
-  if (auto written = write_safetensors(path, std::move(views), {}); !written)
+  if (auto written = checkpoint::write_safetensors(path, std::move(views), {}); !written)
     fail(written.error().message);
 }
 
-void step(Classifier& model, const SafetensorsFile& input, const std::string& out) {
+void step(Classifier& model, const checkpoint::SafetensorsFile& input, const std::string& out) {
   model.train();
   const at::Tensor loss = at::cross_entropy_loss(model.forward(tensor(input, "x", at::kFloat)),
                                                  tensor(input, "labels", at::kLong));
@@ -76,7 +77,8 @@ int run(const std::vector<std::string>& arguments) {
     return 0;
   }
   good(load_weights(model.get(), arguments.at(3), HeadRule::kMustMatch));
-  const SafetensorsFile input = good(SafetensorsFile::open(arguments.at(4)));
+  const checkpoint::SafetensorsFile input =
+      good(checkpoint::SafetensorsFile::open(arguments.at(4)));
   if (verb == "step") {
     step(*model, input, arguments.at(5));
     return 0;

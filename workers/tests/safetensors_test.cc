@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vision/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "temporary_folder.h"
 
-namespace berth::vision {
+namespace berth::checkpoint {
 namespace {
 
 using tests::TemporaryFolder;
@@ -132,4 +132,4 @@ TEST(Safetensors, RefuseTensorsThatOverlap) {
 }
 
 }  // namespace
-}  // namespace berth::vision
+}  // namespace berth::checkpoint

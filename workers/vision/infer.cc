@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "checkpoint/safetensors.h"
 #include "image/batch_loader.h"
 #include "image/image_folder.h"
 #include "protocol/output_file.h"
@@ -14,7 +15,6 @@
 #include "vision/model_card.h"
 #include "vision/network.h"
 #include "vision/result_files.h"
-#include "vision/safetensors.h"
 #include "vision/wording.h"
 
 namespace berth::vision {
@@ -65,7 +65,7 @@ Result<Source> list_source(const std::string& source_path) {
 
 Result<ModelCard> find_card(const InferSpec& spec) {
   std::vector<CardSource> sources;
-  auto file = SafetensorsFile::open(spec.weight_path);
+  auto file = checkpoint::SafetensorsFile::open(spec.weight_path);
   if (!file) return forward_error(file);
   auto sidecar = read_sidecar(spec.weight_path);
   if (!sidecar) return forward_error(sidecar);

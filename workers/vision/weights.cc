@@ -8,12 +8,16 @@
 #include <cstring>
 #include <vector>
 
+#include "checkpoint/safetensors.h"
 #include "vision/classifier.h"
-#include "vision/safetensors.h"
 
 namespace berth::vision {
 namespace {
 
+using checkpoint::Dtype;
+using checkpoint::dtype_size;
+using checkpoint::SafetensorsFile;
+using checkpoint::TensorView;
 using protocol::ErrorCode;
 using protocol::failed;
 using protocol::Result;
@@ -107,7 +111,7 @@ Status save_weights(const Classifier& model, const std::string& path,
     view.size = static_cast<uint64_t>(alive.back().numel()) * dtype_size(view.dtype);
     views.push_back(std::move(view));
   }
-  return write_safetensors(path, std::move(views), metadata);
+  return checkpoint::write_safetensors(path, std::move(views), metadata);
 }
 
 Result<bool> load_weights(Classifier* model, const std::string& path, HeadRule rule) {

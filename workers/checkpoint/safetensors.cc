@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vision/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -17,7 +17,7 @@
 #include "protocol/event_writer.h"
 #include "protocol/output_file.h"
 
-namespace berth::vision {
+namespace berth::checkpoint {
 namespace {
 
 using protocol::ErrorCode;
@@ -247,4 +247,4 @@ Status write_safetensors(const std::string& path, std::vector<TensorView> tensor
   return file->commit();
 }
 
-}  // namespace berth::vision
+}  // namespace berth::checkpoint

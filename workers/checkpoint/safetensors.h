@@ -6,30 +6,14 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "checkpoint/tensor.h"
 #include "protocol/result.h"
 
-namespace berth::vision {
-
-enum class Dtype { kF64, kF32, kF16, kBf16, kI64, kI32, kI16, kI8, kU8, kBool };
-
-/// Bytes of one element.
-size_t dtype_size(Dtype dtype);
-/// The name in the file, for example "F32".
-const char* dtype_name(Dtype dtype);
-
-/// A tensor's description and its bytes, which belong to somebody else.
-struct TensorView {
-  std::string name;
-  Dtype dtype = Dtype::kF32;
-  std::vector<int64_t> shape;  ///< empty: a scalar
-  const uint8_t* bytes = nullptr;
-  uint64_t size = 0;  ///< bytes, = product of shape * dtype_size
-};
+namespace berth::checkpoint {
 
 /// A file mapped into memory. The views of its tensors live as long as it does. Everything in the
 /// header is checked before a tensor is handed out, so any file may be opened.
@@ -60,4 +44,4 @@ class SafetensorsFile {
 protocol::Status write_safetensors(const std::string& path, std::vector<TensorView> tensors,
                                    const std::map<std::string, std::string>& metadata);
 
-}  // namespace berth::vision
+}  // namespace berth::checkpoint
