@@ -98,6 +98,17 @@ double measure_matmul_gflops() {
   return best;
 }
 
+void be_deterministic() {
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setBenchmarkCuDNN(false);
+}
+
+bool prefers_bf16(const std::string& device) {
+  return device == "cpu" || cuda_capability(c10::Device(device)) >= 80;
+}
+
 Status guarded(const std::string& doing, const std::function<Status()>& step) {
   try {
     return step();
