@@ -50,7 +50,8 @@ enum class Phrase : std::uint8_t {
   kConfigMissing,
   kWeightsMissing,
   kSourceMissing,
-  kStillEnding,  // {id}
+  kStillEnding,   // {id}
+  kNoMetricsYet,  // {id}
 };
 
 std::string phrase(Phrase which, Language language, std::string_view argument = {});

@@ -19,6 +19,14 @@
 #define BERTH_CUDA_ALLOCATOR 1
 #endif
 
+// What c10::Allocator asks of its children.
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
+#define BERTH_ALLOCATE_CONST
+#define BERTH_ALLOCATOR_COPIES 1
+#else
+#define BERTH_ALLOCATE_CONST const
+#endif
+
 namespace berth::runtime {
 
 inline std::string torch_version() { return TORCH_VERSION; }

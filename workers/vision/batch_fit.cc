@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/cpu_memory.h"
+#include "runtime/process_setup.h"
 #include "vision/network.h"
 #include "vision/wording.h"
 
@@ -19,7 +21,8 @@ using protocol::Status;
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kMostOnGpu = 4096, kMostOnCpu = 256;
-constexpr double kFaster = 1.05;  // less is not worth the memory
+constexpr double kShareOfMemory = 0.7;  // of what is available
+constexpr double kFaster = 1.05;        // less is not worth the memory
 
 image::Batch grey_pictures(int64_t count, int64_t side) {
   image::Batch batch;
@@ -43,12 +46,33 @@ Result<double> speed(Network* network, int64_t count, int64_t side) {
   return static_cast<double>(count) / std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+/// What is tried on the CPU must not push others out.
+class TrialLimit {
+ public:
+  explicit TrialLimit(bool on) : on_(on) {
+    const auto share = static_cast<uint64_t>(kShareOfMemory *
+                                             static_cast<double>(runtime::available_cpu_memory()));
+    const uint64_t own = usual();
+    if (on_) runtime::limit_cpu_memory(own > 0 ? std::min(own, share) : share);
+  }
+  ~TrialLimit() {
+    if (on_) runtime::limit_cpu_memory(usual());
+  }
+  TrialLimit(const TrialLimit&) = delete;
+  TrialLimit& operator=(const TrialLimit&) = delete;
+
+ private:
+  static uint64_t usual() { return runtime::memory_limit().value_or(0); }
+  bool on_;
+};
+
 }  // namespace
 
 Result<int64_t> fitting_batch(const TrainSpec& spec, const std::string& device, int64_t most,
                               protocol::EventWriter* events) {
   const bool on_cpu = device == "cpu";
   most = std::min(most, on_cpu ? kMostOnCpu : kMostOnGpu);
+  const TrialLimit limit(on_cpu);
   auto network = Network::create(spec.model, spec.num_classes, device, spec.learner.seed);
   if (!network) return forward_error(network);
   if (auto ready = network->prepare_training(spec.learner); !ready) return forward_error(ready);

@@ -208,7 +208,7 @@ class Training {
     }
     const boost::json::object& found = **notes;
     epoch_ = found.at("epoch").to_number<int64_t>();
-    best_accuracy_ = found.at("best_acc").to_number<double>();
+    best_accuracy_ = std::stod(found.at("best_acc").as_string().c_str());
     best_epoch_ = found.at("best_epoch").to_number<int64_t>();
     slice_ = std::min(slice_, found.at("slice").to_number<int64_t>());
     events_.info(format("Going on after epoch %lld of %lld", static_cast<long long>(epoch_),
@@ -247,7 +247,7 @@ class Training {
                 format("Epoch %s finished: %.1f images/s in training", place.c_str(),
                        static_cast<double>(trained->pictures) / trained->seconds),
                 "epoch_end", counts);
-    if (stopped_early()) {
+    if (stopped_early() && epoch < spec_.num_epochs) {
       events_.info(format("Early stop: no better validation accuracy for %lld epochs",
                           static_cast<long long>(spec_.early_stop)));
     }
@@ -266,7 +266,7 @@ class Training {
                        validated.accuracy),
                 "validation", metrics);
     events_.metrics(metrics, "validation");
-    if (auto saved = output_->save_epoch(&*network_, epoch_, better, metrics); !saved)
+    if (auto saved = output_->save_epoch(&*network_, epoch_, better, metrics, validated); !saved)
       return memory_advice(saved.error());
     if (better) {
       events_.log(
@@ -278,9 +278,10 @@ class Training {
   }
 
   Status save_state() {
+    // The accuracy as text: Boost.JSON may read a number back with another last bit.
     if (epoch_ == spec_.num_epochs || stopped_early()) return {};
     return output_->save_state(&*network_, {{"epoch", epoch_},
-                                            {"best_acc", best_accuracy_},
+                                            {"best_acc", format("%.17g", best_accuracy_)},
                                             {"best_epoch", best_epoch_},
                                             {"slice", slice_}});
   }
@@ -439,6 +440,7 @@ class Training {
         {"last_weights", output_->last_weights()},
         {"config", output_->path_of("config.yaml")},
         {"history", output_->path_of("history.json")},
+        {"report", output_->path_of("metrics.json")},
         {"epochs", epoch_},
         {"best_epoch", best_epoch_},
         {"best_acc", best_accuracy_},

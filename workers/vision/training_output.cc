@@ -5,8 +5,11 @@
 
 #include <cstdlib>
 
+#include "image/encode.h"
 #include "protocol/json_text.h"
 #include "protocol/output_file.h"
+#include "vision/charts.h"
+#include "vision/class_rows.h"
 #include "vision/model_names.h"
 
 namespace berth::vision {
@@ -23,6 +26,12 @@ constexpr const char* kState = "training_state.safetensors";
 std::string task_id() {
   const char* id = std::getenv("BERTH_TASK_ID");
   return id == nullptr ? "" : id;
+}
+
+Status write_picture(const image::Bitmap& picture, const std::string& path) {
+  auto bytes = image::encode_png(picture);
+  if (!bytes) return forward_error(bytes);
+  return protocol::write_file(path, *bytes, protocol::Durability::kRenamed);
 }
 
 }  // namespace
@@ -65,10 +74,12 @@ Status TrainingOutput::begin(uint64_t weight_bytes, const std::string& device, i
 }
 
 Status TrainingOutput::save_epoch(Network* network, int64_t epoch, bool better,
-                                  const boost::json::object& metrics) {
+                                  const boost::json::object& metrics,
+                                  const ClassificationMetrics& validated) {
   history_.push_back(metrics);
   if (better) {
     if (auto saved = save(network, "best_model", epoch, metrics); !saved) return saved;
+    if (auto written = write_report(metrics, validated); !written) return written;
   }
   if (auto saved = save(network, "last_model", epoch, metrics); !saved) return saved;
   if (spec_.save_every > 0 && epoch % spec_.save_every == 0) {
@@ -111,8 +122,23 @@ Status TrainingOutput::save_numbered(Network* network, int64_t epoch,
 
 Status TrainingOutput::write_history() const {
   const boost::json::object all{{"model", spec_.model}, {"epochs", history_}};
-  return protocol::write_file(path_of("history.json"), protocol::json_text(all) + "\n",
-                              protocol::Durability::kRenamed);
+  const auto written = protocol::write_file(
+      path_of("history.json"), protocol::json_text(all) + "\n", protocol::Durability::kRenamed);
+  if (!written) return written;
+  return write_picture(draw_learning_curves(history_), path_of("learning_curves.png"));
+}
+
+Status TrainingOutput::write_report(const boost::json::object& metrics,
+                                    const ClassificationMetrics& validated) const {
+  const boost::json::object report{{"model", spec_.model},
+                                   {"metrics", metrics},
+                                   {"classes", class_rows(validated, card_.class_names)},
+                                   {"confusion_matrix", confusion_rows(validated)}};
+  const auto written = protocol::write_file(
+      path_of("metrics.json"), protocol::json_text(report) + "\n", protocol::Durability::kRenamed);
+  if (!written) return written;
+  return write_picture(draw_confusion(validated.confusion, card_.class_names),
+                       path_of("confusion_matrix.png"));
 }
 
 // What must be the same for a training to go on.

@@ -3,7 +3,9 @@
 //   best_model, last_model    weights, with a .json sidecar each
 //   <Class>_epoch_<n>         weights of every so many epochs, on request
 //   config.yaml               the originals' settings
-//   history.json              the metrics of every epoch, and what went by for them
+//   history.json              the metrics of every epoch; learning_curves.png shows them
+//   metrics.json              of the best epoch: metrics, a row per class, the confusion matrix,
+//                             which confusion_matrix.png shows
 //   training_state            where to go on; gone when the training is complete
 #pragma once
 
@@ -15,6 +17,7 @@
 
 #include "protocol/event_writer.h"
 #include "protocol/result.h"
+#include "vision/metrics.h"
 #include "vision/model_card.h"
 #include "vision/network.h"
 #include "vision/train_spec.h"
@@ -31,7 +34,8 @@ class TrainingOutput {
 
   /// The weights that the network has at the moment, after an epoch with these metrics.
   protocol::Status save_epoch(Network* network, int64_t epoch, bool better,
-                              const boost::json::object& metrics);
+                              const boost::json::object& metrics,
+                              const ClassificationMetrics& validated);
 
   /// Where to go on after a kill: the training's counts and the history.
   protocol::Status save_state(Network* network, boost::json::object notes);
@@ -54,6 +58,8 @@ class TrainingOutput {
   protocol::Status save_numbered(Network* network, int64_t epoch,
                                  const boost::json::object& metrics);
   protocol::Status write_history() const;
+  protocol::Status write_report(const boost::json::object& metrics,
+                                const ClassificationMetrics& validated) const;
   boost::json::object identity() const;
 
   const TrainSpec& spec_;
