@@ -35,6 +35,10 @@ constexpr std::string_view kLeftOutKeys[] = {
     "optim",     "scheduler",  "lr_scheduler",         "lr_schedulers",
     "scaler",    "amp",        "scheduler_state_dict"};
 
+/// Attributes of a whole module that say what its outputs mean; the others describe its layers.
+constexpr std::string_view kModuleKeys[] = {"names",       "class_names",  "classes", "nc",
+                                            "num_classes", "class_to_idx", "task",    "yaml"};
+
 template <typename Keys>
 bool among(const Keys& keys, std::string_view key) {
   return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
@@ -331,11 +335,9 @@ class Finder {
     for (const auto& [key_id, value_id] : attributes_of(pickle_, module)->entries) {
       const Value& key = pickle_.at(key_id);
       const Value& value = pickle_.at(value_id);
-      if (key.kind != ValueKind::kText || key.text.substr(0, 1) == "_" || key.text == "training") {
-        continue;
-      }
-      const std::string name = readable(key.text);
-      if (name.empty() || value.kind == ValueKind::kNone || found_.metadata.count(name) != 0) {
+      const std::string name(key.text.substr(0, kLongestName));
+      if (!among(kModuleKeys, name) || value.kind == ValueKind::kNone ||
+          found_.metadata.count(name) != 0) {
         continue;
       }
       if (auto text = plain_text(pickle_, value, &budget_)) {
