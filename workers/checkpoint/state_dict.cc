@@ -83,9 +83,7 @@ class Finder {
     Weights weights;
     if (auto taken = choose(pickle_.root_value(), 0, &weights); !taken) return forward_error(taken);
     if (weights.empty()) return no_weights();
-    for (const std::string& prefix : strip_prefixes(&weights)) {
-      note("\"" + prefix + "\" was taken off all names");
-    }
+    note_prefixes(strip_prefixes(&weights));
     found_.tensors = std::move(weights);
     return std::move(found_);
   }
@@ -119,6 +117,12 @@ class Finder {
 
   void note(std::string text) {
     if (found_.notes.size() < kMostNotes) found_.notes.push_back(std::move(text));
+  }
+
+  void note_prefixes(const std::vector<std::string>& prefixes) {
+    for (const std::string& prefix : prefixes) {
+      note("\"" + prefix + "\" was taken off all names");
+    }
   }
 
   Status visit(int depth) {
@@ -194,6 +198,7 @@ class Finder {
       note("the averaged weights under " + quoted(averaged_key) +
            " are left out: they lack some of the tensors under " + quoted(plain_key));
     }
+    note_prefixes(whole ? averaged_prefixes : plain_prefixes);
     *out = whole ? std::move(averaged) : std::move(plain);
     take_metadata(map, {plain_key, averaged_key}, nullptr);
     return {};

@@ -199,7 +199,11 @@ tl::expected<std::optional<TensorRecord>, std::string> tensor_record(const Pickl
   const auto& arguments = *call->arguments;
   if (arguments.size() < (typed ? 7u : 4u)) return Wrong("lacks a storage, a shape or strides");
   const auto storage = storage_record(pickle, pickle.at(arguments[0]));
-  if (!storage) return Wrong("has a storage that is not understood");
+  if (!storage) {
+    return Wrong(
+        "has a storage that is not understood (pickle protocol 0? torch.load cannot read "
+        "that either: save it with the usual protocol)");
+  }
   TensorRecord record;
   record.storage = *storage;
   if (typed) {
