@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzzes one reader of unknown files (workers/fuzz) under AddressSanitizer and UndefinedBehaviorSanitizer.
 #   fuzz.sh TARGET [SECONDS]     60 seconds unless said otherwise
-# With clang-19 and its libFuzzer (libclang-rt-19-dev), else by plain mutation of the corpus. What is found lies in
+# With clang-19 and its libFuzzer (install_dependencies.sh fuzz), else by plain mutation of the corpus. What is found lies in
 # build/fuzz/found: to run one again, build/fuzz/fuzz/fuzz_TARGET FILE.
 set -eu
 cd "$(dirname "$0")/.."

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <new>
 #include <utility>
 
@@ -96,7 +97,10 @@ Result<Converted> convert(const CheckpointFile& file, const std::string& out,
   done.tensors = tensors.size();
   Status written;
   if (conversion.format == TargetFormat::kSafetensors) {
-    written = write_safetensors(out, std::move(tensors), file.metadata());
+    std::map<std::string, std::string> metadata = file.metadata();
+    // What readers of safetensors go by to tell whose weights they are.
+    if (file.format() != Format::kSafetensors) metadata.emplace("format", "pt");
+    written = write_safetensors(out, std::move(tensors), metadata);
   } else {
     for (const auto& [key, value] : file.metadata()) done.lost_metadata.push_back(key);
     written = write_torch(out, tensors);

@@ -26,6 +26,7 @@ struct Converted {
   std::vector<std::string> lost_metadata;  ///< keys that the format has no place for
 };
 
+/// Metadata goes along into safetensors, with format = pt if PyTorch wrote the file.
 /// The floating-point tensors are rounded to nearest even, others are kept. The file appears whole
 /// or not at all. Errors: kNoSpace, kIoError, kOutOfMemory.
 protocol::Result<Converted> convert(const CheckpointFile& file, const std::string& out,

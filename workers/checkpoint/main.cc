@@ -12,6 +12,7 @@
 #include "checkpoint/checkpoint_file.h"
 #include "checkpoint/convert.h"
 #include "checkpoint/inspect.h"
+#include "checkpoint/quoted.h"
 #include "protocol/json_text.h"
 #include "protocol/termination.h"
 
@@ -141,7 +142,9 @@ int convert(const Arguments& arguments) {
   for (const std::string& note : file->notes()) std::printf("  note: %s\n", note.c_str());
   if (!done->lost_metadata.empty()) {
     std::string keys;
-    for (const std::string& key : done->lost_metadata) keys += (keys.empty() ? "" : ", ") + key;
+    for (const std::string& key : done->lost_metadata) {
+      keys += (keys.empty() ? "" : ", ") + berth::checkpoint::readable(key);
+    }
     std::printf("  note: a bare state_dict has no place for the metadata: %s\n", keys.c_str());
   }
   if (done->overflowed > 0) {

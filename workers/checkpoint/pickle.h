@@ -19,7 +19,7 @@
 namespace berth::checkpoint {
 
 /// What a pickle may at most ask for. The values are generous for checkpoints and keep what a
-/// hostile file can make us allocate below about 500 MB.
+/// hostile file can make us allocate below 1 GB.
 struct PickleLimits {
   size_t bytes = 256u << 20;      ///< of the pickle itself
   size_t values = 2'000'000;      ///< records made

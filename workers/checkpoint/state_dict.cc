@@ -187,6 +187,8 @@ class Finder {
       if (!out->empty()) take_metadata(map, {}, out);
       return {};
     }
+    const auto plain_prefixes = strip_prefixes(&plain);
+    const auto averaged_prefixes = strip_prefixes(&averaged);
     const bool whole =
         !averaged.empty() && std::all_of(plain.begin(), plain.end(), [&](const auto& item) {
           return averaged.count(item.first) != 0;
