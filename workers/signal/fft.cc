@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kMostPrime = 31;
 constexpr std::align_val_t kAlignment{64};
 
-/// exp(-i pi * half_turns * part / whole) without losing digits for large products.
+/// exp(-2 pi i part / whole).
 void put_root(size_t part, size_t whole, float* to) {
   const double angle = -2 * M_PI * static_cast<double>(part % whole) / static_cast<double>(whole);
   to[0] = static_cast<float>(std::cos(angle));
@@ -69,18 +69,21 @@ Fft::Fft(size_t length) : length_(length) {
   std::vector<float>& c = chirp_->factors;
   c.resize(2 * length);
   for (size_t i = 0; i < length; ++i) put_root(i * i % (2 * length), 2 * length, &c[2 * i]);
-  AlignedFloats elements(padded * kElement), other(padded * kElement);
+  // One lane is enough, but the others cost nothing.
+  const Kernels& run = portable_kernels();
+  const size_t element = 2 * run.lanes;
+  AlignedFloats elements(padded * element), other(padded * element);
   for (size_t i = 0; i < length; ++i) {
     for (const size_t place : {i, (padded - i) % padded}) {
-      elements.data()[place * kElement] = c[2 * i];
-      elements.data()[place * kElement + kLanes] = -c[2 * i + 1];
+      elements.data()[place * element] = c[2 * i];
+      elements.data()[place * element + run.lanes] = -c[2 * i + 1];
     }
   }
-  const float* outcome = chirp_->inner.forward(portable_kernels(), elements.data(), other.data());
+  const float* outcome = chirp_->inner.forward(run, elements.data(), other.data());
   const float scale = 1.0f / static_cast<float>(padded);
   for (size_t i = 0; i < padded; ++i) {
-    chirp_->spectrum.push_back(outcome[i * kElement] * scale);
-    chirp_->spectrum.push_back(outcome[i * kElement + kLanes] * scale);
+    chirp_->spectrum.push_back(outcome[i * element] * scale);
+    chirp_->spectrum.push_back(outcome[i * element + run.lanes] * scale);
   }
 }
 
@@ -109,13 +112,16 @@ void Fft::add_passes(const std::vector<size_t>& radices) {
   }
 }
 
-size_t Fft::buffer_elements() const { return chirp_ ? chirp_->inner.length_ : length_; }
+size_t Fft::buffer_floats(const Kernels& run) const {
+  return 2 * run.lanes * (chirp_ ? chirp_->inner.length_ : length_);
+}
 
 float* Fft::forward(const Kernels& run, float* elements, float* other) const {
   if (!chirp_) return run.transform(passes_.data(), passes_.size(), elements, other);
   const size_t padded = chirp_->inner.length_;
   run.multiply(elements, chirp_->factors.data(), length_);
-  std::memset(elements + length_ * kElement, 0, (padded - length_) * kElement * sizeof(float));
+  const size_t element = 2 * run.lanes;
+  std::memset(elements + length_ * element, 0, (padded - length_) * element * sizeof(float));
   float* outcome = chirp_->inner.forward(run, elements, other);
   run.multiply(outcome, chirp_->spectrum.data(), padded);
   run.swap_parts(outcome, padded);

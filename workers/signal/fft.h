@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fourier transforms of one length, kLanes of them at a time (fft_kernel.h). Lengths whose prime
+// Fourier transforms of one length, several side by side (fft_kernel.h). Lengths whose prime
 // factors are at most 31 take Stockham passes of radix 4, 2, 3, 5 and the rest; others go through a
 // power of two (Bluestein, "A linear filtering approach to the computation of the discrete Fourier
 // transform", 1970). Errors are some 1e-7 of the largest magnitude.
@@ -36,8 +36,8 @@ class Fft {
   Fft& operator=(Fft&&) noexcept;
 
   size_t length() const { return length_; }
-  /// Elements that each of the two buffers of forward() must hold; at least length().
-  size_t buffer_elements() const;
+  /// Floats that each of the two buffers of forward() must hold.
+  size_t buffer_floats(const Kernels& run) const;
 
   /// X[k] = sum over i of x[i] exp(-2 pi i k i / length) for all lanes. The input is in `elements`
   /// and is overwritten; returns the buffer with the outcome.

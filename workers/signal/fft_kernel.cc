@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiled twice, see CMakeLists.txt: BERTH_KERNEL names the namespace and so the variant.
+// Compiled twice, see CMakeLists.txt: BERTH_KERNEL names the namespace and so the variant,
+// BERTH_LANES is 4 or 8.
 #include "signal/fft_kernel.h"
 
 #define BERTH_INLINE inline __attribute__((always_inline))
@@ -7,7 +8,9 @@
 namespace berth::signal::BERTH_KERNEL {
 namespace {
 
-// The same without AVX: the compiler then splits each operation in two.
+constexpr size_t kLanes = BERTH_LANES;
+constexpr size_t kElement = 2 * kLanes;  // floats of one complex element of all lanes
+
 typedef float V __attribute__((vector_size(kLanes * sizeof(float))));
 typedef int I __attribute__((vector_size(kLanes * sizeof(int))));
 typedef float Unaligned
@@ -142,37 +145,47 @@ float* transform(const FftPass* passes, size_t count, float* elements, float* ot
   return elements;
 }
 
-/// Turns 8 rows of 8 into 8 columns of 8.
-BERTH_INLINE void transpose(V (&r)[8]) {
-  V t[8];
-  for (int i = 0; i < 4; ++i) {
-    t[2 * i] = __builtin_shufflevector(r[2 * i], r[2 * i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-    t[2 * i + 1] = __builtin_shufflevector(r[2 * i], r[2 * i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+/// Turns rows into columns: 8 vectors of 8, or 4 of 4.
+BERTH_INLINE void transpose(V (&r)[kLanes]) {
+#if BERTH_LANES == 8
+  V t[8], u[8];
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    t[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
   }
-  V u[8];
-  for (int half = 0; half < 8; half += 4) {
-    for (int i = 0; i < 2; ++i) {
-      const V a = t[half + i], b = t[half + i + 2];
-      u[half + i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-      u[half + i + 2] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-    }
+  constexpr int kUpper[] = {0, 1, 4, 5};
+  for (const int i : kUpper) {
+    u[i] = __builtin_shufflevector(t[i], t[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+    u[i + 2] = __builtin_shufflevector(t[i], t[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
   }
   for (int i = 0; i < 4; ++i) {
     r[i] = __builtin_shufflevector(u[i], u[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
     r[i + 4] = __builtin_shufflevector(u[i], u[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
   }
+#else
+  V t[4];
+  for (int i = 0; i < 4; i += 2) {
+    t[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 4, 2, 6);
+    t[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 5, 3, 7);
+  }
+  for (int i = 0; i < 2; ++i) {
+    r[i] = __builtin_shufflevector(t[i], t[i + 2], 0, 1, 4, 5);
+    r[i + 2] = __builtin_shufflevector(t[i], t[i + 2], 2, 3, 6, 7);
+  }
+#endif
 }
 
 void gather(const float* samples, size_t lane_step, const float* weights, size_t length,
             float* elements) {
+  constexpr size_t kAtOnce = kLanes / 2;
   size_t i = 0;
-  for (; i + 4 <= length; i += 4) {
-    V r[8];
+  for (; i + kAtOnce <= length; i += kAtOnce) {
+    V r[kLanes];
     for (size_t lane = 0; lane < kLanes; ++lane) {
       r[lane] = *reinterpret_cast<const Unaligned*>(samples + 2 * (lane * lane_step + i));
     }
     transpose(r);
-    for (size_t k = 0; k < 4; ++k) {
+    for (size_t k = 0; k < kAtOnce; ++k) {
       store(elements + (i + k) * kElement,
             {r[2 * k] * weights[i + k], r[2 * k + 1] * weights[i + k]});
     }
@@ -187,10 +200,11 @@ void gather(const float* samples, size_t lane_step, const float* weights, size_t
 }
 
 void scatter_part(const float* elements, size_t from, size_t to, size_t place, float* const* rows) {
+  constexpr size_t kAtOnce = kLanes / 2;
   size_t i = from;
-  for (; i + 4 <= to; i += 4, place += 4) {
-    V r[8];
-    for (size_t k = 0; k < 4; ++k) {
+  for (; i + kAtOnce <= to; i += kAtOnce, place += kAtOnce) {
+    V r[kLanes];
+    for (size_t k = 0; k < kAtOnce; ++k) {
       const C value = load(elements + (i + k) * kElement);
       r[2 * k] = value.re;
       r[2 * k + 1] = value.im;
@@ -237,9 +251,9 @@ BERTH_INLINE V level_of(const C& value) {
 
 void levels_part(const float* elements, size_t from, size_t to, size_t place, float* const* rows) {
   size_t i = from;
-  for (; i + 8 <= to; i += 8, place += 8) {
-    V r[8];
-    for (size_t k = 0; k < 8; ++k) r[k] = level_of(load(elements + (i + k) * kElement));
+  for (; i + kLanes <= to; i += kLanes, place += kLanes) {
+    V r[kLanes];
+    for (size_t k = 0; k < kLanes; ++k) r[k] = level_of(load(elements + (i + k) * kElement));
     transpose(r);
     for (size_t lane = 0; lane < kLanes; ++lane) {
       *reinterpret_cast<Unaligned*>(rows[lane] + place) = r[lane];
@@ -305,6 +319,7 @@ void range(const float* values, size_t count, float* low, float* high) {
 
 extern const Kernels kKernels;
 const Kernels kKernels = {BERTH_TEXT(BERTH_KERNEL),
+                          kLanes,
                           gather,
                           transform,
                           scatter,

@@ -13,9 +13,7 @@
 
 namespace berth::signal {
 
-inline constexpr size_t kLanes = 8;
-/// Floats of one complex element of all lanes.
-inline constexpr size_t kElement = 2 * kLanes;
+inline constexpr size_t kMostLanes = 8;
 
 /// One pass of a Stockham transform (self-sorting, from one buffer into another): `groups` times
 /// `stride` butterflies of `radix` inputs.
@@ -29,6 +27,7 @@ struct FftPass {
 
 struct Kernels {
   const char* name;
+  size_t lanes;
   /// element[i] = weights[i] * window l's sample i, for each lane l; window l begins `lane_step`
   /// complex samples after window l - 1.
   void (*gather)(const float* samples, size_t lane_step, const float* weights, size_t length,

@@ -56,18 +56,19 @@ int64_t Stft::first_sample(size_t row) const {
 }
 
 Stft::Workspace::Workspace(const Stft& stft)
-    : elements_(stft.fft_.buffer_elements() * kElement),
-      other_(stft.fft_.buffer_elements() * kElement),
-      edge_((kLanes - 1) * stft.hop_ + stft.length()),
+    : elements_(stft.fft_.buffer_floats(*stft.kernels_)),
+      other_(stft.fft_.buffer_floats(*stft.kernels_)),
+      edge_((stft.kernels_->lanes - 1) * stft.hop_ + stft.length()),
       spare_(2 * stft.length()) {}
 
-/// Transforms of up to kLanes rows side by side.
+/// Transforms of up to `lanes` rows side by side.
 const float* Stft::spectra(const Chunk& chunk, size_t first, size_t count, Workspace* work) const {
   const int64_t begin = first_sample(first);
-  const size_t span = (kLanes - 1) * hop_ + length();
+  const size_t span = (kernels_->lanes - 1) * hop_ + length();
   const int64_t chunk_end = chunk.first + static_cast<int64_t>(chunk.size);
   const std::complex<float>* from = nullptr;
-  if (count == kLanes && begin >= chunk.first && begin + static_cast<int64_t>(span) <= chunk_end) {
+  if (count == kernels_->lanes && begin >= chunk.first &&
+      begin + static_cast<int64_t>(span) <= chunk_end) {
     from = chunk.samples + (begin - chunk.first);
   } else {
     // At the ends of the signal, and for the last few rows.
@@ -87,10 +88,10 @@ const float* Stft::spectra(const Chunk& chunk, size_t first, size_t count, Works
 
 void Stft::transform(const Chunk& chunk, size_t first, size_t count, std::complex<float>* out,
                      Workspace* work) const {
-  for (size_t row = 0; row < count; row += kLanes) {
-    const size_t now = std::min(kLanes, count - row);
-    float* rows[kLanes];
-    for (size_t lane = 0; lane < kLanes; ++lane) {
+  for (size_t row = 0; row < count; row += kernels_->lanes) {
+    const size_t now = std::min(kernels_->lanes, count - row);
+    float* rows[kMostLanes];
+    for (size_t lane = 0; lane < kernels_->lanes; ++lane) {
       rows[lane] = lane < now ? reinterpret_cast<float*>(out + (row + lane) * length())
                               : work->spare_.data();
     }
@@ -100,10 +101,10 @@ void Stft::transform(const Chunk& chunk, size_t first, size_t count, std::comple
 
 void Stft::levels(const Chunk& chunk, size_t first, size_t count, float* out,
                   Workspace* work) const {
-  for (size_t row = 0; row < count; row += kLanes) {
-    const size_t now = std::min(kLanes, count - row);
-    float* rows[kLanes];
-    for (size_t lane = 0; lane < kLanes; ++lane) {
+  for (size_t row = 0; row < count; row += kernels_->lanes) {
+    const size_t now = std::min(kernels_->lanes, count - row);
+    float* rows[kMostLanes];
+    for (size_t lane = 0; lane < kernels_->lanes; ++lane) {
       rows[lane] = lane < now ? out + (row + lane) * length() : work->spare_.data();
     }
     kernels_->levels(spectra(chunk, first + row, now, work), length(), length() / 2, rows);
@@ -114,7 +115,8 @@ void Stft::transform_all(const std::complex<float>* samples, size_t count, std::
                          int threads) const {
   const size_t total = rows(count);
   const auto parts = static_cast<size_t>(std::max(1, threads));
-  const size_t each = ((total + parts - 1) / parts + kLanes - 1) / kLanes * kLanes;
+  const size_t each =
+      ((total + parts - 1) / parts + kernels_->lanes - 1) / kernels_->lanes * kernels_->lanes;
   const Chunk chunk{samples, 0, count};
   const auto run = [&](size_t first) {
     Workspace work(*this);

@@ -218,18 +218,20 @@ TEST(Fft, EqualsKissFftForLongLengths) {
              reinterpret_cast<kiss_fft_cpx*>(wanted.data()));
     kiss_fft_free(plan);
     const Fft fft(length);
-    AlignedFloats in(fft.buffer_elements() * kElement), other(fft.buffer_elements() * kElement);
+    const Kernels& run = kernels();
+    const size_t element = 2 * run.lanes;
+    AlignedFloats in(fft.buffer_floats(run)), other(fft.buffer_floats(run));
     for (size_t i = 0; i < length; ++i) {
-      in.data()[i * kElement + 3] = samples[i].real();  // lane 3 alone
-      in.data()[i * kElement + kLanes + 3] = samples[i].imag();
+      in.data()[i * element + 3] = samples[i].real();  // lane 3 alone
+      in.data()[i * element + run.lanes + 3] = samples[i].imag();
     }
-    const float* got = fft.forward(kernels(), in.data(), other.data());
+    const float* got = fft.forward(run, in.data(), other.data());
     double most = 0, worst = 0;
     for (size_t i = 0; i < length; ++i) {
-      const Complex value(got[i * kElement + 3], got[i * kElement + kLanes + 3]);
+      const Complex value(got[i * element + 3], got[i * element + run.lanes + 3]);
       most = std::max<double>(most, std::abs(wanted[i]));
       worst = std::max<double>(worst, std::abs(value - wanted[i]));
-      ASSERT_EQ(got[i * kElement], 0) << "lanes do not mix";
+      ASSERT_EQ(got[i * element], 0) << "lanes do not mix";
     }
     EXPECT_LT(worst, 1e-5 * most);
   }
