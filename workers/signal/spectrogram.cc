@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
-#include <thread>
 
+#include "signal/parallel.h"
 #include "signal/triangle.h"
 
 namespace berth::signal {
@@ -151,18 +151,6 @@ void colour(const std::vector<float>& levels, float low, float high, float floor
       std::copy(chosen.begin(), chosen.end(), to);
     }
   }
-}
-
-/// Runs part(first, end) for [0, count) cut into pieces, one for each thread.
-template <typename Part>
-void in_parallel(size_t count, int threads, const Part& part) {
-  const size_t pieces = std::clamp<size_t>(static_cast<size_t>(std::max(1, threads)), 1, count);
-  std::vector<std::thread> others;
-  for (size_t i = 1; i < pieces; ++i) {
-    others.emplace_back(part, count * i / pieces, count * (i + 1) / pieces);
-  }
-  part(size_t{0}, count / pieces);
-  for (std::thread& thread : others) thread.join();
 }
 
 Status check(const Signal& signal, const PictureOptions& options) {
