@@ -153,7 +153,15 @@ void colour(const std::vector<float>& levels, float low, float high, float floor
   }
 }
 
-Status check(const Signal& signal, const PictureOptions& options) {
+/// Samples of a slice.
+uint64_t slice_samples(const IqFile& file, const SliceOptions& options) {
+  return static_cast<uint64_t>(file.sample_rate_hz() * options.duration_s);
+}
+
+}  // namespace
+
+Status check(const PictureOptions& options) {
+  if (auto stft = Stft::create(options.stft); !stft) return forward_error(stft);
   for (const int side : {options.width, options.height}) {
     if (side < 1 || side > kMostPixels) {
       return failed(ErrorCode::kBadRequest, "a picture of " + std::to_string(options.width) +
@@ -162,7 +170,6 @@ Status check(const Signal& signal, const PictureOptions& options) {
                                                 std::to_string(kMostPixels));
     }
   }
-  if (signal.samples == 0) return failed(ErrorCode::kBadRequest, "there is no sample to draw");
   if (options.low_db && options.high_db && !(*options.low_db < *options.high_db)) {
     return failed(ErrorCode::kBadRequest, "the colour range begins at " +
                                               std::to_string(*options.low_db) + " dB and ends at " +
@@ -171,13 +178,6 @@ Status check(const Signal& signal, const PictureOptions& options) {
   }
   return {};
 }
-
-/// Samples of a slice.
-uint64_t slice_samples(const IqFile& file, const SliceOptions& options) {
-  return static_cast<uint64_t>(file.sample_rate_hz() * options.duration_s);
-}
-
-}  // namespace
 
 Signal part_of(const IqFile& file, uint64_t first, uint64_t count) {
   const auto read = [&file, first, count](int64_t begin, size_t wanted, std::complex<float>* out) {
@@ -194,7 +194,8 @@ Signal part_of(const IqFile& file, uint64_t first, uint64_t count) {
 }
 
 Result<Picture> paint(const Signal& signal, const PictureOptions& options, int threads) {
-  if (auto checked = check(signal, options); !checked) return forward_error(checked);
+  if (auto checked = check(options); !checked) return forward_error(checked);
+  if (signal.samples == 0) return failed(ErrorCode::kBadRequest, "there is no sample to draw");
   auto stft = Stft::create(options.stft);
   if (!stft) return forward_error(stft);
   const size_t rows = stft->rows(signal.samples);

@@ -37,6 +37,9 @@ struct PictureOptions {
   double floor_db = -200;  ///< levels below it count as it
 };
 
+/// kBadRequest if no signal could be drawn that way.
+protocol::Status check(const PictureOptions& options);
+
 /// Samples on demand: [first, first + count) to `out`, 0 outside of the signal. Any thread may ask.
 using SampleReader =
     std::function<protocol::Status(int64_t first, size_t count, std::complex<float>* out)>;
