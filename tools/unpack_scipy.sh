@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Unpacks Debian's SciPy into build/scipy for the parity tests and `make bench` and prints what to add to PYTHONPATH and
-# LD_LIBRARY_PATH. Installing it is impossible beside libboost1.81-dev: it depends on pythran, which pulls in Boost 1.74.
+# Unpacks Debian's SciPy into build/scipy for the parity tests and `make bench` and prints what belongs into PYTHONPATH;
+# its libraries are beside. Installing it is impossible beside libboost1.81-dev: it depends on pythran, which pulls in
+# Boost 1.74.
 set -eu
 cd "$(dirname "$0")/.."
 target=$PWD/build/scipy
