@@ -207,7 +207,7 @@ TEST_F(SignalWorker, StopsAtOnceWhenToldAndLeavesWholeFilesOnly) {
   ::kill(child, SIGTERM);
   EXPECT_EQ(wait(child), 143);
   const auto files = files_in("out");
-  EXPECT_GE(files.size(), 10u);
+  EXPECT_GE(files.size(), 9u) << "two threads: the tenth may come before the ninth";
   EXPECT_LT(files.size(), 4000u);
   for (const std::string& file : files) {
     ASSERT_TRUE(image::decode_file(path("out/" + file), 0)) << file;
