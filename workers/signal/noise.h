@@ -17,10 +17,10 @@
 //
 // Limits: one contiguous band (of several signals the strongest; a hopper whose channels leave gaps
 // counts from end to end or in part), at least a quarter of the spectrum free of signals (tested to
-// 60 % occupied), noise that is white near the band, power averaged over pauses. The ratio is within
-// 1 dB for spectra with steep edges that are at least some 16 bins wide; skirts count as far as they
-// stand out, so that the bandwidth of a spectrum without edges depends on the noise, and so does its
-// ratio. full_band_snr_db does not suffer from that.
+// 60 % occupied), noise that is white near the band, power averaged over pauses. The ratio is
+// within 1 dB for spectra with steep edges that are at least some 16 bins wide. Skirts count as far
+// as they stand out: the bandwidth of a spectrum without edges depends on the noise, and so does
+// its ratio, but not full_band_snr_db.
 #pragma once
 
 #include <cstdint>

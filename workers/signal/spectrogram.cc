@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <new>
 
 #include "signal/parallel.h"
 #include "signal/triangle.h"
@@ -193,7 +194,9 @@ Signal part_of(const IqFile& file, uint64_t first, uint64_t count) {
   return {read, count};
 }
 
-Result<Picture> paint(const Signal& signal, const PictureOptions& options, int threads) {
+namespace {
+
+Result<Picture> paint_checked(const Signal& signal, const PictureOptions& options, int threads) {
   if (auto checked = check(options); !checked) return forward_error(checked);
   if (signal.samples == 0) return failed(ErrorCode::kBadRequest, "there is no sample to draw");
   auto stft = Stft::create(options.stft);
@@ -235,6 +238,18 @@ Result<Picture> paint(const Signal& signal, const PictureOptions& options, int t
            colours, &picture.bitmap, first, end);
   });
   return picture;
+}
+
+}  // namespace
+
+Result<Picture> paint(const Signal& signal, const PictureOptions& options, int threads) {
+  try {
+    return paint_checked(signal, options, threads);
+  } catch (const std::bad_alloc&) {
+    return failed(ErrorCode::kOutOfMemory,
+                  "not enough memory for a picture of " + std::to_string(options.width) + " x " +
+                      std::to_string(options.height) + " pixels: choose a smaller one");
+  }
 }
 
 Result<uint64_t> slice_count(const IqFile& file, const SliceOptions& options) {

@@ -60,7 +60,7 @@ struct Picture {
 
 /// The same picture for any number of threads. Memory: width * height * 7 bytes, and some MB for
 /// each thread, however long the signal is.
-/// Errors: kBadRequest (options, no samples), those of the reader.
+/// Errors: kBadRequest (options, no samples), kOutOfMemory, those of the reader.
 protocol::Result<Picture> paint(const Signal& signal, const PictureOptions& options, int threads);
 
 /// How a recording is cut. RFUAV: 0.1 s, a slice begins 2^-ratio slices after the one before.

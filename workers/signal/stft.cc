@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <thread>
+
+#include "signal/parallel.h"
 
 namespace berth::signal {
 namespace {
@@ -113,19 +114,14 @@ void Stft::levels(const Chunk& chunk, size_t first, size_t count, float* out,
 
 void Stft::transform_all(const std::complex<float>* samples, size_t count, std::complex<float>* out,
                          int threads) const {
-  const size_t total = rows(count);
-  const auto parts = static_cast<size_t>(std::max(1, threads));
-  const size_t each =
-      ((total + parts - 1) / parts + kernels_->lanes - 1) / kernels_->lanes * kernels_->lanes;
+  const size_t total = rows(count), lanes = kernels_->lanes;
   const Chunk chunk{samples, 0, count};
-  const auto run = [&](size_t first) {
+  // Whole groups of rows, so that no thread has lanes to spare but the last.
+  in_parallel((total + lanes - 1) / lanes, threads, [&](size_t from, size_t to) {
     Workspace work(*this);
-    transform(chunk, first, std::min(each, total - first), out + first * length(), &work);
-  };
-  std::vector<std::thread> others;
-  for (size_t first = each; first < total; first += each) others.emplace_back(run, first);
-  if (total > 0) run(0);
-  for (std::thread& thread : others) thread.join();
+    const size_t first = from * lanes, end = std::min(total, to * lanes);
+    transform(chunk, first, end - first, out + first * length(), &work);
+  });
 }
 
 }  // namespace berth::signal

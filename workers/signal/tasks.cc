@@ -269,78 +269,115 @@ Status write_description(const IqFile& file, const std::string& stem, double snr
   return protocol::write_file(stem + ".sigmf-meta", protocol::json_text(whole) + "\n");
 }
 
+struct Ratios {
+  double least = 0, step = 0;  // dB
+  int count = 0;
+  double at(int i) const { return least + i * step; }
+};
+
+Result<Ratios> read_ratios(Spec* spec) {
+  Ratios ratios;
+  ratios.least = spec->number("snr_min", -20, -201);
+  const double most = spec->number("snr_max", 20, -201);
+  ratios.step = spec->number("snr_step", 2, 0);
+  const double count = std::floor((most - ratios.least) / ratios.step + 1e-9) + 1;
+  if (!(count >= 1 && count <= 1000)) {
+    return failed(ErrorCode::kBadRequest, "from " + shown(ratios.least, "%g") + " to " +
+                                              shown(most, "%g") + " dB in steps of " +
+                                              shown(ratios.step, "%g") +
+                                              " dB: that must be 1 to 1000 ratios");
+  }
+  ratios.count = static_cast<int>(count);
+  return ratios;
+}
+
+/// The measured ratio of a recording that holds a signal.
+Result<SnrEstimate> measure(const IqFile& file, const Signal& signal, int threads,
+                            EventWriter* events) {
+  auto estimate = estimate_snr(signal, threads);
+  if (!estimate) return estimate;
+  if (!estimate->found) {
+    return failed(ErrorCode::kBadRequest,
+                  "no signal was found in " + file.path() + ": there is nothing to relate noise to",
+                  file.path());
+  }
+  events->info(file.path() + " has " + shown(estimate->snr_db) + " dB; its signal's power is " +
+               shown(estimate->signal_power, "%.3g"));
+  return estimate;
+}
+
+struct NoisyCopies {
+  json::array files, left_out;
+};
+
+/// One copy for each ratio that is below the recording's own.
+Result<NoisyCopies> write_copies(const IqFile& file, const SnrEstimate& estimate,
+                                 const Ratios& ratios, uint64_t seed, const std::string& out,
+                                 int threads, EventWriter* events) {
+  const Signal signal = part_of(file, 0, file.samples());
+  NoisyCopies copies;
+  for (int i = 0; i < ratios.count; ++i) {
+    const double power = noise_to_add(estimate, ratios.at(i));
+    if (power <= 0) {
+      copies.left_out.push_back(ratios.at(i));
+      continue;
+    }
+    const std::string stem =
+        out + "/" + fs::path(file.path()).stem().string() + "_" + shown(ratios.at(i), "%g") + "dB";
+    const uint64_t own_seed = seed + static_cast<uint64_t>(i);
+    const auto progress = [&](uint64_t done) {
+      const double part = static_cast<double>(done) / static_cast<double>(signal.samples);
+      events->progress(0.999 * (i + part) / ratios.count);
+    };
+    auto written = write_with_noise(signal, power, own_seed, stem + ".iq", threads, progress);
+    if (!written) return forward_error(written);
+    auto described = write_description(file, stem, ratios.at(i), own_seed);
+    if (!described) return forward_error(described);
+    copies.files.push_back(json::object{{"file", stem + ".iq"},
+                                        {"snr_db", ratios.at(i)},
+                                        {"seed", own_seed},
+                                        {"noise_power_added", power}});
+  }
+  return copies;
+}
+
 Status awgn(Spec* spec, int threads, EventWriter* events) {
   const Clock clock;
   const std::string source = spec->required_text("source_path");
   const std::string out = spec->text("save_path").value_or("results");
   IqOptions samples;
   if (auto read = read_iq_options(spec, &samples); !read) return read;
-  const double least = spec->number("snr_min", -20, -201);
-  const double most = spec->number("snr_max", 20, -201);
-  const double step = spec->number("snr_step", 2, 0);
+  auto ratios = read_ratios(spec);
   const auto seed = static_cast<uint64_t>(spec->integer("seed", 0, 0, 9'000'000'000'000'000));
   threads = static_cast<int>(spec->integer("threads", threads, 1, 1024));
   if (auto status = spec->status(); !status) return status;
-  const double steps = std::floor((most - least) / step + 1e-9) + 1;
-  if (!(steps >= 1 && steps <= 1000)) {
-    return failed(ErrorCode::kBadRequest,
-                  "from " + shown(least, "%g") + " to " + shown(most, "%g") + " dB in steps of " +
-                      shown(step, "%g") + " dB: that must be 1 to 1000 ratios");
-  }
+  if (!ratios) return forward_error(ratios);
   auto file = IqFile::open(source, samples);
   if (!file) return forward_error(file);
   for (const std::string& note : file->notes()) events->warning(note);
-  const Signal signal = part_of(*file, 0, file->samples());
-  auto estimate = estimate_snr(signal, threads);
+  auto estimate = measure(*file, part_of(*file, 0, file->samples()), threads, events);
   if (!estimate) return forward_error(estimate);
-  if (!estimate->found) {
-    return failed(ErrorCode::kBadRequest,
-                  "no signal was found in " + source + ": there is nothing to relate noise to",
-                  source);
-  }
-  events->info(source + " has " + shown(estimate->snr_db) + " dB; its signal's power is " +
-               shown(estimate->signal_power, "%.3g"));
   if (auto made = protocol::make_folders(out); !made) return made;
-  json::array files, skipped;
-  for (int i = 0; i < static_cast<int>(steps); ++i) {
-    const double snr_db = least + i * step;
-    const double power = noise_to_add(*estimate, snr_db);
-    if (power <= 0) {
-      skipped.push_back(snr_db);
-      continue;
-    }
-    const std::string stem =
-        out + "/" + fs::path(source).stem().string() + "_" + shown(snr_db, "%g") + "dB";
-    auto written = write_with_noise(
-        signal, power, seed + static_cast<uint64_t>(i), stem + ".iq", threads, [&](uint64_t done) {
-          events->progress(0.999 *
-                           (i + static_cast<double>(done) / static_cast<double>(signal.samples)) /
-                           steps);
-        });
-    if (!written) return written;
-    auto described = write_description(*file, stem, snr_db, seed + static_cast<uint64_t>(i));
-    if (!described) return described;
-    files.push_back(
-        json::object{{"file", stem + ".iq"}, {"snr_db", snr_db}, {"noise_power_added", power}});
-  }
-  if (files.empty()) {
+  auto copies = write_copies(*file, *estimate, *ratios, seed, out, threads, events);
+  if (!copies) return forward_error(copies);
+  if (copies->files.empty()) {
     return failed(ErrorCode::kBadRequest,
                   source + " has " + shown(estimate->snr_db) +
-                      " dB; adding noise cannot bring it to " + shown(least, "%g") +
+                      " dB; adding noise cannot bring it to " + shown(ratios->least, "%g") +
                       " dB or more: ask for less",
                   source);
   }
-  if (!skipped.empty()) {
-    events->warning(std::to_string(skipped.size()) + " ratios above the recording's own " +
+  if (!copies->left_out.empty()) {
+    events->warning(std::to_string(copies->left_out.size()) + " ratios above the recording's own " +
                     shown(estimate->snr_db) + " dB were left out");
   }
-  const std::string line = std::to_string(files.size()) + " recordings with noise written";
+  const std::string line = std::to_string(copies->files.size()) + " recordings with noise written";
   complete(line,
            {{"source_path", source},
             {"save_path", out},
             {"measured", snr_facts(*file, *estimate)},
-            {"files", std::move(files)},
-            {"snr_db_left_out", std::move(skipped)},
+            {"files", std::move(copies->files)},
+            {"snr_db_left_out", std::move(copies->left_out)},
             {"seconds", clock.seconds()}},
            events);
   return {};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "image/encode.h"
@@ -238,7 +239,13 @@ Status make_waterfall(const Signal& signal, const WaterfallOptions& options, uin
   if (!stft) return forward_error(stft);
   if (auto checked = check(options, signal, threads); !checked) return checked;
   const uint64_t frames = std::min(most, waterfall_frames(options, signal.samples));
-  return Waterfall(signal, options, std::move(*stft), threads).run(frames, sink);
+  try {
+    return Waterfall(signal, options, std::move(*stft), threads).run(frames, sink);
+  } catch (const std::bad_alloc&) {
+    return failed(ErrorCode::kOutOfMemory, "not enough memory for frames of " +
+                                               std::to_string(options.rows_per_frame) +
+                                               " rows: choose fewer, or fewer threads");
+  }
 }
 
 }  // namespace berth::signal

@@ -41,7 +41,7 @@ uint64_t waterfall_frames(const WaterfallOptions& options, uint64_t samples);
 using FrameSink = std::function<protocol::Status(uint64_t frame, const std::string& jpeg)>;
 
 /// Makes all frames (at most `most`) on `threads` threads. Errors: kBadRequest (options, a signal
-/// shorter than a frame), those of the signal's reader and of the sink, which end it.
+/// shorter than a frame), kOutOfMemory, those of the signal's reader and of the sink, which end it.
 protocol::Status make_waterfall(const Signal& signal, const WaterfallOptions& options,
                                 uint64_t most, int threads, const FrameSink& sink);
 
