@@ -25,4 +25,8 @@ protocol::Status read_waterfall_options(protocol::Spec* spec, double sample_rate
                                         WaterfallOptions* options);
 protocol::Status read_colormap(protocol::Spec* spec, ColormapKind* kind);
 
+/// The tasks "snr" and "awgn"; the others are in tasks.cc.
+protocol::Status measure_noise(protocol::Spec* spec, int threads, protocol::EventWriter* events);
+protocol::Status add_noise_copies(protocol::Spec* spec, int threads, protocol::EventWriter* events);
+
 }  // namespace berth::signal
