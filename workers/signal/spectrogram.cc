@@ -143,13 +143,18 @@ void colour(const std::vector<float>& levels, float low, float high, float floor
   const auto width = static_cast<size_t>(bitmap->width);
   const auto height = static_cast<size_t>(bitmap->height);
   const float scale = high > low ? 256 / (high - low) : 0;
-  for (size_t y = first; y < end; ++y) {
-    const float* from = levels.data() + (height - 1 - y);
-    uint8_t* to = bitmap->pixels.data() + y * width * 3;
-    for (size_t x = 0; x < width; ++x, to += 3) {
-      const float place = (std::max(from[x * height], floor) - low) * scale;
-      const auto& chosen = colours[static_cast<size_t>(std::clamp(place, 0.0f, 255.0f))];
-      std::copy(chosen.begin(), chosen.end(), to);
+  // A few columns at a time: levels lie by column, pixels by row.
+  constexpr size_t kStrip = 16;
+  for (size_t left = 0; left < width; left += kStrip) {
+    const size_t right = std::min(width, left + kStrip);
+    for (size_t y = first; y < end; ++y) {
+      uint8_t* to = bitmap->pixels.data() + (y * width + left) * 3;
+      for (size_t x = left; x < right; ++x, to += 3) {
+        const float level = std::max(levels[x * height + height - 1 - y], floor);
+        const float place = (level - low) * scale;
+        const auto& chosen = colours[static_cast<size_t>(std::clamp(place, 0.0f, 255.0f))];
+        std::copy(chosen.begin(), chosen.end(), to);
+      }
     }
   }
 }
