@@ -8,14 +8,15 @@ build="g++ make cmake ninja-build ccache pkg-config git ca-certificates
  libboost1.81-dev libboost-json1.81-dev libexpected-dev libsqlite3-dev libyaml-cpp-dev libcli11-dev libgtest-dev
  libjemalloc-dev python3 python3-yaml python3-pytest
  libtorch-dev libopenblas0-openmp libopenblas-dev
- libjpeg62-turbo-dev libpng-dev libstb-dev libkissfft-dev zlib1g-dev"
+ libjpeg62-turbo-dev libpng-dev libstb-dev libkissfft-dev libpugixml-dev zlib1g-dev"
 lint="clang-format-19 clang-tidy-19 python3-yaml libboost1.81-dev libboost-json1.81-dev libexpected-dev libsqlite3-dev
  libyaml-cpp-dev libcli11-dev libgtest-dev g++ cmake ninja-build"
 # What Berth is compared with, and what asks. Slurm is only unpacked (unpack_slurm.sh): installed it would be set up.
-bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools"
+# So is SciPy (unpack_scipy.sh).
+bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-numpy"
 
-# The reference of the models.
-parity="python3-torch python3-torchvision python3-pytest"
+# The reference of the models. That of the signal processing, SciPy, is only unpacked (unpack_scipy.sh).
+parity="python3-torch python3-torchvision python3-numpy python3-pytest"
 
 # Without these, tools/fuzz.sh mutates blindly.
 fuzz="clang-19 libclang-rt-19-dev"
