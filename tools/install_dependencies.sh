@@ -14,8 +14,8 @@ lint="clang-format-19 clang-tidy-19 python3-yaml libboost1.81-dev libboost-json1
 # What Berth is compared with, and what asks. Slurm is only unpacked (unpack_slurm.sh): installed it would be set up.
 bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools"
 
-# The reference of the models.
-parity="python3-torch python3-torchvision python3-pytest"
+# The references of the models and of the augmentations.
+parity="python3-torch python3-torchvision python3-opencv python3-pytest"
 
 case "${1:-build}" in
   build) wanted=$build ;;

@@ -17,4 +17,14 @@ void install_termination();
 int remember_temporary(const std::string& path);
 void forget_temporary(int slot);
 
+/// Remembers one folder, made of unfinished output, that the signal handler removes with all that
+/// is in it, after renaming it to `path` + kLeavingSuffix. Empty: none any more. Names of PATH_MAX
+/// and more are not remembered.
+inline constexpr char kLeavingSuffix[] = ".leaving";
+void remember_folder(const std::string& path);
+
+/// Does not return once a signal ends the process: what goes wrong in other threads because their
+/// files are being removed is no failure to be told.
+void wait_if_ending();
+
 }  // namespace berth::protocol
