@@ -266,6 +266,23 @@ std::optional<double> Fields::maybe_positive(std::string_view name, double below
   return std::nullopt;
 }
 
+std::optional<double> Fields::maybe_number(std::string_view name, double least, double most) {
+  const value* found = find(name);
+  if (found == nullptr || found->is_null()) return std::nullopt;
+  const auto number = to_number(name, *found);
+  if (!number) return std::nullopt;
+  if (*number < least) {
+    add("greater_than_equal", name, "Input should be greater than or equal to " + bound_text(least),
+        *found, {{"ge", least}});
+  } else if (*number > most) {
+    add("less_than_equal", name, "Input should be less than or equal to " + bound_text(most),
+        *found, {{"le", most}});
+  } else {
+    return number;
+  }
+  return std::nullopt;
+}
+
 double Fields::number_or(std::string_view name, double otherwise,
                          std::optional<double> greater_than) {
   const value* found = find(name);

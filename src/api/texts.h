@@ -50,7 +50,11 @@ enum class Phrase : std::uint8_t {
   kConfigMissing,
   kWeightsMissing,
   kSourceMissing,
-  kStillEnding,  // {id}
+  kStillEnding,     // {id}
+  kInputMissing,    // {path}
+  kDatasetMissing,  // {path}
+  kPreprocessingCancelled,
+  kPreprocessingEnded,  // {state}
 };
 
 std::string phrase(Phrase which, Language language, std::string_view argument = {});

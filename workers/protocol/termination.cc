@@ -25,7 +25,7 @@ struct Slot {
   char path[PATH_MAX];
 };
 
-constexpr int kSlots = 64;
+constexpr int kSlots = 1024;  // one per thread of a worker at most
 Slot slots[kSlots];
 static_assert(std::atomic<int>::is_always_lock_free);
 

@@ -13,14 +13,15 @@ namespace berth::protocol {
 void install_termination();
 
 /// Remembers a file for removal by the signal handler; returns a slot for forget_temporary. At most
-/// 64 files at a time; beyond that -1 (the file would then stay behind after a signal).
+/// 1024 files at a time; beyond that -1 (the file would then stay behind after a signal).
 int remember_temporary(const std::string& path);
 void forget_temporary(int slot);
 
-/// Remembers one folder, made of unfinished output, that the signal handler removes with all that
-/// is in it, after renaming it to `path` + kLeavingSuffix. Empty: none any more. Names of PATH_MAX
-/// and more are not remembered.
+/// What a remembered folder's name gets while it is being removed.
 inline constexpr char kLeavingSuffix[] = ".leaving";
+
+/// Remembers one folder, made of unfinished output, that the signal handler removes with all that
+/// is in it. Empty: none any more. Names of PATH_MAX and more are not remembered.
 void remember_folder(const std::string& path);
 
 /// Does not return once a signal ends the process: what goes wrong in other threads because their
