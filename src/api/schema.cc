@@ -270,16 +270,13 @@ std::optional<double> Fields::maybe_number(std::string_view name, double least, 
   const value* found = find(name);
   if (found == nullptr || found->is_null()) return std::nullopt;
   const auto number = to_number(name, *found);
-  if (!number) return std::nullopt;
-  if (*number < least) {
-    add("greater_than_equal", name, "Input should be greater than or equal to " + bound_text(least),
-        *found, {{"ge", least}});
-  } else if (*number > most) {
-    add("less_than_equal", name, "Input should be less than or equal to " + bound_text(most),
-        *found, {{"le", most}});
-  } else {
-    return number;
-  }
+  if (!number || (*number >= least && *number <= most)) return number;
+  const bool low = *number < least;
+  add(low ? "greater_than_equal" : "less_than_equal", name,
+      (low ? "Input should be greater than or equal to "
+           : "Input should be less than or equal to ") +
+          bound_text(low ? least : most),
+      *found, {{low ? "ge" : "le", low ? least : most}});
   return std::nullopt;
 }
 

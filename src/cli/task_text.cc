@@ -289,7 +289,9 @@ std::string placement_text(const json::object& task) {
 
 std::string kind_text(const json::object& task) {
   const std::string type = string_or(task, "task_type");
-  return model::is_preprocessing(type) ? tr_code(type) : tr(string_or(task, "kind", type));
+  if (model::is_preprocessing(type)) return tr_code(type);
+  const std::string kind = string_or(task, "kind", type);
+  return tr(kind);
 }
 
 std::string progress_text(const json::object& task) {

@@ -58,9 +58,9 @@ class Split {
     if (auto fine = assign(); !fine) return fine;
     Status outcome = fill();
     if (outcome) outcome = put_in_place();
-    protocol::remember_folder("");
     std::error_code ignored;
     fs::remove_all(stage(), ignored);
+    protocol::remember_folder("");
     if (!outcome) return outcome;
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     finish(took.count());
@@ -196,19 +196,25 @@ class Split {
     return {};
   }
 
-  /// Renames, so that a reader sees the whole new set or the whole old one.
+  /// Renames, so that a reader sees the whole new set or the whole old one. All of them or none.
   Status put_in_place() {
+    // Between them the old set lies where it would be removed.
+    const protocol::TerminationPause pause;
     std::error_code error;
     fs::create_directory(stage() + "/old", error);
+    std::vector<std::pair<std::string, std::string>> renames;
     for (int i = 0; i < 3; ++i) {
-      if (fs::exists(fs::symlink_status(part(i), error))) {
-        fs::rename(part(i), stage() + "/old/" + kParts[i], error);
-        if (error) return cannot("cannot replace", part(i), error);
-      }
+      if (fs::exists(fs::symlink_status(part(i), error)))
+        renames.emplace_back(part(i), stage() + "/old/" + kParts[i]);
       const std::string fresh = stage() + "/" + kParts[i];
-      if (!fs::exists(fresh, error)) continue;
-      fs::rename(fresh, part(i), error);
-      if (error) return cannot("cannot put in place", part(i), error);
+      if (fs::exists(fresh, error)) renames.emplace_back(fresh, part(i));
+    }
+    for (size_t i = 0; i < renames.size(); ++i) {
+      fs::rename(renames[i].first, renames[i].second, error);
+      if (!error) continue;
+      const auto failure = cannot("cannot replace", renames[i].second, error);
+      while (i-- > 0) fs::rename(renames[i].second, renames[i].first, error);
+      return failure;
     }
     return {};
   }

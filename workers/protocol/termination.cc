@@ -77,7 +77,8 @@ void remove_folder(int parent, const char* name, int depth) {
 }
 
 void on_signal(int signal_number) {
-  ending.store(true);
+  // Whoever ends a process tree may signal it more than once, and each thread has its own mask.
+  while (ending.exchange(true)) ::pause();
   for (Slot& slot : slots) {
     if (slot.state.load() == kSet) ::unlink(slot.path);
   }
@@ -127,6 +128,16 @@ void remember_folder(const std::string& path) {
   std::memcpy(folder_leaving + path.size(), kLeavingSuffix, sizeof kLeavingSuffix);
   folder_state.store(kSet);
 }
+
+TerminationPause::TerminationPause() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, &before_);
+}
+
+TerminationPause::~TerminationPause() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 void wait_if_ending() {
   while (ending.load()) ::pause();

@@ -2,7 +2,10 @@
 #include "prepare/split.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -155,6 +158,23 @@ TEST_F(SplitTest, KeepsTheEarlierOneWhenItFails) {
   EXPECT_EQ(content(spec_.output_path),
             (std::map<std::string, std::string>{{"train/old/x.png", "x"}}));
   EXPECT_FALSE(fs::exists(spec_.output_path + "/.berth-split"));
+}
+
+TEST_F(SplitTest, PutsBackWhatItHasReplacedWhenAPartCannotBe) {
+  folder_.write("out/train/old/x.png", "x");
+  const std::string valid = spec_.output_path + "/valid";
+  fs::create_directories(valid);
+  if (::geteuid() != 0 || ::unshare(CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("tmpfs", valid.c_str(), "tmpfs", 0, "size=64k") != 0) {
+    GTEST_SKIP() << "file systems cannot be mounted here";
+  }
+  spec_.overwrite = true;
+  EXPECT_EQ(refused().code, ErrorCode::kIoError);
+  EXPECT_EQ(content(spec_.output_path),
+            (std::map<std::string, std::string>{{"train/old/x.png", "x"}}));
+  EXPECT_FALSE(fs::exists(spec_.output_path + "/.berth-split"));
+  ::umount2(valid.c_str(), MNT_DETACH);
 }
 
 TEST_F(SplitTest, CountsAndNamesWhatCannotBeRead) {

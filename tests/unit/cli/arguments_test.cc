@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"limits", "set", "cuda:0"}, "nothing to set"},
         Wrong{{"train", "--train", "a"}, "is required"}, Wrong{{"infer"}, "is required"},
         Wrong{{"data"}, "required"}, Wrong{{"data", "split", "--input", "a"}, "is required"},
-        Wrong{{"data", "split", "--inptu", "a"}, "did you mean --input"},
+        Wrong{{"split", "--input", "a", "--output", "b", "--lnik"}, "did you mean --link"},
         Wrong{{"split", "--input", "a", "--output", "b", "--train-ratio", "0.95"}, "0.95"}));
 
 class RightArguments : public testing::TestWithParam<Words> {};
