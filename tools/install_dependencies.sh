@@ -15,8 +15,8 @@ lint="clang-format-19 clang-tidy-19 python3-yaml libboost1.81-dev libboost-json1
 # So is SciPy (unpack_scipy.sh).
 bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-numpy"
 
-# The reference of the models. That of the signal processing, SciPy, is only unpacked (unpack_scipy.sh).
-parity="python3-torch python3-torchvision python3-numpy python3-pytest"
+# The references of the models and of the augmentations. That of the signal processing, SciPy, is only unpacked (unpack_scipy.sh).
+parity="python3-torch python3-torchvision python3-numpy python3-opencv python3-pytest"
 
 # Without these, tools/fuzz.sh mutates blindly.
 fuzz="clang-19 libclang-rt-19-dev"

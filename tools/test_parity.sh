@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Our models and checkpoints against torchvision's and PyTorch's, our signal processing against SciPy's.
+# Our models and checkpoints against torchvision's and PyTorch's, our signal
+# processing against SciPy's, our augmentations against OpenCV's formulas.
 set -eu
 cd "$(dirname "$0")/.."
 export BERTH_PARITY="${BERTH_PARITY:-$PWD/build/release/workers/tests/worker_parity}"
@@ -11,4 +12,5 @@ if scipy=$(tools/unpack_scipy.sh); then
   libraries=$(dirname "$(dirname "$scipy")")/$(uname -m)-linux-gnu
   export LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 fi
+export BERTH_AUGMENT_PARITY="${BERTH_AUGMENT_PARITY:-$PWD/build/release/workers/tests/worker_augment_parity}"
 exec /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/parity "$@"

@@ -13,21 +13,27 @@ namespace {
 
 constexpr int kRetriesAfterLoss = 2;
 
+model::TaskRecord common_record(Fields& fields, const Service& service, model::Kind kind,
+                                std::string_view type, const char* device, int default_priority) {
+  model::TaskRecord record;
+  record.request.kind = kind;
+  record.request.builtin = true;
+  record.type = std::string(type);
+  read_common(fields, {device, default_priority, service.state().config.policy}, record);
+  if (fields.body().contains("retry")) read_retry(fields, record.request.retry);
+  return record;
+}
+
 }  // namespace
 
 model::TaskRecord builtin_record(Fields& fields, const Service& service, model::Kind kind,
                                  int default_priority) {
-  model::TaskRecord record;
-  record.request.kind = kind;
-  record.request.builtin = true;
-  record.type = std::string(model::to_text(kind));
-  read_common(fields, {"cuda", default_priority, service.state().config.policy}, record);
+  model::TaskRecord record =
+      common_record(fields, service, kind, model::to_text(kind), "cuda", default_priority);
   // Whoever asked for the training has done nothing wrong when a GPU is lost under it.
-  record.request.retry.max = kRetriesAfterLoss;
-  record.request.retry.on = {model::FailureKind::kDeviceLost};
-  if (fields.body().contains("retry")) {
-    record.request.retry = {};
-    read_retry(fields, record.request.retry);
+  if (!fields.body().contains("retry")) {
+    record.request.retry.max = kRetriesAfterLoss;
+    record.request.retry.on = {model::FailureKind::kDeviceLost};
   }
   const auto parts = base::split(record.name, '/');  // becomes a directory below save_path
   const bool leaves = std::find(parts.begin(), parts.end(), "..") != parts.end();
@@ -35,6 +41,17 @@ model::TaskRecord builtin_record(Fields& fields, const Service& service, model::
     fields.refuse("value_error", "name",
                   "The name becomes a directory below save_path: no \"..\", no leading slash");
   }
+  return record;
+}
+
+model::TaskRecord preprocessing_record(Fields& fields, const Service& service,
+                                       std::string_view type) {
+  constexpr const char* kProcessor = "cpu";
+  model::TaskRecord record =
+      common_record(fields, service, model::Kind::kCommand, type, kProcessor, 5);
+  record.request.selector = *model::parse_selector(kProcessor);
+  record.request.memory_by_history = false;
+  record.device = kProcessor;
   return record;
 }
 
@@ -50,6 +67,12 @@ base::Status check_worker(const Service& service) {
   return base::fail(
       base::ErrorCode::kUnavailable,
       "The built-in tasks are not installed: berth-worker-vision is not beside berthd");
+}
+
+base::Status check_prepare_worker(const Service& service) {
+  if (service.worker().prepare) return {};
+  return base::fail(base::ErrorCode::kUnavailable,
+                    "Preprocessing is not installed: berth-worker-prepare is not beside berthd");
 }
 
 }  // namespace berth::api

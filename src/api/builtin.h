@@ -13,9 +13,15 @@ namespace berth::api {
 model::TaskRecord builtin_record(Fields& fields, const Service& service, model::Kind kind,
                                  int default_priority);
 
+/// Of a task that prepares a data set (model/task_type.h): on the processor, whatever device the
+/// request may name.
+model::TaskRecord preprocessing_record(Fields& fields, const Service& service,
+                                       std::string_view type);
+
 /// The first error of these, or none: worker missing, then `checks` in order.
 base::Status first_error(const std::vector<base::Status>& checks);
 
 base::Status check_worker(const Service& service);
+base::Status check_prepare_worker(const Service& service);
 
 }  // namespace berth::api

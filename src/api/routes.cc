@@ -12,6 +12,7 @@ void add_routes(http::Router& router, Service& service) {
   add_explain_routes(router, service);
   add_training_routes(router, service);
   add_inference_routes(router, service);
+  add_preprocessing_routes(router, service);
   add_lease_routes(router, service);
   add_resource_routes(router, service);
   add_docs_routes(router);

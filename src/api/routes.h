@@ -20,8 +20,10 @@ void add_stream_routes(http::Router& router, Service& service);     // logs, eve
 void add_explain_routes(http::Router& router, Service& service);    // /api/v2/tasks/{id}/explain
 void add_training_routes(http::Router& router, Service& service);   // /api/v2/training/*
 void add_inference_routes(http::Router& router, Service& service);  // /api/v2/inference/*
-void add_lease_routes(http::Router& router, Service& service);      // /api/v2/leases*
-void add_resource_routes(http::Router& router, Service& service);   // /api/v2/resources*
+void add_preprocessing_routes(http::Router& router,
+                              Service& service);                   // /api/v2/preprocessing/*
+void add_lease_routes(http::Router& router, Service& service);     // /api/v2/leases*
+void add_resource_routes(http::Router& router, Service& service);  // /api/v2/resources*
 
 /// The task that the path names, or answers 404 in `language` and returns nullptr. With `type`
 /// tasks of another type are unknown too.

@@ -266,6 +266,20 @@ std::optional<double> Fields::maybe_positive(std::string_view name, double below
   return std::nullopt;
 }
 
+std::optional<double> Fields::maybe_number(std::string_view name, double least, double most) {
+  const value* found = find(name);
+  if (found == nullptr || found->is_null()) return std::nullopt;
+  const auto number = to_number(name, *found);
+  if (!number || (*number >= least && *number <= most)) return number;
+  const bool low = *number < least;
+  add(low ? "greater_than_equal" : "less_than_equal", name,
+      (low ? "Input should be greater than or equal to "
+           : "Input should be less than or equal to ") +
+          bound_text(low ? least : most),
+      *found, {{low ? "ge" : "le", low ? least : most}});
+  return std::nullopt;
+}
+
 double Fields::number_or(std::string_view name, double otherwise,
                          std::optional<double> greater_than) {
   const value* found = find(name);

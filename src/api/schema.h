@@ -43,6 +43,8 @@ class Fields {
                           std::optional<std::int64_t> most = {});
   /// Finite, greater than 0 and less than `below`; absent and null: std::nullopt.
   std::optional<double> maybe_positive(std::string_view name, double below);
+  /// From `least` to `most`; absent and null: std::nullopt.
+  std::optional<double> maybe_number(std::string_view name, double least, double most);
   double number_or(std::string_view name, double otherwise,
                    std::optional<double> greater_than = {});
   bool boolean_or(std::string_view name, bool otherwise);

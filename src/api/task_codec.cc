@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "api/schema.h"
+#include "model/task_type.h"
 
 namespace berth::api {
 
@@ -39,6 +40,10 @@ value seconds_or_null(const std::optional<base::Duration>& time) {
 }
 
 value text_or_null(const std::string& text) { return text.empty() ? value(nullptr) : value(text); }
+
+std::int64_t percent(const model::TaskRecord& record) {
+  return static_cast<std::int64_t>(std::floor(record.progress * 100 + 1e-9));
+}
 
 value placement(const model::TaskRecord& record) {
   if (!record.placement) return nullptr;
@@ -114,13 +119,15 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"task_type", record.type},
       {"status", model::to_text(record.state)},
       {"message", status_message(record, language)},
-      {"progress", static_cast<std::int64_t>(std::floor(record.progress * 100 + 1e-9))},
+      {"progress", percent(record)},
       {"device", record.device},
       {"priority", record.request.priority},
       {"created_at", base::iso8601(record.created)},
       {"updated_at", base::iso8601(record.updated)},
       {"current_epoch", base::or_null(record.current_epoch)},
       {"total_epochs", base::or_null(record.total_epochs)},
+      {"items_done", base::or_null(record.items_done)},
+      {"items_total", base::or_null(record.items_total)},
       {"latest_metrics", metrics(record)},
       {"name", text_or_null(record.name)},
       {"description", text_or_null(record.description)},
@@ -160,6 +167,30 @@ object task_response(const model::TaskRecord& record, Language language) {
   add_demand(record.request, response);
   if (const auto* path = record.result.if_contains("result_path")) response["result_path"] = *path;
   return response;
+}
+
+object preprocessing_response(const model::TaskRecord& record, Language language) {
+  const auto path = [&](const char* name) {
+    return text_or_null(base::string_or(record.parameters, name));
+  };
+  const bool done = record.state == model::TaskState::kCompleted && !record.result.empty();
+  return object{
+      {"task_id", record.id().value},
+      {"task_type", record.type},
+      {"status", model::to_text(record.state)},
+      {"message", status_message(record, language)},
+      {"progress", percent(record)},
+      {"input_path", path(record.type == model::kDataAugmentation ? "dataset_path" : "input_path")},
+      {"output_path", path("output_path")},
+      {"stats", done ? value(record.result) : value(nullptr)},
+      {"created_at", base::iso8601(record.created)},
+      {"updated_at", base::iso8601(record.updated)},
+      {"started_at", time_or_null(record.started)},
+      {"finished_at", time_or_null(record.finished)},
+      {"priority", record.request.priority},
+      {"cancelling", record.cancelling && !model::is_final(record.state)},
+      {"error", failure(record.failure)},
+      {"parameters", record.parameters}};
 }
 
 void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord& record) {

@@ -11,6 +11,9 @@ namespace berth::api {
 
 base::json::object task_response(const model::TaskRecord& record, Language language);
 
+/// A PreprocessingResponse; `stats` is what the worker reported at the end.
+base::json::object preprocessing_response(const model::TaskRecord& record, Language language);
+
 /// The fields that every kind of request has: task_id, device, priority, name, description.
 class Fields;
 struct CommonFields {

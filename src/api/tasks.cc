@@ -9,6 +9,7 @@
 #include "api/task_codec.h"
 #include "api/task_request.h"
 #include "api/texts.h"
+#include "model/task_type.h"
 
 namespace berth::api {
 
@@ -203,7 +204,9 @@ void submit_task(Service& service, const http::Request& request, http::Exchange 
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
   service.submit(std::move(record), [held, language](auto task) {
     if (!task) return held->fail(task.error());
-    held->respond(json_response(task_response(**task, language)));
+    held->respond(json_response(model::is_preprocessing((*task)->type)
+                                    ? preprocessing_response(**task, language)
+                                    : task_response(**task, language)));
   });
 }
 
@@ -213,11 +216,13 @@ void cancel_task(Service& service, const http::Request& request, http::Exchange 
   if (model::is_final(task->state)) {
     return exchange.fail(409, phrase(Phrase::kCannotCancel, language, task->id().value));
   }
-  const bool stop = request.path.ends_with("/stop");
+  Phrase done = Phrase::kTaskCancelled;
+  if (request.path.ends_with("/stop")) done = Phrase::kTrainingStopped;
+  if (request.path.starts_with("/api/v2/preprocessing/")) done = Phrase::kPreprocessingCancelled;
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
-  service.cancel(task->id(), [held, language, stop, id = task->id()](const base::Status& status) {
+  service.cancel(task->id(), [held, language, done, id = task->id()](const base::Status& status) {
     if (!status) return held->fail(status.error());
-    const auto text = phrase(stop ? Phrase::kTrainingStopped : Phrase::kTaskCancelled, language);
+    const auto text = phrase(done, language);
     held->respond(
         json_response(object{{"status", "success"}, {"message", text}, {"task_id", id.value}}));
   });

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/chinese.h"
+#include "model/task_type.h"
 
 namespace berth::api {
 
@@ -17,10 +18,13 @@ struct Pair {
   [[nodiscard]] std::string_view in(Language language) const {
     return language == Language::kChinese ? chinese : english;
   }
+  [[nodiscard]] std::string filled(Language language, const std::string& value) const {
+    return base::fill(in(language), {value});
+  }
 };
 
 // In the order of Phrase; "{}" is the argument. The Chinese ones are the originals' texts.
-constexpr std::array<Pair, 17> kPhrases{{
+constexpr std::array<Pair, 21> kPhrases{{
     {"任务 {} 不存在", "There is no task {}"},
     {"任务 {} 不存在或无法取消", "Task {} has ended: there is nothing to cancel"},
     {"任务 {} 不存在或无法删除", "Task {} does not exist or cannot be removed: cancel it first"},
@@ -39,13 +43,42 @@ constexpr std::array<Pair, 17> kPhrases{{
     {"任务 {} 正在取消，尚未结束", "Task {} is being cancelled and has not ended yet: try again"},
     {"任务 {} 尚无指标：第一个轮次还没有结束",
      "Task {} has no metrics yet: its first epoch has not ended"},
+    {"输入路径不存在: {}", "The input path does not exist: {}"},
+    {"数据集路径不存在: {}", "The data set's path does not exist: {}"},
+    {"预处理任务已取消", "The preprocessing task is cancelled"},
+    {"任务状态为 {}，无法取消", "The task is {}: there is nothing to cancel"},
 }};
 
 // What the originals call the work: a training, an inference; ours too: a command.
 std::string_view work(std::string_view type, Language language) {
   if (type == "training") return Pair{"训练", "Training"}.in(language);
   if (type == "inference") return Pair{"推理", "Inference"}.in(language);
+  if (type == model::kDatasetSplit) return Pair{"数据集分割", "Data set split"}.in(language);
+  if (type == model::kDataAugmentation) return Pair{"数据增强", "Data augmentation"}.in(language);
+  if (type == model::kImageCrop) return Pair{"裁剪", "Crop"}.in(language);
   return Pair{"任务", "Task"}.in(language);
+}
+
+// Its shorter name, which the originals use for a work that failed.
+std::string_view failed_work(std::string_view type, Language language) {
+  if (language == Language::kEnglish) return work(type, language);
+  if (type == model::kDatasetSplit) return "分割";
+  if (type == model::kDataAugmentation) return "增强";
+  return work(type, language);
+}
+
+// A preprocessing task at work: its files counted, once it has said how many there are.
+std::string preprocessing_message(const model::TaskRecord& record, Language language) {
+  if (record.items_total) {
+    const auto counts =
+        std::to_string(record.items_done.value_or(0)) + "/" + std::to_string(*record.items_total);
+    return Pair{"处理中 ({})", "Working ({})"}.filled(language, counts);
+  }
+  if (record.type == model::kDatasetSplit)
+    return std::string(Pair{"正在分割数据集...", "Splitting the data set..."}.in(language));
+  if (record.type == model::kDataAugmentation)
+    return std::string(Pair{"正在进行数据增强...", "Augmenting the data set..."}.in(language));
+  return std::string(Pair{"正在裁剪图像...", "Cropping the images..."}.in(language));
 }
 
 std::string fallback_note(std::string_view fallback, Language language) {
@@ -105,6 +138,7 @@ std::string status_message(const model::TaskRecord& record, Language language) {
       return chinese ? "等待资源..." : "Waiting for a device...";
     case TaskState::kRunning:
       if (record.cancelling) return chinese ? "正在取消..." : "Cancelling...";
+      if (model::is_preprocessing(record.type)) return preprocessing_message(record, language);
       return what + (chinese ? "中..." : " is running") + fallback_note(record.fallback, language);
     case TaskState::kCompleted:
       return what + (chinese ? "完成" : " completed") + fallback_note(record.fallback, language);
@@ -118,7 +152,8 @@ std::string status_message(const model::TaskRecord& record, Language language) {
       break;
   }
   const std::string cause = record.failure ? record.failure->message : std::string();
-  return what + (chinese ? "失败: " : " failed: ") + cause;
+  return std::string(failed_work(record.type, language)) + (chinese ? "失败: " : " failed: ") +
+         cause;
 }
 
 std::string render_record(std::string_view text, Language language) {
@@ -169,7 +204,8 @@ std::string render_record(std::string_view text, Language language) {
   } else if (code == "completed") {
     message = chinese ? what + "完成！" : what + " completed!";
   } else if (code == "failed") {
-    message = (chinese ? what + "失败: " : what + " failed: ") + args[1];
+    message =
+        std::string(failed_work(args[0], language)) + (chinese ? "失败: " : " failed: ") + args[1];
   } else if (code == "gpus_busy") {
     message = chinese ? "GPU资源不足，使用CPU" : "No GPU was free in time: running on the CPU";
   } else if (code == "device_lost") {

@@ -50,8 +50,12 @@ enum class Phrase : std::uint8_t {
   kConfigMissing,
   kWeightsMissing,
   kSourceMissing,
-  kStillEnding,   // {id}
-  kNoMetricsYet,  // {id}
+  kStillEnding,     // {id}
+  kNoMetricsYet,    // {id}
+  kInputMissing,    // {path}
+  kDatasetMissing,  // {path}
+  kPreprocessingCancelled,
+  kPreprocessingEnded,  // {state}
 };
 
 std::string phrase(Phrase which, Language language, std::string_view argument = {});

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/builtin_arguments.h"
+#include "cli/data_arguments.h"
 #include "cli/device_arguments.h"
 #include "cli/help_text.h"
 #include "cli/nearest.h"
@@ -18,11 +19,12 @@ namespace berth::cli {
 
 namespace {
 
-const std::vector<std::string> kVerbs{"run",    "train", "infer",   "gpus",    "pick",   "leases",
-                                      "check",  "ps",    "show",    "logs",    "why",    "wait",
-                                      "cancel", "rm",    "hold",    "release", "limits", "drain",
-                                      "resume", "info",  "version", "doctor"};
-const std::vector<std::string> kLater{"detect", "split", "augment", "crop", "spectrogram", "top"};
+const std::vector<std::string> kVerbs{"run",    "train",  "infer", "data",    "gpus",    "pick",
+                                      "leases", "check",  "ps",    "show",    "logs",    "why",
+                                      "wait",   "cancel", "rm",    "hold",    "release", "limits",
+                                      "drain",  "resume", "info",  "version", "doctor"};
+const std::vector<std::string> kOfData{"split", "augment", "crop"};  // "berth split" will do
+const std::vector<std::string> kLater{"detect", "spectrogram", "top"};
 
 struct AllOptions {
   DeviceOptions devices;
@@ -37,6 +39,7 @@ struct AllOptions {
   std::vector<std::string> limit_words;
   TrainOptions train;
   InferOptions infer;
+  DataOptions data;
   InfoOptions info;
 };
 
@@ -222,6 +225,11 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
     result.out = "berth " BERTH_VERSION "\n";
     return result;
   }
+  if (std::find(kOfData.begin(), kOfData.end(), first) != kOfData.end()) {
+    std::vector<std::string> whole{"data"};
+    whole.insert(whole.end(), arguments.begin(), arguments.end());
+    return parse_arguments(whole);
+  }
   if (first == "help") return parse_arguments({arguments[1], "--help"});
   if (std::find(kVerbs.begin(), kVerbs.end(), first) == kVerbs.end()) {
     return first.starts_with("-") ? unknown_word(first, nullptr) : check_verb_name(first);
@@ -237,6 +245,8 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
     add_train(app, all->train, result);
   else if (first == "infer")
     add_infer(app, all->infer, result);
+  else if (first == "data")
+    add_data(app, all->data, result);
   else if (first == "gpus" || first == "pick" || first == "check" || first == "leases")
     add_device_verbs(app, all->devices, result);
   else if (first == "drain" || first == "resume")
@@ -269,7 +279,10 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
     return result;
   } catch (const CLI::ExtrasError&) {
     const auto extra = verb->remaining(true);
-    return unknown_word(extra.empty() ? app.remaining(true).front() : extra.front(), verb);
+    // "berth data" takes no options itself: those that there are belong to its parts.
+    const auto parts = verb->get_subcommands();
+    return unknown_word(extra.empty() ? app.remaining(true).front() : extra.front(),
+                        first == "data" && !parts.empty() ? parts.front() : verb);
   } catch (const CLI::ParseError& error) {
     return wrong(first + ": " + error.what(), "\"berth " + first + " --help\" tells more");
   }
@@ -286,8 +299,12 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
           "run: no command to run",
           "berth run [OPTIONS] -- COMMAND..., such as: berth run --memory 8G -- python3 train.py");
   }
-  const CLI::Option* json = verb->get_option_no_throw("--json");
-  result.for_programs = json != nullptr && json->count() > 0;
+  auto asked = verb->get_subcommands();
+  asked.push_back(verb);
+  result.for_programs = std::any_of(asked.begin(), asked.end(), [](const CLI::App* part) {
+    const CLI::Option* json = part->get_option_no_throw("--json");
+    return json != nullptr && json->count() > 0;
+  });
   result.verb = [all, act = std::move(result.verb)] { return act(); };
   return result;
 }

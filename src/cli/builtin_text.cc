@@ -96,6 +96,10 @@ std::string progress_line(const json::object& task, base::Time now, const Screen
   const auto epoch = maybe_int(task, "current_epoch");
   const auto total = maybe_int(task, "total_epochs");
   if (epoch && total) parts.insert(parts.begin(), epoch_text(*epoch, *total));
+  if (const auto files = maybe_int(task, "items_total")) {
+    parts.push_back(tr("{} of {} files",
+                       {std::to_string(base::int_or(task, "items_done")), std::to_string(*files)}));
+  }
   parts.push_back(printable(string_or(task, "device")));
   const auto started = parse_iso8601(string_or(task, "started_at"));
   if (started && share > 0.02 && share < 1) {

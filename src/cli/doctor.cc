@@ -154,6 +154,7 @@ int doctor(const InfoOptions& options) {
   checks.push_back(check_program("berth-shim", tr("tasks cannot start without it: make build")));
   checks.push_back(
       check_program("berth-worker-vision", tr("berth train and berth infer need it: make build")));
+  checks.push_back(check_program("berth-worker-prepare", tr("berth data needs it: make build")));
   checks.push_back(check_supervision(health ? &*health : nullptr));
   if (auto store = health ? check_store(*health) : std::nullopt) checks.push_back(*store);
 

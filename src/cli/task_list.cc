@@ -12,6 +12,7 @@
 #include "cli/task_text.h"
 #include "cli/when.h"
 #include "cli/words.h"
+#include "model/task_type.h"
 
 namespace berth::cli {
 
@@ -36,6 +37,13 @@ std::string work_text(const json::object& task) {
   const std::string model = string_or(*parameters, "model");
   const std::string images = string_or(*parameters, "train_path");
   if (!model.empty() && !images.empty()) return tr("train {} on {}", {model, end_of_path(images)});
+  const std::string type = string_or(task, "task_type");
+  if (type == model::kDatasetSplit)
+    return tr("split {}", {end_of_path(string_or(*parameters, "input_path"))});
+  if (type == model::kDataAugmentation)
+    return tr("augment {}", {end_of_path(string_or(*parameters, "dataset_path"))});
+  if (type == model::kImageCrop)
+    return tr("crop {}", {end_of_path(string_or(*parameters, "input_path"))});
   const std::string weights = string_or(*parameters, "weight_path");
   const std::string source = string_or(*parameters, "source_path");
   if (weights.empty() || source.empty()) return "";
@@ -175,13 +183,12 @@ std::string render_tasks(const json::object& answer, const QueueView& queue, bas
   for (const Row& row : rows) {
     const json::object& task = first_of(row);
     const std::string state = state_text(task);
-    const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
     const auto priority = maybe_int(task, "priority");
     const std::string why = waiting_for(task, queue, length, now);
     const std::string detail = why.empty() ? outcome(task) : why;
     table.add({{id_text(row, length), Tone::kBold},
                {tr(state), state_tone(state)},
-               {tr(kind)},
+               {kind_text(task)},
                {string_or(task, "device")},
                {priority ? std::to_string(*priority) : ""},
                {users.size() > 1 ? string_or(task, "user") : ""},

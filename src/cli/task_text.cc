@@ -16,6 +16,7 @@
 #include "cli/when.h"
 #include "cli/width.h"
 #include "cli/words.h"
+#include "model/task_type.h"
 
 namespace berth::cli {
 
@@ -286,6 +287,13 @@ std::string placement_text(const json::object& task) {
   return base::join(parts, tr(", "));
 }
 
+std::string kind_text(const json::object& task) {
+  const std::string type = string_or(task, "task_type");
+  if (model::is_preprocessing(type)) return tr_code(type);
+  const std::string kind = string_or(task, "kind", type);
+  return tr(kind);
+}
+
 std::string progress_text(const json::object& task) {
   const auto progress = maybe_int(task, "progress");
   // Most commands never say how far they are.
@@ -328,7 +336,6 @@ std::string render_task(const json::object& task, const TaskStates& states, base
       placement = tr("{} (reserved by the rule: {})", {placement, tr_code(rule)});
     }
   }
-  const std::string kind = string_or(task, "kind", string_or(task, "task_type"));
   std::string priority = number("priority");
   if (priority == "1") priority = tr("{} (most urgent)", {priority});
   const auto attempt = maybe_int(task, "attempt");
@@ -348,7 +355,7 @@ std::string render_task(const json::object& task, const TaskStates& states, base
       {tr("waiting"), {pauses.any() ? "" : wait_reason, Tone::kWarn}},
       {tr("problem"), {failure(task), Tone::kBad}},
       {tr("user"), {string_or(task, "user")}},
-      {tr("kind"), {tr(kind)}},
+      {tr("kind"), {kind_text(task)}},
       {tr("command"), {array_in(task, "command") != nullptr ? command_text(task) : ""}},
       {tr("directory"), {string_or(task, "cwd")}},
       {tr("asked for"), {asked_text(task)}},

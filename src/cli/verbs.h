@@ -157,6 +157,22 @@ struct InferOptions {
 };
 int infer(const InferOptions& options);
 
+enum class DataWork { kSplit, kAugment, kCrop };
+struct DataOptions {
+  DataWork work = DataWork::kSplit;
+  std::string input, output, name;
+  std::optional<double> train_ratio, val_ratio;  // kSplit
+  bool overwrite = false, link = false;          // kSplit
+  std::vector<std::string> methods;              // kAugment; empty: all
+  std::optional<std::int64_t> seed;              // kSplit, kAugment
+  int x = 0, y = 0, width = 0, height = 0;       // kCrop
+  int priority = 5;
+  std::string task_id;
+  bool detach = false;
+  bool json = false;
+};
+int data(const DataOptions& options);
+
 struct InfoOptions {
   bool json = false;
 };

@@ -587,6 +587,8 @@ void Engine::note(const Output& output, base::Time now) {
     record->failure.reset();
     record->progress = 0;
     record->current_epoch.reset();
+    record->items_done.reset();
+    record->items_total.reset();
     record->latest_metrics.clear();
     record->result.clear();
   } else if (const auto* finished = std::get_if<core::Finished>(&output)) {

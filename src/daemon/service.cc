@@ -602,6 +602,8 @@ void Service::take_event(model::TaskRecord& task, const supervise::TaskEvent& ev
       task.progress = std::clamp(event.value, 0.0, 1.0);
       if (event.current_epoch) task.current_epoch = event.current_epoch;
       if (event.total_epochs) task.total_epochs = event.total_epochs;
+      if (event.done) task.items_done = event.done;
+      if (event.total) task.items_total = event.total;
       break;
     case Kind::kMetrics:
       for (const auto& entry : event.data) task.latest_metrics[entry.key()] = entry.value();

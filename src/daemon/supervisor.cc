@@ -229,8 +229,8 @@ base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& 
   if (record.request.builtin) {
     if (auto status = write_specification(record, grant); !status)
       return base::fail(status.error());
-    spec.argv = {options_.worker_dir + "/berth-worker-vision",
-                 record.type == "training" ? "train" : "infer", "--spec",
+    const auto [program, verb] = worker_for(record.type);
+    spec.argv = {options_.worker_dir + "/" + std::string(program), std::string(verb), "--spec",
                  task_directory(options_.state_dir, id) + kSpecificationFile};
   }
   spec.cwd = record.cwd;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "daemon/allocator_hints.h"
+#include "model/task_type.h"
 #include "model/visible_devices.h"
 
 namespace berth::daemon {
@@ -68,6 +69,13 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
   std::vector<std::string> result;
   for (const auto& [name, value] : env) result.push_back(name + "=" + value);
   return result;
+}
+
+std::pair<std::string_view, std::string_view> worker_for(std::string_view type) {
+  if (type == model::kDatasetSplit) return {"berth-worker-prepare", "split"};
+  if (type == model::kDataAugmentation) return {"berth-worker-prepare", "augment"};
+  if (type == model::kImageCrop) return {"berth-worker-prepare", "crop"};
+  return {"berth-worker-vision", type == "training" ? "train" : "infer"};
 }
 
 base::json::object worker_specification(const model::TaskRecord& record, const Grant& grant) {

@@ -5,6 +5,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/account.h"
@@ -31,6 +33,9 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
 
 /// Of the GPU with the least; std::nullopt without a GPU, or where one does not say.
 std::optional<base::Bytes> least_memory(const Grant& grant);
+
+/// The program that runs built-in tasks of this type, beside berthd, and its first argument.
+std::pair<std::string_view, std::string_view> worker_for(std::string_view type);
 
 /// The specification of a built-in task for its worker: the request, the device as the task sees
 /// it, the cores granted.

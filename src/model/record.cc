@@ -88,6 +88,10 @@ object to_json(const TaskRecord& record) {
                 {"save_path", record.save_path},
                 {"log_closed", record.log_closed},
                 {"kept_bytes", record.kept_bytes}};
+  if (record.items_total) {
+    result["items_done"] = record.items_done.value_or(0);
+    result["items_total"] = *record.items_total;
+  }
   if (record.run_as) result["run_as"] = to_json(*record.run_as);
   if (record.placement) result["placement"] = to_json(*record.placement);
   if (record.exit) result["exit"] = to_json(*record.exit);
@@ -132,6 +136,8 @@ base::Result<TaskRecord> record_from_json(const object& from) {
   record.progress = base::double_or(from, "progress");
   record.current_epoch = base::maybe_int(from, "current_epoch");
   record.total_epochs = base::maybe_int(from, "total_epochs");
+  record.items_done = base::maybe_int(from, "items_done");
+  record.items_total = base::maybe_int(from, "items_total");
   record.latest_metrics = part(from, "latest_metrics");
   record.result = part(from, "result");
   record.save_path = base::string_or(from, "save_path");

@@ -36,7 +36,7 @@ struct RunAs {
 
 struct TaskRecord {
   Request request;
-  std::string type;  // "training", "inference", "command"
+  std::string type;  // "training", "inference", "command", "dataset_split", ..: task_type.h
   std::string name;
   std::string description;
   std::uint64_t sequence = 0;     // order of creation
@@ -65,6 +65,8 @@ struct TaskRecord {
   double progress = 0;                 // 0..1, finished work
   std::optional<std::int64_t> current_epoch;
   std::optional<std::int64_t> total_epochs;
+  std::optional<std::int64_t> items_done;  // of the files that it works through
+  std::optional<std::int64_t> items_total;
   base::json::object latest_metrics;  // empty: none
   std::optional<Exit> exit;
   std::optional<Failure> failure;

@@ -86,6 +86,8 @@ base::Status read_fields(const json::object& from, TaskEvent* event) {
     event->value = std::clamp(*value, 0.0, 1.0);
     event->current_epoch = base::maybe_int(from, "current_epoch");
     event->total_epochs = base::maybe_int(from, "total_epochs");
+    event->done = base::maybe_int(from, "done");
+    event->total = base::maybe_int(from, "total");
   } else if (name == "metrics" || name == "result") {
     const json::value* data = from.if_contains("data");
     if (data == nullptr || !data->is_object())

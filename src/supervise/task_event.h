@@ -20,13 +20,14 @@ struct TaskEvent {
 
   double value = 0;                                         // kProgress, 0..1
   std::optional<std::int64_t> current_epoch, total_epochs;  // kProgress
-  base::json::object data;           // kMetrics, kResult; kLog: its metrics, may be empty
-  std::optional<std::int64_t> step;  // kMetrics, kLog
-  std::string stage;                 // kMetrics, kLog; may be empty
-  std::string path;                  // kCheckpoint
-  std::string level;                 // kLog: INFO, WARNING or ERROR
-  std::string message;               // kLog, kFailure; elsewhere as given, may be empty
-  std::string code, file;            // kFailure
+  std::optional<std::int64_t> done, total;  // kProgress: files of a task that works through some
+  base::json::object data;                  // kMetrics, kResult; kLog: its metrics, may be empty
+  std::optional<std::int64_t> step;         // kMetrics, kLog
+  std::string stage;                        // kMetrics, kLog; may be empty
+  std::string path;                         // kCheckpoint
+  std::string level;                        // kLog: INFO, WARNING or ERROR
+  std::string message;                      // kLog, kFailure; elsewhere as given, may be empty
+  std::string code, file;                   // kFailure
 };
 
 /// One line without its line feed. kBadRequest with the reason for what is no event. Bare NaN and

@@ -3,6 +3,7 @@
 
 #include <png.h>
 
+#include <cctype>
 #include <cstdlib>
 
 #include "image/jpeg_errors.h"
@@ -13,6 +14,8 @@ namespace {
 using protocol::ErrorCode;
 using protocol::failed;
 using protocol::Result;
+
+constexpr int kUsualQuality = 95;
 
 struct Writer {
   jpeg_compress_struct writer{};
@@ -79,6 +82,16 @@ Result<std::string> encode_png(const Bitmap& picture) {
     }
   }
   return failed(ErrorCode::kInternal, std::string("PNG: ") + image.message);
+}
+
+Result<std::string> encode_for(const std::string& path, const Bitmap& picture) {
+  const size_t dot = path.rfind('.');
+  std::string extension = dot == std::string::npos ? "" : path.substr(dot);
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (extension == ".jpg" || extension == ".jpeg") return encode_jpeg(picture, kUsualQuality);
+  if (extension == ".png") return encode_png(picture);
+  if (extension == ".bmp") return encode_bmp(picture);
+  return failed(ErrorCode::kBadImage, path + ": pictures are written as .jpg, .jpeg, .png or .bmp");
 }
 
 }  // namespace berth::image

@@ -144,8 +144,25 @@ void EventWriter::log(Level level, const std::string& message, std::string_view 
 
 void EventWriter::progress(double value, std::optional<EpochCount> epochs) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  value = std::isfinite(value) ? std::min(1.0, std::max(0.0, value)) : 0.0;
+  boost::json::object counts;
   const bool new_epoch = epochs && epochs->current != last_epoch_;
+  if (epochs) {
+    last_epoch_ = epochs->current;
+    counts = {{"current_epoch", epochs->current}, {"total_epochs", epochs->total}};
+  }
+  advance(value, new_epoch, std::move(counts));
+}
+
+void EventWriter::items(uint64_t done, uint64_t total) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const double share =
+      total == 0 ? 0 : std::min(0.999, static_cast<double>(done) / static_cast<double>(total));
+  // The last count is told however soon it comes: "99 of 100" must not be what stays.
+  advance(share, /*new_epoch=*/done == total, {{"done", done}, {"total", total}});
+}
+
+void EventWriter::advance(double value, bool new_epoch, boost::json::object counts) {
+  value = std::isfinite(value) ? std::min(1.0, std::max(0.0, value)) : 0.0;
   if (value < last_value_) value = last_value_;
   const auto now = clock_();
   const bool due = !last_progress_ || now - *last_progress_ >= kProgressPeriod;
@@ -155,11 +172,7 @@ void EventWriter::progress(double value, std::optional<EpochCount> epochs) {
   last_value_ = value;
   last_progress_ = now;
   boost::json::object event{{"event", "progress"}, {"value", value}};
-  if (epochs) {
-    last_epoch_ = epochs->current;
-    event["current_epoch"] = epochs->current;
-    event["total_epochs"] = epochs->total;
-  }
+  for (auto& count : counts) event[count.key()] = std::move(count.value());
   append(event);
 }
 

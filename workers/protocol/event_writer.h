@@ -7,6 +7,7 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -53,12 +54,17 @@ class EventWriter {
   /// 200 ms to the last event are dropped unless `value` is 1 or the epoch changed.
   void progress(double value, std::optional<EpochCount> epochs = std::nullopt);
 
+  /// The same for a task that works through `total` files: 0.999 at most, since after the last one
+  /// there is still the result to be told. The counts go into the event ("done", "total").
+  void items(uint64_t done, uint64_t total);
+
   void metrics(boost::json::object values, std::string_view stage);
   void checkpoint(const std::string& path);
   void result(boost::json::object values);
   void failure(const Error& error);
 
  private:
+  void advance(double value, bool new_epoch, boost::json::object counts);
   void append(const boost::json::object& event);
   void print(Level level, const std::string& line);
 

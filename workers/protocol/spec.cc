@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <cmath>
 
+#include "protocol/json_text.h"
 #include "protocol/output_file.h"
 
 namespace berth::protocol {
@@ -81,6 +82,24 @@ std::optional<std::string> Spec::text(const char* name) {
   return std::string(value->get_string().c_str());
 }
 
+std::vector<std::string> Spec::texts(const char* name) {
+  std::vector<std::string> all;
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return all;
+  bool fine = value->is_array();
+  if (fine) {
+    for (const boost::json::value& item : value->get_array()) {
+      fine = fine && item.is_string();
+      if (fine) all.emplace_back(item.get_string().c_str());
+    }
+  }
+  if (!fine) {
+    reject(std::string("\"") + name + "\" must be a list of strings, not " +
+           boost::json::serialize(*value));
+  }
+  return all;
+}
+
 int64_t Spec::required_integer(const char* name, int64_t least, int64_t most) {
   if (find(name) == nullptr) {
     reject(std::string("\"") + name + "\" is missing: an integer is needed");
@@ -114,6 +133,19 @@ double Spec::number(const char* name, double fallback, double above) {
   return number;
 }
 
+std::optional<double> Spec::number_within(const char* name, double least, double most) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  boost::json::error_code error;
+  const double number = value->to_number<double>(error);
+  if (error || !(number >= least && number <= most)) {
+    reject(std::string("\"") + name + "\" is " + json_text(*value) + "; it must be a number from " +
+           json_text(least) + " to " + json_text(most));
+    return std::nullopt;
+  }
+  return number;
+}
+
 bool Spec::boolean(const char* name, bool fallback) {
   const boost::json::value* value = find(name);
   if (value == nullptr) return fallback;
@@ -131,16 +163,7 @@ std::optional<bool> Spec::maybe_boolean(const char* name) {
 }
 
 double Spec::number_within(const char* name, double fallback, double least, double most) {
-  const boost::json::value* value = find(name);
-  if (value == nullptr) return fallback;
-  boost::json::error_code error;
-  const double number = value->to_number<double>(error);
-  if (!error && number >= least && number <= most) return number;
-  char range[64];
-  std::snprintf(range, sizeof range, "%g to %g", least, most);
-  reject(std::string("\"") + name + "\" is " + boost::json::serialize(*value) +
-         "; it must be a number from " + range);
-  return fallback;
+  return number_within(name, least, most).value_or(fallback);
 }
 
 std::string Spec::choice(const char* name, const std::vector<std::string>& known) {

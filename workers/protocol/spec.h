@@ -22,12 +22,16 @@ class Spec {
 
   std::string required_text(const char* name);
   std::optional<std::string> text(const char* name);
+  /// A list of strings; absent: empty.
+  std::vector<std::string> texts(const char* name);
   int64_t required_integer(const char* name, int64_t least, int64_t most);
   int64_t integer(const char* name, int64_t fallback, int64_t least, int64_t most);
   /// `above` is exclusive: the value must be greater.
   double number(const char* name, double fallback, double above);
   /// From `least` to `most`, both included.
   double number_within(const char* name, double fallback, double least, double most);
+  /// A number from `least` to `most`, or nothing.
+  std::optional<double> number_within(const char* name, double least, double most);
   bool boolean(const char* name, bool fallback);
   std::optional<bool> maybe_boolean(const char* name);
   /// One of `known`, whose first is the fallback.

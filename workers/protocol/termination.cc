@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/termination.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <cstring>
 
 namespace berth::protocol {
@@ -20,13 +25,67 @@ struct Slot {
   char path[PATH_MAX];
 };
 
-constexpr int kSlots = 64;
+constexpr int kSlots = 1024;  // one per thread of a worker at most
 Slot slots[kSlots];
 static_assert(std::atomic<int>::is_always_lock_free);
 
+std::atomic<bool> ending{false};
+std::atomic<int> folder_state{kFree};
+char folder_path[PATH_MAX];
+char folder_leaving[PATH_MAX + sizeof kLeavingSuffix];
+constexpr int kDeepest = 64;
+
+/// What getdents64(2) fills in.
+struct Entry {
+  uint64_t inode;
+  int64_t offset;
+  unsigned short length;
+  unsigned char type;
+  char name[1];
+};
+
+bool is_dots(const char* name) {
+  return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
+}
+
+/// opendir() allocates, which a signal handler must not: so the system call itself. Removing may
+/// make the listing skip names, hence it is read again until a pass removes nothing.
+void remove_folder(int parent, const char* name, int depth) {
+  const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return;
+  alignas(Entry) char buffer[2048];
+  for (bool removed = true; removed;) {
+    removed = false;
+    ::lseek(fd, 0, SEEK_SET);
+    long bytes = 0;
+    while ((bytes = ::syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0) {
+      for (long at = 0; at < bytes;) {
+        const auto* entry = reinterpret_cast<const Entry*>(buffer + at);
+        at += entry->length;
+        if (is_dots(entry->name)) continue;
+        if (::unlinkat(fd, entry->name, 0) == 0) {
+          removed = true;
+        } else if (errno == EISDIR && depth < kDeepest) {
+          remove_folder(fd, entry->name, depth + 1);
+          removed = removed || ::faccessat(fd, entry->name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+        }
+      }
+    }
+  }
+  ::close(fd);
+  ::unlinkat(parent, name, AT_REMOVEDIR);
+}
+
 void on_signal(int signal_number) {
+  // Whoever ends a process tree may signal it more than once, and each thread has its own mask.
+  while (ending.exchange(true)) ::pause();
   for (Slot& slot : slots) {
     if (slot.state.load() == kSet) ::unlink(slot.path);
+  }
+  if (folder_state.load() == kSet) {
+    // Under its old name the other threads would go on filling it.
+    const bool moved = ::rename(folder_path, folder_leaving) == 0;
+    remove_folder(AT_FDCWD, moved ? folder_leaving : folder_path, 0);
   }
   const char text[] = "stopped by a signal\n";
   (void)!::write(STDERR_FILENO, text, sizeof text - 1);
@@ -59,6 +118,29 @@ int remember_temporary(const std::string& path) {
 
 void forget_temporary(int slot) {
   if (slot >= 0 && slot < kSlots) slots[slot].state.store(kFree);
+}
+
+void remember_folder(const std::string& path) {
+  folder_state.store(kFree);
+  if (path.empty() || path.size() + 1 > sizeof folder_path) return;
+  std::memcpy(folder_path, path.c_str(), path.size() + 1);
+  std::memcpy(folder_leaving, path.c_str(), path.size());
+  std::memcpy(folder_leaving + path.size(), kLeavingSuffix, sizeof kLeavingSuffix);
+  folder_state.store(kSet);
+}
+
+TerminationPause::TerminationPause() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, &before_);
+}
+
+TerminationPause::~TerminationPause() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+void wait_if_ending() {
+  while (ending.load()) ::pause();
 }
 
 }  // namespace berth::protocol

@@ -4,6 +4,8 @@
 // always whole, because they only get their name when complete (output_file.h).
 #pragma once
 
+#include <signal.h>
+
 #include <string>
 
 namespace berth::protocol {
@@ -13,8 +15,31 @@ namespace berth::protocol {
 void install_termination();
 
 /// Remembers a file for removal by the signal handler; returns a slot for forget_temporary. At most
-/// 64 files at a time; beyond that -1 (the file would then stay behind after a signal).
+/// 1024 files at a time; beyond that -1 (the file would then stay behind after a signal).
 int remember_temporary(const std::string& path);
 void forget_temporary(int slot);
+
+/// What a remembered folder's name gets while it is being removed.
+inline constexpr char kLeavingSuffix[] = ".leaving";
+
+/// Remembers one folder, made of unfinished output, that the signal handler removes with all that
+/// is in it. Empty: none any more. Names of PATH_MAX and more are not remembered.
+void remember_folder(const std::string& path);
+
+/// While it lives, a signal waits: for steps that belong together. Where there is but one thread.
+class TerminationPause {
+ public:
+  TerminationPause();
+  ~TerminationPause();
+  TerminationPause(const TerminationPause&) = delete;
+  TerminationPause& operator=(const TerminationPause&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+/// Does not return once a signal ends the process: what goes wrong in other threads because their
+/// files are being removed is no failure to be told.
+void wait_if_ending();
 
 }  // namespace berth::protocol

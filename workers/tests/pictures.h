@@ -17,7 +17,7 @@ inline image::Bitmap plain(int width, int height, uint8_t r, uint8_t g, uint8_t 
   picture.width = width;
   picture.height = height;
   for (int i = 0; i < width * height; ++i) {
-    picture.pixels.insert(picture.pixels.end(), {r, g, b});
+    for (const uint8_t value : {r, g, b}) picture.pixels.push_back(value);
   }
   return picture;
 }

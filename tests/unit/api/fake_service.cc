@@ -62,6 +62,7 @@ FakeService::FakeService() {
   build.torch_version = "2.1.0";
   build.cuda = true;
   build.models = {"resnet18", "resnet50"};
+  build.prepare = true;
 }
 
 std::shared_ptr<model::TaskRecord> FakeService::add(const std::string& id, const std::string& type,

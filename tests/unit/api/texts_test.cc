@@ -66,6 +66,15 @@ TEST(TextsTest, StatusWordsAreThoseOfTheOriginals) {
   EXPECT_EQ(message("training", TaskState::kCompleted, zh), "训练完成");
   EXPECT_EQ(message("inference", TaskState::kCompleted, zh), "推理完成");
   EXPECT_EQ(message("inference", TaskState::kCancelled, zh), "任务已取消");
+  EXPECT_EQ(message("dataset_split", TaskState::kRunning, zh), "正在分割数据集...");
+  EXPECT_EQ(message("data_augmentation", TaskState::kRunning, zh), "正在进行数据增强...");
+  EXPECT_EQ(message("image_crop", TaskState::kRunning, zh), "正在裁剪图像...");
+  EXPECT_EQ(message("dataset_split", TaskState::kCompleted, zh), "数据集分割完成");
+  EXPECT_EQ(message("data_augmentation", TaskState::kCompleted, zh), "数据增强完成");
+  EXPECT_EQ(message("image_crop", TaskState::kCompleted, zh), "裁剪完成");
+  EXPECT_EQ(message("dataset_split", TaskState::kFailed, zh), "分割失败: ");
+  EXPECT_EQ(message("data_augmentation", TaskState::kFailed, zh), "增强失败: ");
+  EXPECT_EQ(message("image_crop", TaskState::kFailed, zh), "裁剪失败: ");
 }
 
 TEST(TextsTest, ATrainingThatRanIsCancelledInItsOwnWords) {
@@ -108,6 +117,9 @@ TEST(TextsTest, ErrorTextsAreThoseOfTheOriginals) {
   EXPECT_EQ(phrase(Phrase::kConfigMissing, zh, "X"), "配置文件不存在: X");
   EXPECT_EQ(phrase(Phrase::kWeightsMissing, zh, "X"), "模型权重不存在: X");
   EXPECT_EQ(phrase(Phrase::kSourceMissing, zh, "X"), "数据路径不存在: X");
+  EXPECT_EQ(phrase(Phrase::kInputMissing, zh, "X"), "输入路径不存在: X");
+  EXPECT_EQ(phrase(Phrase::kDatasetMissing, zh, "X"), "数据集路径不存在: X");
+  EXPECT_EQ(phrase(Phrase::kPreprocessingEnded, zh, "failed"), "任务状态为 failed，无法取消");
   EXPECT_EQ(phrase(Phrase::kTaskEnded, zh), "任务结束");
   EXPECT_EQ(phrase(Phrase::kInferenceStarted, zh, "3"), "已启动 3 个推理任务");
   EXPECT_EQ(phrase(Phrase::kTrainingStopped, zh), "训练任务已停止");

@@ -83,7 +83,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"limits", "set", "cuda:0", "fun=1"}, "\"fun\""},
         Wrong{{"limits", "set", "training=1"}, "before any device"},
         Wrong{{"limits", "set", "cuda:0"}, "nothing to set"},
-        Wrong{{"train", "--train", "a"}, "is required"}, Wrong{{"infer"}, "is required"}));
+        Wrong{{"train", "--train", "a"}, "is required"}, Wrong{{"infer"}, "is required"},
+        Wrong{{"data"}, "required"}, Wrong{{"data", "split", "--input", "a"}, "is required"},
+        Wrong{{"split", "--input", "a", "--output", "b", "--lnik"}, "did you mean --link"},
+        Wrong{{"split", "--input", "a", "--output", "b", "--train-ratio", "0.95"}, "0.95"}));
 
 class RightArguments : public testing::TestWithParam<Words> {};
 
@@ -118,7 +121,13 @@ INSTANTIATE_TEST_SUITE_P(
         Words{"limits", "set", "cuda:0", "training=2", "inference=0", "cpu", "training=1"},
         Words{"train", "--train", "a", "--val", "b", "--save", "c", "--no-shuffle",
               "--no-pretrained", "--num-classes", "3"},
-        Words{"infer", "--weights", "w", "--source", "s"}, Words{"version"}, Words{"doctor"}));
+        Words{"infer", "--weights", "w", "--source", "s"},
+        Words{"data", "split", "--input", "a", "--output", "b", "--link"},
+        Words{"split", "--input", "a", "--output", "b"},
+        Words{"data", "augment", "--input", "a", "--output", "b", "--methods", "CLAHE"},
+        Words{"data", "crop", "--input", "a", "--output", "b", "--x", "0", "--y", "0", "--width",
+              "1", "--height", "1"},
+        Words{"version"}, Words{"doctor"}));
 
 TEST(Arguments, help_goes_to_standard_output_with_0) {
   for (const Words& words : {Words{"--help"}, Words{"help"}, Words{"run", "--help"},

@@ -25,6 +25,15 @@ constexpr std::string_view kTraining =
   "latest_metrics": {"epoch": 3, "total_epochs": 10, "train_loss": 0.412, "train_acc": 87.5, "val_loss": 0.5011,
                      "val_acc": 86.1, "best_acc": 88.0, "macro_f1": null}})";
 
+TEST(Progress, the_line_of_a_data_set_counts_its_files) {
+  const auto task = json_object(
+      R"({"task_id": "t", "task_type": "image_crop", "status": "running", "progress": 40, "device": "cpu",
+          "items_done": 40, "items_total": 100})");
+  Screen screen;
+  screen.width = 80;
+  EXPECT_NE(progress_line(task, base::Time{}, screen).find("40 of 100 files"), std::string::npos);
+}
+
 TEST(Progress, the_line_of_a_training) {
   const auto now = *parse_iso8601("2026-01-02T03:04:35Z");
   EXPECT_EQ(progress_line(json_object(kTraining), now, kWide),

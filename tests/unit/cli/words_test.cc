@@ -14,6 +14,7 @@
 #include "model/device.h"
 #include "model/request.h"
 #include "model/task.h"
+#include "model/task_type.h"
 
 namespace berth::cli {
 namespace {
@@ -110,6 +111,8 @@ std::set<std::string> words_of_the_api() {
     words.emplace(model::to_text(static_cast<model::Health>(i)));
   for (const auto kind : {model::Kind::kCommand, model::Kind::kTraining, model::Kind::kInference})
     words.emplace(model::to_text(kind));
+  for (const auto type : {model::kDatasetSplit, model::kDataAugmentation, model::kImageCrop})
+    words.emplace(type);
   for (const auto& row : base::kRefusalCodes) words.emplace(row.name);
   return words;
 }

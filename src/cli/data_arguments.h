@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words of berth data.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/arguments.h"
+#include "cli/verbs.h"
+
+namespace berth::cli {
+
+void add_data(CLI::App& app, DataOptions& to, Invocation& result);
+
+}  // namespace berth::cli

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What preparing a data set did, as text. Pure: from the worker's statistics to text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "cli/screen.h"
+
+namespace berth::cli {
+
+/// The lines at the end: images, classes, files that failed or were left out, the folder.
+/// `task_type`: "dataset_split", "data_augmentation" or "image_crop".
+std::string render_data_stats(std::string_view task_type, const base::json::object& stats,
+                              const Screen& screen);
+
+}  // namespace berth::cli
