@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/v2/inference: the originals' inference routes.
+#include "api/arrays.h"
 #include "api/builtin.h"
 #include "api/paths.h"
 #include "api/routes.h"
+#include "api/submitter.h"
 #include "api/task_codec.h"
 #include "base/id.h"
 #include "base/text.h"
@@ -11,28 +13,54 @@ namespace berth::api {
 
 namespace {
 
-// InferenceRequest. `cfg_path` may be left out: a checkpoint of ours knows its model and classes.
+// What an inference is asked to do, the pictures and their results apart.
+struct Wishes {
+  std::string cfg_path, weight_path;
+  std::optional<std::int64_t> batch_size, top_k;
+  std::optional<bool> annotate;
+};
+
+// `cfg_path` may be left out: a checkpoint of ours knows its model and classes.
+Wishes read_wishes(Fields& fields) {
+  Wishes wishes;
+  wishes.cfg_path = fields.nullable_string("cfg_path");
+  wishes.weight_path = fields.string("weight_path");
+  wishes.batch_size = fields.maybe_integer("batch_size", 1, 4096);
+  wishes.top_k = fields.maybe_integer("top_k", 1, 1000);
+  const auto* annotate = fields.body().if_contains("annotate");
+  if (annotate != nullptr && !annotate->is_null())
+    wishes.annotate = fields.boolean_or("annotate", true);
+  return wishes;
+}
+
+// `save_path` empty: the daemon's own choice, by the task's id.
+void fill(const Service& service, const Wishes& wishes, const std::string& source_path,
+          const std::string& save_path, model::TaskRecord& record) {
+  record.save_path =
+      absolute_path(save_path.empty() ? service.default_save_path(record.id()) : save_path);
+  record.parameters = base::json::object{
+      {"cfg_path", wishes.cfg_path.empty() ? "" : absolute_path(wishes.cfg_path)},
+      {"weight_path", absolute_path(wishes.weight_path)},
+      {"source_path", absolute_path(source_path)},
+      {"save_path", record.save_path}};
+  record.request.signature = base::join({"inference", absolute_path(wishes.weight_path),
+                                         std::to_string(wishes.batch_size.value_or(0))},
+                                        "/");
+  if (wishes.batch_size) record.parameters["batch_size"] = *wishes.batch_size;
+  if (wishes.top_k) record.parameters["top_k"] = *wishes.top_k;
+  if (wishes.annotate) record.parameters["annotate"] = *wishes.annotate;
+}
+
+// InferenceRequest.
 model::TaskRecord read(Fields& fields, const Service& service) {
   model::TaskRecord record = builtin_record(fields, service, model::Kind::kInference, 3);
-  const std::string cfg_path = fields.nullable_string("cfg_path");
-  const std::string weight_path = fields.string("weight_path");
+  const Wishes wishes = read_wishes(fields);
   const std::string source_path = fields.string("source_path");
-  const std::string save_path = fields.nullable_string("save_path");
-  const auto batch_size = fields.maybe_integer("batch_size", 1, 4096);
+  std::string save_path = fields.nullable_string("save_path");
   if (!fields.valid()) return record;
-
   if (record.request.id.empty()) record.request.id = model::TaskId(base::random_uuid());
-  record.save_path = save_path.empty() ? service.default_save_path(record.id()) : save_path;
-  if (!save_path.empty() && !record.name.empty()) record.save_path += "/" + record.name;
-  record.save_path = absolute_path(record.save_path);
-  record.parameters =
-      base::json::object{{"cfg_path", cfg_path.empty() ? "" : absolute_path(cfg_path)},
-                         {"weight_path", absolute_path(weight_path)},
-                         {"source_path", absolute_path(source_path)},
-                         {"save_path", record.save_path}};
-  record.request.signature = base::join(
-      {"inference", absolute_path(weight_path), std::to_string(batch_size.value_or(0))}, "/");
-  if (batch_size) record.parameters["batch_size"] = *batch_size;
+  if (!save_path.empty() && !record.name.empty()) save_path += "/" + record.name;
+  fill(service, wishes, source_path, save_path, record);
   return record;
 }
 
@@ -60,6 +88,60 @@ void start(Service& service, const http::Request& request, http::Exchange exchan
   submit_task(service, request, std::move(exchange), std::move(record));
 }
 
+// BatchInferenceRequest: a task for each source, as an array, so that they run side by side as far
+// as devices allow and can be waited for and cancelled as one. All are accepted or none.
+std::vector<model::TaskRecord> read_batch(Fields& fields, const Service& service) {
+  model::TaskRecord pattern = builtin_record(fields, service, model::Kind::kInference, 3);
+  const Wishes wishes = read_wishes(fields);
+  const std::vector<std::string> sources = fields.strings("source_paths");
+  const std::string base_path = fields.nullable_string("save_base_path");
+  if (sources.size() > static_cast<std::size_t>(kMostArrayTasks)) {
+    fields.refuse("too_long", "source_paths",
+                  "A batch has at most " + std::to_string(kMostArrayTasks) + " sources");
+  }
+  std::vector<model::TaskRecord> records;
+  if (!fields.valid()) return records;
+  const std::string id =
+      pattern.request.id.empty() ? base::random_uuid() : pattern.request.id.value;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    model::TaskRecord& record = records.emplace_back(pattern);
+    record.request.id = model::TaskId(id + "_" + std::to_string(i));
+    record.request.array =
+        model::ArrayPlace{id, static_cast<int>(i), static_cast<int>(sources.size()), 0};
+    fill(service, wishes, sources[i], base_path.empty() ? "" : base_path + "/" + std::to_string(i),
+         record);
+  }
+  return records;
+}
+
+base::json::object batch_response(const base::json::array& ids, Language language) {
+  return {{"status", "success"},
+          {"message", phrase(Phrase::kInferenceStarted, language, std::to_string(ids.size()))},
+          {"task_ids", ids},
+          {"total", ids.size()}};
+}
+
+void start_batch(Service& service, const http::Request& request, http::Exchange exchange) {
+  Fields fields(request.body);
+  if (!fields.valid()) return exchange.respond(fields.refusal());
+  std::vector<model::TaskRecord> records = read_batch(fields, service);
+  if (!fields.valid()) return exchange.respond(fields.refusal());
+  const Language language = language_of(request);
+  base::json::array ids;
+  for (auto& record : records) {
+    if (auto status = check(service, record, language); !status)
+      return exchange.fail(status.error());
+    set_submitter(request, record);
+    ids.push_back(base::json::value(record.id().value));
+  }
+  if (records.empty()) return exchange.respond(json_response(batch_response(ids, language)));
+  auto held = std::make_shared<http::Exchange>(std::move(exchange));
+  service.submit_array(std::move(records), [held, ids, language](const base::Status& status) {
+    if (!status) return held->fail(status.error());
+    held->respond(json_response(batch_response(ids, language)));
+  });
+}
+
 }  // namespace
 
 void add_inference_routes(http::Router& router, Service& service) {
@@ -68,6 +150,10 @@ void add_inference_routes(http::Router& router, Service& service) {
   };
   router.add("POST", "/api/v2/inference/start", begin);
   router.add("POST", "/api/v2/inference", begin);  // the oldest of the originals
+  router.add("POST", "/api/v2/inference/batch",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               start_batch(service, request, std::move(exchange));
+             });
   router.add("GET", "/api/v2/inference/{task_id}",
              [&service](const http::Request& request, http::Exchange exchange) {
                const auto task =

@@ -30,8 +30,9 @@ Status write_one(const PictureSource& source, const Label& label, const std::str
   image::draw_text(&*picture, margin, margin, size, label.text, kRed);
   auto bytes = image::encode_jpeg(*picture, kQuality);
   if (!bytes) return forward_error(bytes);
-  // The whole name stays: "a.png" and "a.jpg" may lie side by side.
-  const fs::path path = fs::path(folder) / (source.name(label.index) + ".jpg");
+  // The whole name of others stays: "a.png" and "a.jpg" may lie side by side.
+  fs::path path = fs::path(folder) / source.name(label.index);
+  if (path.extension() != ".jpg") path += ".jpg";
   if (auto made = protocol::make_folders(path.parent_path().string()); !made) return made;
   return protocol::write_file(path.string(), *bytes, protocol::Durability::kRenamed);
 }

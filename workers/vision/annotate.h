@@ -15,9 +15,9 @@ struct Label {
   std::string text;  ///< "chirp 98.40%"
 };
 
-/// Writes `<folder>/<name>.jpg` for each, in red at the upper left, as RFUAV does (45 px on a large
-/// picture, less on a small one). Folders are made. Errors: kNoSpace, kIoError; those of
-/// PictureSource::picture.
+/// Writes `<folder>/<name>` (and `.jpg` behind other names) for each, in red at the upper left, as
+/// RFUAV does (45 px on a large picture, less on a small one). Folders are made. Errors: kNoSpace,
+/// kIoError; those of PictureSource::picture.
 protocol::Status write_annotated(const PictureSource& source, const std::vector<Label>& labels,
                                  const std::string& folder, int threads);
 

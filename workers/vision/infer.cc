@@ -2,6 +2,7 @@
 #include "vision/infer.h"
 
 #include <chrono>
+#include <filesystem>
 
 #include "checkpoint/architecture.h"
 #include "checkpoint/checkpoint_file.h"
@@ -136,6 +137,16 @@ class Inference {
                                     100.0 * static_cast<double>(prediction.probabilities[best]))});
     }
     return spec_.annotate ? write_annotated(*source_, labels, spec_.save_path, threads_) : Status();
+  }
+
+  /// Never over the pictures themselves.
+  std::string annotated_folder() const {
+    std::error_code error;
+    const std::filesystem::path source(spec_.source_path);
+    const bool folder = std::filesystem::is_directory(source, error);
+    const bool same =
+        std::filesystem::equivalent(folder ? source : source.parent_path(), spec_.save_path, error);
+    return same ? spec_.save_path + "/annotated" : spec_.save_path;
   }
 
   Status note_failures(const std::vector<image::FailedPicture>& pictures, ResultFiles* results) {
