@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+
 #include "checkpoint/pickle_text.h"
 #include "checkpoint/plain_value.h"
 #include "checkpoint_bytes.h"
@@ -14,7 +16,8 @@ using tests::little_endian;
 using tests::text_op;
 
 Pickle read(const std::string& bytes) {
-  auto pickle = Pickle::read(bytes, "x");
+  static std::deque<std::string> kept;  // the records point into it
+  auto pickle = Pickle::read(kept.emplace_back(bytes), "x");
   EXPECT_TRUE(pickle) << (pickle ? "" : pickle.error().message);
   return pickle ? std::move(*pickle) : *Pickle::read("N.", "nothing");
 }
