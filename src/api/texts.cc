@@ -24,7 +24,7 @@ struct Pair {
 };
 
 // In the order of Phrase; "{}" is the argument. The Chinese ones are the originals' texts.
-constexpr std::array<Pair, 20> kPhrases{{
+constexpr std::array<Pair, 21> kPhrases{{
     {"任务 {} 不存在", "There is no task {}"},
     {"任务 {} 不存在或无法取消", "Task {} has ended: there is nothing to cancel"},
     {"任务 {} 不存在或无法删除", "Task {} does not exist or cannot be removed: cancel it first"},
@@ -41,6 +41,8 @@ constexpr std::array<Pair, 20> kPhrases{{
     {"模型权重不存在: {}", "The weights do not exist: {}"},
     {"数据路径不存在: {}", "The source path does not exist: {}"},
     {"任务 {} 正在取消，尚未结束", "Task {} is being cancelled and has not ended yet: try again"},
+    {"任务 {} 尚无指标：第一个轮次还没有结束",
+     "Task {} has no metrics yet: its first epoch has not ended"},
     {"输入路径不存在: {}", "The input path does not exist: {}"},
     {"数据集路径不存在: {}", "The data set's path does not exist: {}"},
     {"预处理任务已取消", "The preprocessing task is cancelled"},

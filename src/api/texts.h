@@ -51,6 +51,7 @@ enum class Phrase : std::uint8_t {
   kWeightsMissing,
   kSourceMissing,
   kStillEnding,     // {id}
+  kNoMetricsYet,    // {id}
   kInputMissing,    // {path}
   kDatasetMissing,  // {path}
   kPreprocessingCancelled,

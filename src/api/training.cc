@@ -8,11 +8,16 @@
 #include "api/routes.h"
 #include "api/task_codec.h"
 #include "api/task_request.h"
+#include "api/training_options.h"
+#include "base/fd.h"
 #include "base/text.h"
 
 namespace berth::api {
 
 namespace {
+
+// What a batch that is to be as large as fits is thought to be, when its memory is estimated.
+constexpr std::int64_t kMemoryOfAuto = 32;
 
 // TrainingRequest (field for field), then what only Berth knows.
 model::TaskRecord read(Fields& fields, const Service& service) {
@@ -22,7 +27,9 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   const std::string train_path = fields.string("train_path");
   const std::string val_path = fields.string("val_path");
   std::string save_path = fields.string("save_path");
-  const auto batch_size = fields.integer_or("batch_size", 8, 1);
+  const auto* wanted_batch = fields.body().if_contains("batch_size");
+  const bool fitting = wanted_batch != nullptr && *wanted_batch == base::json::value("auto");
+  const auto batch_size = fitting ? kMemoryOfAuto : fields.integer_or("batch_size", 8, 1);
   const auto num_epochs = fields.integer_or("num_epochs", 100, 1);
   const double learning_rate = fields.number_or("learning_rate", 0.0001, 0.0);
   const auto image_size = fields.integer_or("image_size", 224, 32);
@@ -30,6 +37,8 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   const bool pretrained = fields.boolean_or("pretrained", true);
   const bool shuffle = fields.boolean_or("shuffle", true);
   const auto seed = fields.maybe_integer("seed", 0);
+  base::json::object options;
+  read_training_options(fields, num_classes, options);
   if (!fields.valid()) return record;
 
   if (save_path.empty()) save_path = "models/output";
@@ -37,23 +46,26 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   record.save_path = absolute_path(save_path);
   record.total_epochs = num_epochs;
   record.request.signature =
-      base::join({"training", model, std::to_string(batch_size), std::to_string(image_size)}, "/");
+      base::join({"training", model, fitting ? "auto" : std::to_string(batch_size),
+                  std::to_string(image_size)},
+                 "/");
   if (base::string_or(fields.body(), "memory_strategy") == kDynamicMemory)
     record.request.memory_estimate = training_memory(model, batch_size, image_size);
-  record.parameters =
-      base::json::object{{"model", model},
-                         {"num_classes", num_classes},
-                         {"train_path", absolute_path(train_path)},
-                         {"val_path", absolute_path(val_path)},
-                         {"save_path", record.save_path},
-                         {"batch_size", batch_size},
-                         {"num_epochs", num_epochs},
-                         {"learning_rate", learning_rate},
-                         {"image_size", image_size},
-                         {"weight_path", weight_path.empty() ? "" : absolute_path(weight_path)},
-                         {"pretrained", pretrained},
-                         {"shuffle", shuffle}};
+  record.parameters = base::json::object{
+      {"model", model},
+      {"num_classes", num_classes},
+      {"train_path", absolute_path(train_path)},
+      {"val_path", absolute_path(val_path)},
+      {"save_path", record.save_path},
+      {"batch_size", fitting ? base::json::value("auto") : base::json::value(batch_size)},
+      {"num_epochs", num_epochs},
+      {"learning_rate", learning_rate},
+      {"image_size", image_size},
+      {"weight_path", weight_path.empty() ? "" : absolute_path(weight_path)},
+      {"pretrained", pretrained},
+      {"shuffle", shuffle}};
   if (seed) record.parameters["seed"] = *seed;
+  for (auto& option : options) record.parameters[option.key()] = std::move(option.value());
   return record;
 }
 
@@ -86,6 +98,22 @@ void start(Service& service, const http::Request& request, http::Exchange exchan
   submit_task(service, request, std::move(exchange), std::move(record));
 }
 
+constexpr std::size_t kMostBytes = 32U << 20;
+
+// What the worker has left in the task's folder, as it is. There is none before the first epoch.
+void answer_with_file(const Service& service, const http::Request& request, http::Exchange exchange,
+                      const char* name) {
+  const Language language = language_of(request);
+  const auto task = find_task(service, request, exchange, language, "training");
+  if (task == nullptr) return;
+  const auto text = base::read_file(task->save_path + "/" + name, kMostBytes);
+  if (text) {
+    const auto content = base::parse_json(*text);
+    if (content && content->is_object()) return exchange.respond(json_response(*content));
+  }
+  exchange.fail(404, phrase(Phrase::kNoMetricsYet, language, task->id().value));
+}
+
 }  // namespace
 
 void add_training_routes(http::Router& router, Service& service) {
@@ -105,6 +133,14 @@ void add_training_routes(http::Router& router, Service& service) {
                  exchange.respond(json_response(task_response(*task, language_of(request))));
              });
   router.add("GET", "/api/v2/training/{task_id}/logs", logs);
+  router.add("GET", "/api/v2/training/{task_id}/history",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               answer_with_file(service, request, std::move(exchange), "history.json");
+             });
+  router.add("GET", "/api/v2/training/{task_id}/report",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               answer_with_file(service, request, std::move(exchange), "metrics.json");
+             });
   router.add("POST", "/api/v2/training/{task_id}/stop",
              [&service](const http::Request& request, http::Exchange exchange) {
                const auto task =

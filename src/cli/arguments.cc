@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "cli/builtin_arguments.h"
 #include "cli/data_arguments.h"
 #include "cli/device_arguments.h"
 #include "cli/help_text.h"
@@ -47,73 +48,6 @@ Invocation wrong(const std::string& what, const std::string& hint) {
   result.status = kWrongUsage;
   result.err = "berth: " + what + "\n" + (hint.empty() ? "" : "  " + hint + "\n");
   return result;
-}
-
-void add_builtin(CLI::App& app, AllOptions& all, Invocation& result) {
-  TrainOptions& t = all.train;
-  CLI::App* train_verb = app.add_subcommand(
-      "train", "Trains an image classifier: one sub-directory of images per class.");
-  train_verb->add_option("--model", t.model, "one that \"berth info\" lists; resnet18 by default")
-      ->type_name("NAME");
-  train_verb->add_option("--train", t.train, "images to learn from")->required()->type_name("DIR");
-  train_verb->add_option("--val", t.val, "images to check with")->required()->type_name("DIR");
-  train_verb->add_option("--save", t.save, "where weights and metrics go")
-      ->required()
-      ->type_name("DIR");
-  train_verb->add_option("--epochs", t.epochs, "100 by default")
-      ->check(range(1, 1000000))
-      ->type_name("N");
-  train_verb->add_option("--batch-size", t.batch_size, "8 by default")
-      ->check(range(1, 1000000))
-      ->type_name("N");
-  train_verb->add_option("--lr", t.learning_rate, "learning rate, 0.0001 by default")
-      ->check(CLI::Validator(CLI::PositiveNumber).description(""))
-      ->type_name("RATE");
-  train_verb->add_option("--image-size", t.image_size, "in pixels, 224 by default")
-      ->check(range(32, 16384))
-      ->type_name("N");
-  train_verb
-      ->add_option("--num-classes", t.num_classes,
-                   "the number of sub-directories of --train by default")
-      ->check(range(1, 1000000))
-      ->type_name("N");
-  train_verb->add_option("--weights", t.weights, "begin with these instead of pretrained ones")
-      ->type_name("FILE");
-  train_verb->add_flag("--pretrained,!--no-pretrained", t.pretrained,
-                       "begin with weights learnt on ImageNet where they are at hand");
-  train_verb->add_flag("--shuffle,!--no-shuffle", t.shuffle,
-                       "another order of images in each epoch");
-  add_device(train_verb, &t.device, "cuda (the best GPU, the CPU without one), cuda:1, cpu");
-  train_verb->add_option("--priority", t.priority, "1 (most urgent) to 10; 5 by default")
-      ->check(range(1, 10))
-      ->type_name("P");
-  train_verb->add_option("--name", t.name, "a sub-directory of --save")->type_name("NAME");
-  train_verb->add_option("--id", t.task_id, "the task's id, instead of a random one")
-      ->type_name("ID");
-  train_verb->add_flag("--detach", t.detach, "print the task's id and go");
-  train_verb->final_callback([&] { result.verb = [&all] { return train(all.train); }; });
-
-  InferOptions& i = all.infer;
-  CLI::App* infer_verb = app.add_subcommand("infer", "Classifies images with trained weights.");
-  infer_verb->add_option("--weights", i.weights, "as berth train saved them")
-      ->required()
-      ->type_name("FILE");
-  infer_verb->add_option("--source", i.source, "an image or a directory of images")
-      ->required()
-      ->type_name("PATH");
-  infer_verb->add_option("--cfg", i.cfg, "model and classes, where the weights do not say")
-      ->type_name("FILE");
-  infer_verb->add_option("--save", i.save, "where result.json goes")->type_name("DIR");
-  add_device(infer_verb, &i.device, "cuda (the best GPU, the CPU without one), cuda:1, cpu");
-  infer_verb->add_option("--priority", i.priority, "1 (most urgent) to 10; 3 by default")
-      ->check(range(1, 10))
-      ->type_name("P");
-  infer_verb->add_option("--name", i.name, "shown in listings")->type_name("NAME");
-  infer_verb->add_option("--id", i.task_id, "the task's id, instead of a random one")
-      ->type_name("ID");
-  infer_verb->add_flag("--json", i.json, "the result as JSON");
-  infer_verb->add_flag("--detach", i.detach, "print the task's id and go");
-  infer_verb->final_callback([&] { result.verb = [&all] { return infer(all.infer); }; });
 }
 
 void add_task_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
@@ -307,8 +241,10 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
   app.require_subcommand(1);
   if (first == "run")
     add_run(app, all->run, result);
-  else if (first == "train" || first == "infer")
-    add_builtin(app, *all, result);
+  else if (first == "train")
+    add_train(app, all->train, result);
+  else if (first == "infer")
+    add_infer(app, all->infer, result);
   else if (first == "data")
     add_data(app, all->data, result);
   else if (first == "gpus" || first == "pick" || first == "check" || first == "leases")

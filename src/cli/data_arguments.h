@@ -2,9 +2,8 @@
 // The words of berth data.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "cli/arguments.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 
 namespace berth::cli {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
 
+#include "base/text.h"
 #include "cli/builtin_text.h"
 #include "cli/progress.h"
 #include "cli/session.h"
@@ -97,7 +98,6 @@ int train(const TrainOptions& options) {
                     {"train_path", absolute_path(options.train)},
                     {"val_path", absolute_path(options.val)},
                     {"save_path", absolute_path(options.save)},
-                    {"batch_size", options.batch_size},
                     {"num_epochs", options.epochs},
                     {"learning_rate", options.learning_rate},
                     {"image_size", options.image_size},
@@ -106,6 +106,9 @@ int train(const TrainOptions& options) {
                     {"pretrained", options.pretrained},
                     {"shuffle", options.shuffle},
                     {"priority", options.priority}};
+  const auto batch_size = base::parse_number(options.batch_size);
+  body["batch_size"] = batch_size ? json::value(*batch_size) : json::value(options.batch_size);
+  for (const auto& field : options.more) body[field.key()] = field.value();
   if (!options.name.empty()) body["name"] = options.name;
   if (!options.task_id.empty()) body["task_id"] = options.task_id;
   TrainingView view;

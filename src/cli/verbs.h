@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/time.h"
 #include "base/units.h"
 #include "cli/queueing.h"
@@ -132,7 +133,7 @@ struct TrainOptions {
   std::string model = "resnet18";
   std::string train, val, save, name, weights;
   int epochs = 100;
-  int batch_size = 8;
+  std::string batch_size = "8";  // or "auto"
   double learning_rate = 0.0001;
   int image_size = 224;
   std::optional<int> num_classes;  // default: the sub-directories of `train`
@@ -142,6 +143,7 @@ struct TrainOptions {
   bool pretrained = true;
   std::string task_id;
   bool detach = false;
+  base::json::object more;  // further fields of the request
 };
 int train(const TrainOptions& options);
 

@@ -133,7 +133,7 @@ double Spec::number(const char* name, double fallback, double above) {
   return number;
 }
 
-std::optional<double> Spec::number_within(const char* name, double least, double most) {
+std::optional<double> Spec::maybe_number(const char* name, double least, double most) {
   const boost::json::value* value = find(name);
   if (value == nullptr) return std::nullopt;
   boost::json::error_code error;
@@ -155,6 +155,73 @@ bool Spec::boolean(const char* name, bool fallback) {
     return fallback;
   }
   return value->get_bool();
+}
+
+std::optional<bool> Spec::maybe_boolean(const char* name) {
+  if (find(name) == nullptr) return std::nullopt;
+  return boolean(name, false);
+}
+
+double Spec::number_within(const char* name, double fallback, double least, double most) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return fallback;
+  boost::json::error_code error;
+  const double number = value->to_number<double>(error);
+  if (!error && number >= least && number <= most) return number;
+  char range[64];
+  std::snprintf(range, sizeof range, "%g to %g", least, most);
+  reject(std::string("\"") + name + "\" is " + boost::json::serialize(*value) +
+         "; it must be a number from " + range);
+  return fallback;
+}
+
+std::string Spec::choice(const char* name, const std::vector<std::string>& known) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return known.front();
+  std::string names;
+  for (const std::string& text : known) {
+    if (value->is_string() && text == value->get_string().c_str()) return text;
+    names += (names.empty() ? "" : ", ") + text;
+  }
+  reject(std::string("\"") + name + "\" is " + boost::json::serialize(*value) +
+         "; it must be one of " + names);
+  return known.front();
+}
+
+std::vector<double> Spec::numbers(const char* name) {
+  const boost::json::value* value = find(name);
+  std::vector<double> all;
+  bool fine = value == nullptr || value->is_array();
+  if (value != nullptr && fine) {
+    for (const auto& item : value->get_array()) {
+      boost::json::error_code error;
+      const double number = item.to_number<double>(error);
+      fine = fine && !error && std::isfinite(number) && number >= 0;
+      all.push_back(number);
+    }
+  }
+  if (!fine) {
+    reject(std::string("\"") + name + "\" must be a list of numbers from 0, not " +
+           boost::json::serialize(*value));
+  }
+  return fine ? all : std::vector<double>();
+}
+
+Spec Spec::part(const char* name) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return Spec({}, path_);
+  if (value->is_object()) return Spec(value->get_object(), path_);
+  reject(std::string("\"") + name + "\" must be an object, not " + boost::json::serialize(*value));
+  return Spec({}, path_);
+}
+
+void Spec::adopt(const Spec& part, const char* name) {
+  if (part.problem_) reject(std::string(name) + ": " + *part.problem_);
+}
+
+bool Spec::is_text(const char* name, const char* text) const {
+  const boost::json::value* value = find(name);
+  return value != nullptr && value->is_string() && value->get_string() == text;
 }
 
 }  // namespace berth::protocol

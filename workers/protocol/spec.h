@@ -28,16 +28,29 @@ class Spec {
   int64_t integer(const char* name, int64_t fallback, int64_t least, int64_t most);
   /// `above` is exclusive: the value must be greater.
   double number(const char* name, double fallback, double above);
-  /// A number from `least` to `most`, or nothing.
-  std::optional<double> number_within(const char* name, double least, double most);
+  /// From `least` to `most`, both included.
+  double number_within(const char* name, double fallback, double least, double most);
+  /// The same, or nothing when it is not given.
+  std::optional<double> maybe_number(const char* name, double least, double most);
   bool boolean(const char* name, bool fallback);
+  std::optional<bool> maybe_boolean(const char* name);
+  /// One of `known`, whose first is the fallback.
+  std::string choice(const char* name, const std::vector<std::string>& known);
+  /// A list of finite numbers >= 0; absent: empty.
+  std::vector<double> numbers(const char* name);
+  /// An object inside this one, empty when absent; hand its status() to adopt().
+  Spec part(const char* name);
+  void adopt(const Spec& part, const char* name);
+  /// Whether there is such a field and it is this text.
+  bool is_text(const char* name, const char* text) const;
+  /// A finding of the caller's.
+  void reject(const std::string& message);
 
   /// kBadRequest naming the first field that was missing or out of range.
   Status status() const;
 
  private:
   const boost::json::value* find(const char* name) const;
-  void reject(const std::string& message);
 
   boost::json::object fields_;
   std::string path_;

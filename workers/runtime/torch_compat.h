@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/Context.h>
+#include <ATen/autocast_mode.h>
 #include <c10/core/Device.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
@@ -16,6 +17,14 @@
 #include <c10/cuda/CUDAFunctions.h>
 #include <cuda_runtime_api.h>
 #define BERTH_CUDA_ALLOCATOR 1
+#endif
+
+// What c10::Allocator asks of its children.
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
+#define BERTH_ALLOCATE_CONST
+#define BERTH_ALLOCATOR_COPIES 1
+#else
+#define BERTH_ALLOCATE_CONST const
 #endif
 
 namespace berth::runtime {
@@ -47,6 +56,19 @@ inline int cuda_device_count() {
   return cuda_built() ? static_cast<int>(torch::cuda::device_count()) : 0;
 }
 
+/// 80 for compute capability 8.0; 0: not known.
+inline int cuda_capability(const c10::Device& device) {
+#ifdef BERTH_CUDA_ALLOCATOR
+  cudaDeviceProp properties{};
+  const int index = device.index() < 0 ? 0 : device.index();
+  if (cudaGetDeviceProperties(&properties, index) == cudaSuccess)
+    return 10 * properties.major + properties.minor;
+#else
+  (void)device;
+#endif
+  return 0;
+}
+
 /// Limits what torch's own allocator takes of a CUDA device (not the context, nor cuDNN's
 /// workspaces). False: this build cannot, or the device's size is not known.
 inline bool limit_cuda_memory(const c10::Device& device, uint64_t bytes) {
@@ -70,6 +92,30 @@ inline bool limit_cuda_memory(const c10::Device& device, uint64_t bytes) {
   (void)bytes;
   return false;
 #endif
+}
+
+/// Gives back the device memory that torch keeps for later.
+inline void release_cached_memory() {
+#ifdef BERTH_CUDA_ALLOCATOR
+  c10::cuda::CUDACachingAllocator::emptyCache();
+#endif
+}
+
+/// Turns torch's choice of a smaller float type for each operation on or off, for this thread.
+inline void set_autocast(const c10::Device& device, bool on, at::ScalarType type) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+  at::autocast::set_autocast_enabled(device.type(), on);
+  if (on) at::autocast::set_autocast_dtype(device.type(), type);
+#else
+  if (device.is_cpu()) {
+    at::autocast::set_cpu_enabled(on);
+    if (on) at::autocast::set_autocast_cpu_dtype(type);
+  } else {
+    at::autocast::set_enabled(on);
+    if (on) at::autocast::set_autocast_gpu_dtype(type);
+  }
+#endif
+  if (!on) at::autocast::clear_cache();
 }
 
 }  // namespace berth::runtime

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "runtime/cpu_memory.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_compat.h"
 
@@ -98,6 +99,17 @@ double measure_matmul_gflops() {
   return best;
 }
 
+void be_deterministic() {
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setBenchmarkCuDNN(false);
+}
+
+bool prefers_bf16(const std::string& device) {
+  return device == "cpu" || cuda_capability(c10::Device(device)) >= 80;
+}
+
 Status guarded(const std::string& doing, const std::function<Status()>& step) {
   try {
     return step();
@@ -128,7 +140,9 @@ Result<std::string> start_torch(const std::string& wanted, int threads, EventWri
     auto device = choose_device(wanted, events);
     if (!device) return forward_error(device);
     name = *device;
+    const auto limit = memory_limit();
     if (name == "cpu") {
+      if (limit) limit_cpu_memory(*limit);
       const double gflops = measure_matmul_gflops();
       if (gflops < kSlowGflops) {
         events->warning("matrix products run at " + std::to_string(gflops) +
@@ -140,7 +154,6 @@ Result<std::string> start_torch(const std::string& wanted, int threads, EventWri
     at::globalContext().setAllowTF32CuBLAS(true);
     at::globalContext().setAllowTF32CuDNN(true);
     at::globalContext().setBenchmarkCuDNN(true);
-    const auto limit = memory_limit();
     if (limit && !limit_cuda_memory(c10::Device(name), *limit)) {
       events->warning("BERTH_MEMORY_LIMIT cannot be enforced on " + name +
                       ": this worker was built without CUDA's headers");

@@ -22,6 +22,13 @@ namespace berth::runtime {
 protocol::Result<std::string> start_torch(const std::string& wanted, int threads,
                                           protocol::EventWriter* events);
 
+/// Only operations that give the same bits each time, where torch knows them. Slower on a GPU.
+void be_deterministic();
+
+/// Whether bf16 rather than fp16 is the smaller float type of the device ("cpu", "cuda:N"): GPUs
+/// have it since compute capability 8.0.
+bool prefers_bf16(const std::string& device);
+
 /// Measures a matrix product on the CPU, in GFLOP/s (the best of three).
 double measure_matmul_gflops();
 

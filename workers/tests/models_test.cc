@@ -9,10 +9,10 @@
 #include "checkpoint/safetensors.h"
 #include "runtime/torch_session.h"
 #include "temporary_folder.h"
-#include "vision/adam.h"
 #include "vision/classifier.h"
 #include "vision/model_names.h"
 #include "vision/model_registry.h"
+#include "vision/optimizer.h"
 #include "vision/weight_average.h"
 #include "vision/weights.h"
 
@@ -157,10 +157,10 @@ TEST(Weights, OfAnotherModelAreNamedTensorByTensor) {
 TEST(Adam, StepsByTheLearningRateUnderAConstantGradient) {
   at::Tensor value = at::rand({40000}).set_requires_grad(true);
   const at::Tensor before = value.detach().clone();
-  Adam adam({value}, 0.01);
+  Optimizer adam({value}, {});
   for (int i = 0; i < 2; ++i) {
     value.mutable_grad() = at::full_like(before, -3.0);
-    adam.step();
+    adam.step(0.01);
   }
   EXPECT_LT((value.detach() - before - 0.02).abs().max().item<float>(), 1e-5);
 }
@@ -172,13 +172,13 @@ TEST(Adam, BothWaysOfUpdatingAgree) {
   at::Tensor fused =
       start.clone().contiguous(at::MemoryFormat::ChannelsLast).set_requires_grad(true);
   at::Tensor plain = start.to(at::kDouble).set_requires_grad(true);
-  Adam fused_adam({fused}, 0.1), plain_adam({plain}, 0.1);
+  Optimizer fused_adam({fused}, {}), plain_adam({plain}, {});
   for (int i = 0; i < 5; ++i) {
     const at::Tensor gradient = at::randn({3, 5, 7, 7});  // Another memory order than `fused`.
     fused.mutable_grad() = gradient.clone();
     plain.mutable_grad() = gradient.to(at::kDouble);
-    fused_adam.step();
-    plain_adam.step();
+    fused_adam.step(0.1);
+    plain_adam.step(0.1);
   }
   EXPECT_LT((fused.detach().to(at::kDouble) - plain.detach()).abs().max().item<double>(), 1e-4);
 }

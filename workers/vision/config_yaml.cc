@@ -97,7 +97,7 @@ Status write_config(const TrainingConfig& config, const ModelCard& card) {
     out << YAML::Key << "num_epochs" << YAML::Value << config.num_epochs;
     out << YAML::Key << "shuffle" << YAML::Value << config.shuffle;
     out << YAML::Key << "lr" << YAML::Value << config.learning_rate;
-    out << YAML::Key << "optimizer" << YAML::Value << "Adam";
+    out << YAML::Key << "optimizer" << YAML::Value << config.optimizer;
     out << YAML::EndMap;
     return protocol::write_file(path, std::string(out.c_str()) + "\n");
   } catch (const YAML::Exception& error) {

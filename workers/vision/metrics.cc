@@ -84,6 +84,8 @@ ClassificationMetrics MetricsCollector::compute() const {
   if (labels_.empty()) return result;
   std::vector<double> hits(num_classes_), predicted(num_classes_), actual(num_classes_);
   double in_top[3] = {0, 0, 0};
+  result.classes.resize(num_classes_);
+  result.confusion.assign(num_classes_, std::vector<int64_t>(num_classes_, 0));
   constexpr size_t kTop[3] = {1, 3, 5};
   for (size_t i = 0; i < samples(); ++i) {
     const float* row = probabilities_.data() + i * num_classes_;
@@ -91,6 +93,7 @@ ClassificationMetrics MetricsCollector::compute() const {
     const size_t guess = arg_max(row, num_classes_);
     ++predicted[guess];
     ++actual[label];
+    ++result.confusion[label][guess];
     if (guess == label) ++hits[label];
     const size_t rank = rank_of(row, num_classes_, label);
     // With fewer than k classes every sample is within the first k.
@@ -105,8 +108,11 @@ ClassificationMetrics MetricsCollector::compute() const {
     result.macro_precision += precision / classes;
     result.macro_recall += recall / classes;
     result.macro_f1 += f1(precision, recall) / classes;
+    ClassMetrics& own = result.classes[c];
+    own = {precision, recall, f1(precision, recall), 0, static_cast<int64_t>(actual[c])};
     if (actual[c] > 0) {
-      result.mean_average_precision += 100 * average_precision(c);
+      own.average_precision = average_precision(c);
+      result.mean_average_precision += 100 * own.average_precision;
       ++occurring;
     }
   }

@@ -8,6 +8,13 @@
 
 namespace berth::vision {
 
+/// How well one class is told from the others; all fractions 0..1.
+struct ClassMetrics {
+  double precision = 0, recall = 0, f1 = 0;
+  double average_precision = 0;  ///< 0 where the class does not occur
+  int64_t support = 0;           ///< samples of the class
+};
+
 /// Units as in the originals' TrainingMetrics: accuracy and mean_average_precision in percent, the
 /// rest as fractions 0..1. Classes without a sample or without a prediction count as 0 in the macro
 /// averages of precision, recall and F1 (the usual "zero division gives 0").
@@ -18,6 +25,8 @@ struct ClassificationMetrics {
   double micro_precision = 0, micro_recall = 0, micro_f1 = 0;
   double mean_average_precision = 0;  ///< %, mean over the classes that occur
   double top1 = 0, top3 = 0, top5 = 0;
+  std::vector<ClassMetrics> classes;
+  std::vector<std::vector<int64_t>> confusion;  ///< [true class][predicted class] samples
 };
 
 /// Collects samples, then computes once.

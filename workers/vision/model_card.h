@@ -60,6 +60,7 @@ struct TrainingConfig {
   int64_t batch_size = 0, num_epochs = 0;
   bool shuffle = true;
   double learning_rate = 0;
+  std::string optimizer = "adam";
 };
 
 /// Writes `<save_path>/config.yaml`. Errors: kNoSpace, kIoError.

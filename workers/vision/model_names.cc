@@ -22,4 +22,12 @@ protocol::Status check_model_name(const std::string& name) {
                           "unknown model \"" + name + "\"; known: " + known);
 }
 
+std::string model_class(const std::string& name) {
+  const auto begins = [&](const char* family) { return name.rfind(family, 0) == 0; };
+  if (begins("vit")) return "VisionTransformer";
+  if (begins("swin")) return "SwinTransformer";
+  if (begins("mobilenet")) return "MobileNetV3";
+  return "ResNet";
+}
+
 }  // namespace berth::vision

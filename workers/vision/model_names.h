@@ -15,4 +15,7 @@ const std::vector<std::string>& model_names();
 /// kBadRequest listing the known names unless `name` is one of them.
 protocol::Status check_model_name(const std::string& name);
 
+/// torchvision's class of a known model, which the originals name checkpoints after: "ResNet".
+std::string model_class(const std::string& name);
+
 }  // namespace berth::vision

@@ -4,6 +4,7 @@
 // (failed allocations become kOutOfMemory, other exceptions kInternal).
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -12,17 +13,14 @@
 
 #include "image/batch_loader.h"
 #include "protocol/result.h"
+#include "vision/training_options.h"
 #include "vision/weights.h"
 
 namespace berth::vision {
 
-/// Sums over the training steps since the last take_totals().
-struct TrainingTotals {
-  double loss_sum =
-      0;  ///< per sample, so loss_sum / samples is the mean; NaN or infinite: diverged
-  int64_t correct = 0;
-  int64_t samples = 0;
-};
+/// Of a file of Network::save_training: the task that wrote it, empty when none did. Errors:
+/// kIoError, kCheckpointMismatch.
+protocol::Result<std::string> training_task(const std::string& path);
 
 class Network {
  public:
@@ -41,11 +39,25 @@ class Network {
   int64_t parameter_count() const;
   uint64_t weight_bytes() const;
 
-  /// Prepares an Adam optimiser and an average of the weights; needed before train_step().
-  protocol::Status prepare_training(double learning_rate);
-  /// One step on a batch; labels[i] belongs to picture i of the batch. On a GPU it returns before
-  /// the work is done.
-  protocol::Status train_step(const image::Batch& batch, const std::vector<int64_t>& labels);
+  /// Needed before what follows.
+  protocol::Status prepare_training(const LearnerOptions& options);
+  /// Everything random from here on follows from the seed and `epoch`.
+  protocol::Status begin_epoch(int64_t epoch);
+  /// One update from a batch; labels[i] belongs to picture i of it. At most `slice` pictures are in
+  /// the model at a time. On a GPU it returns before the work is done. After kOutOfMemory nothing
+  /// has changed, and memory that torch kept for later has been given back.
+  protocol::Status train_step(const image::Batch& batch, const std::vector<int64_t>& labels,
+                              int64_t slice, double learning_rate);
+  /// Updates left out because a gradient was not finite (fp16 only).
+  int64_t skipped_steps() const;
+
+  /// The training as it stands, so that it can go on in another process as if nothing had happened.
+  /// `notes` are kept with it.
+  protocol::Status save_training(const std::string& path, const boost::json::object& notes);
+  /// Returns the notes. Errors: kIoError, kCheckpointMismatch (of another model, or of other
+  /// settings).
+  protocol::Result<boost::json::object> load_training(const std::string& path);
+
   /// What train_step() added up so far in this epoch; waits for the device.
   protocol::Result<TrainingTotals> totals();
   void reset_totals();

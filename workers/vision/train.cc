@@ -7,15 +7,18 @@
 #include <cerrno>
 #include <cmath>
 #include <optional>
+#include <set>
 
 #include "image/batch_loader.h"
 #include "protocol/output_file.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
+#include "vision/batch_fit.h"
 #include "vision/metrics.h"
 #include "vision/model_card.h"
 #include "vision/network.h"
 #include "vision/training_data.h"
+#include "vision/training_output.h"
 #include "vision/wording.h"
 
 namespace berth::vision {
@@ -38,6 +41,7 @@ constexpr uint64_t kCacheBytes = uint64_t{2} << 30;
 // weights); progress is counted in forward passes.
 constexpr double kStepCost = 3;
 constexpr auto kTickPeriod = std::chrono::milliseconds(200);
+constexpr size_t kMostNamed = 100;  // unreadable pictures
 
 uint64_t cache_limit() {
   const auto pages = static_cast<uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
@@ -54,6 +58,8 @@ struct EpochOutcome {
   double loss = 0;
   double accuracy = 0;  ///< %
   double seconds = 0;
+  double learning_rate = 0;  ///< of the last step
+  int64_t pictures = 0;
 };
 
 class Training {
@@ -64,33 +70,14 @@ class Training {
     const auto begin = Clock::now();
     Status step = prepare();
     if (step) step = build();
-    for (int64_t epoch = 1; step && epoch <= spec_.num_epochs; ++epoch) step = run_epoch(epoch);
+    if (step) step = go_on();
+    while (step && epoch_ < spec_.num_epochs && !stopped_early()) step = run_epoch(epoch_ + 1);
     if (!step) return step;
-    const double seconds = seconds_since(begin);
-    const std::string done =
-        format("Training completed: best validation accuracy %.2f%% (epoch %d), %.1f s",
-               best_accuracy_, best_epoch_, seconds);
-    events_.log(Level::kInfo, done, "completed",
-                {{"epoch", spec_.num_epochs},
-                 {"total_epochs", spec_.num_epochs},
-                 {"best_acc", best_accuracy_}});
-    events_.progress(1.0, protocol::EpochCount{static_cast<int>(spec_.num_epochs),
-                                               static_cast<int>(spec_.num_epochs)});
-    events_.result({{"model", spec_.model},
-                    {"weights", path_of("best_model.safetensors")},
-                    {"last_weights", path_of("last_model.safetensors")},
-                    {"config", path_of("config.yaml")},
-                    {"epochs", spec_.num_epochs},
-                    {"best_epoch", best_epoch_},
-                    {"best_acc", best_accuracy_},
-                    {"images_per_second", finite_or_null(trained_pictures_ / training_seconds_)},
-                    {"seconds", seconds}});
+    finish(seconds_since(begin));
     return {};
   }
 
  private:
-  std::string path_of(const char* name) const { return spec_.save_path + "/" + name; }
-
   Status prepare() {
     auto data = list_training_data(spec_.train_path, spec_.val_path, spec_.num_classes);
     if (!data) return forward_error(data);
@@ -104,56 +91,88 @@ class Training {
     auto device = runtime::start_torch(spec_.device, threads_, &events_);
     if (!device) return forward_error(device);
     device_ = *device;
+    if (spec_.deterministic) runtime::be_deterministic();
+    settle_precision();
+    settle_class_weights();
     events_.info("Model: " + spec_.model);
     events_.info(format("Device: %s, %d threads", device_.c_str(), threads_));
+    return {};
+  }
+
+  void settle_precision() {
+    Precision& precision = spec_.learner.precision;
+    if (spec_.mixed_precision) {
+      precision = runtime::prefers_bf16(device_) ? Precision::kBf16 : Precision::kFp16;
+    } else if (precision == Precision::kFp16 && device_ == "cpu") {
+      events_.warning("fp16 is for GPUs: training in bf16 on the CPU");
+      precision = Precision::kBf16;
+    }
+    if (precision != Precision::kFp32)
+      events_.info(std::string("Mixed precision: ") + precision_name(precision));
+  }
+
+  void settle_class_weights() {
+    if (spec_.class_balance != ClassBalance::kBalanced) return;
+    std::vector<int64_t> counts(static_cast<size_t>(spec_.num_classes), 0);
+    for (const int64_t label : data_.train.labels) ++counts[static_cast<size_t>(label)];
+    for (const int64_t count : counts) {
+      spec_.learner.class_weights.push_back(static_cast<float>(
+          static_cast<double>(data_.train.labels.size()) /
+          (static_cast<double>(counts.size()) * static_cast<double>(std::max<int64_t>(1, count)))));
+    }
+  }
+
+  Status settle_batch_size() {
+    slice_ = spec_.batch_size;
+    if (slice_ == 0) {
+      auto fits =
+          fitting_batch(spec_, device_, static_cast<int64_t>(data_.train.paths.size()), &events_);
+      if (!fits) return forward_error(fits);
+      slice_ = *fits;
+    }
+    update_size_ = slice_ * spec_.accumulate_steps;
     events_.info(format("Batch size: %lld, image size: %lld, epochs: %lld, learning rate: %g",
-                        static_cast<long long>(spec_.batch_size),
+                        static_cast<long long>(update_size_),
                         static_cast<long long>(spec_.image_size),
-                        static_cast<long long>(spec_.num_epochs), spec_.learning_rate));
+                        static_cast<long long>(spec_.num_epochs), spec_.schedule.learning_rate));
     events_.info("Save directory: " + spec_.save_path);
     return {};
   }
 
   Status build() {
+    if (auto settled = settle_batch_size(); !settled) return settled;
     events_.info("Loading model...");
-    auto network = Network::create(spec_.model, spec_.num_classes, device_, spec_.seed);
+    auto network = Network::create(spec_.model, spec_.num_classes, device_, spec_.learner.seed);
     if (!network) return memory_advice(network.error());
     network_.emplace(std::move(*network));
     if (auto loaded = load_weights(); !loaded) return loaded;
-    if (auto ready = network_->prepare_training(spec_.learning_rate); !ready) {
+    if (auto ready = network_->prepare_training(spec_.learner); !ready) {
       return memory_advice(ready.error());
     }
     events_.info(format("Model loaded: %.2f M parameters",
                         static_cast<double>(network_->parameter_count()) / 1e6));
-    // Better to say so now than after the first epoch.
-    const uint64_t needed = network_->weight_bytes(), free = protocol::free_bytes(spec_.save_path);
-    if (free > 0 && free < needed) {
-      return failed(ErrorCode::kNoSpace,
-                    "no space for a checkpoint: " + path_of("best_model.safetensors") + " takes " +
-                        std::to_string(needed) + " bytes and " + std::to_string(free) +
-                        " are free: free some space or choose another save_path",
-                    path_of("best_model.safetensors"));
-    }
-    card_.model = spec_.model;
-    card_.class_names = data_.train.class_names;
-    card_.image_size = static_cast<int>(spec_.image_size);
     events_.info(format("Training dataset: %zu images, %zu classes (%s)", data_.train.paths.size(),
                         data_.train.class_names.size(), spec_.train_path.c_str()));
     events_.info(format("Validation dataset: %zu images (%s)", data_.val.paths.size(),
                         spec_.val_path.c_str()));
-    const TrainingConfig config{spec_.train_path,  spec_.val_path, spec_.save_path,
-                                spec_.weight_path, device_,        spec_.batch_size,
-                                spec_.num_epochs,  spec_.shuffle,  spec_.learning_rate};
-    if (auto written = write_config(config, card_); !written) return written;
+    ModelCard card;
+    card.model = spec_.model;
+    card.class_names = data_.train.class_names;
+    card.image_size = static_cast<int>(spec_.image_size);
+    output_.emplace(spec_, std::move(card), &events_);
+    open_loaders();
+    return output_->begin(network_->weight_bytes(), device_, slice_);
+  }
+
+  void open_loaders() {
     image::LoaderOptions options;
-    options.image_size = card_.image_size;
+    options.image_size = static_cast<int>(spec_.image_size);
     options.threads = threads_;
     const uint64_t all_bytes = (data_.train.paths.size() + data_.val.paths.size()) * 3 *
                                static_cast<uint64_t>(spec_.image_size * spec_.image_size);
     options.cache_bytes = all_bytes <= cache_limit() ? all_bytes : 0;
     train_loader_.emplace(data_.train.paths, options);
     val_loader_.emplace(data_.val.paths, options);
-    return {};
   }
 
   Status load_weights() {
@@ -177,6 +196,30 @@ class Training {
     return {};
   }
 
+  /// With what an earlier attempt has left, if anything.
+  Status go_on() {
+    auto notes = output_->resume(&*network_);
+    if (!notes) return memory_advice(notes.error());
+    if (!*notes) {
+      if (spec_.resume.value_or(false))
+        events_.info("resume: there is nothing to go on with in " + spec_.save_path +
+                     ": starting from the beginning");
+      return {};
+    }
+    const boost::json::object& found = **notes;
+    epoch_ = found.at("epoch").to_number<int64_t>();
+    best_accuracy_ = std::stod(found.at("best_acc").as_string().c_str());
+    best_epoch_ = found.at("best_epoch").to_number<int64_t>();
+    slice_ = std::min(slice_, found.at("slice").to_number<int64_t>());
+    events_.info(format("Going on after epoch %lld of %lld", static_cast<long long>(epoch_),
+                        static_cast<long long>(spec_.num_epochs)));
+    return {};
+  }
+
+  bool stopped_early() const {
+    return spec_.early_stop > 0 && best_epoch_ > 0 && epoch_ - best_epoch_ >= spec_.early_stop;
+  }
+
   Status run_epoch(int64_t epoch) {
     epoch_ = epoch;
     const boost::json::object counts{{"epoch", epoch}, {"total_epochs", spec_.num_epochs}};
@@ -197,60 +240,127 @@ class Training {
     if (auto taken = network_->exchange_average(); !taken) return memory_advice(taken.error());
     auto validated = validate();
     if (!validated) return forward_error(validated);
-    const bool better = best_epoch_ == 0 || validated->accuracy > best_accuracy_;
-    if (better) {
-      best_accuracy_ = validated->accuracy;
-      best_epoch_ = static_cast<int>(epoch);
-    }
-    const boost::json::object metrics = metrics_object(*trained, *validated);
-    events_.log(Level::kInfo,
-                format("Validation Loss: %.4f, Validation Accuracy: %.2f%%", validated->loss,
-                       validated->accuracy),
-                "validation", metrics);
-    events_.metrics(metrics, "validation");
-    if (auto saved = save_checkpoints(better, metrics); !saved) return saved;
+    if (auto told = tell_and_save(*trained, *validated); !told) return told;
     if (auto back = network_->exchange_average(); !back) return memory_advice(back.error());
+    if (auto saved = save_state(); !saved) return memory_advice(saved.error());
     events_.log(Level::kInfo,
                 format("Epoch %s finished: %.1f images/s in training", place.c_str(),
-                       static_cast<double>(data_.train.paths.size()) / trained->seconds),
+                       static_cast<double>(trained->pictures) / trained->seconds),
                 "epoch_end", counts);
+    if (stopped_early() && epoch < spec_.num_epochs) {
+      events_.info(format("Early stop: no better validation accuracy for %lld epochs",
+                          static_cast<long long>(spec_.early_stop)));
+    }
     return {};
+  }
+
+  Status tell_and_save(const EpochOutcome& trained, const ClassificationMetrics& validated) {
+    const bool better = best_epoch_ == 0 || validated.accuracy > best_accuracy_;
+    if (better) {
+      best_accuracy_ = validated.accuracy;
+      best_epoch_ = epoch_;
+    }
+    const boost::json::object metrics = metrics_object(trained, validated);
+    events_.log(Level::kInfo,
+                format("Validation Loss: %.4f, Validation Accuracy: %.2f%%", validated.loss,
+                       validated.accuracy),
+                "validation", metrics);
+    events_.metrics(metrics, "validation");
+    if (auto saved = output_->save_epoch(&*network_, epoch_, better, metrics, validated); !saved)
+      return memory_advice(saved.error());
+    if (better) {
+      events_.log(
+          Level::kInfo, format("New best model: validation accuracy %.2f%%", best_accuracy_),
+          "epoch_end",
+          {{"epoch", epoch_}, {"total_epochs", spec_.num_epochs}, {"best_acc", best_accuracy_}});
+    }
+    return {};
+  }
+
+  Status save_state() {
+    // The accuracy as text: Boost.JSON may read a number back with another last bit.
+    if (epoch_ == spec_.num_epochs || stopped_early()) return {};
+    return output_->save_state(&*network_, {{"epoch", epoch_},
+                                            {"best_acc", format("%.17g", best_accuracy_)},
+                                            {"best_epoch", best_epoch_},
+                                            {"slice", slice_}});
   }
 
   Result<EpochOutcome> train_epoch() {
     const auto begin = Clock::now();
     // A last batch of one picture would break batch normalisation: it joins the one before.
-    train_loader_->start(image::make_batches(
-        data_.train.paths.size(), static_cast<size_t>(spec_.batch_size), spec_.shuffle,
-        spec_.seed * 1'000'003 + static_cast<uint64_t>(epoch_), /*merge_single=*/true));
+    auto batches = image::make_batches(
+        data_.train.paths.size(), static_cast<size_t>(update_size_), spec_.shuffle,
+        spec_.learner.seed * 1'000'003 + static_cast<uint64_t>(epoch_), /*merge_single=*/true);
+    const double updates = static_cast<double>(batches.size());
+    train_loader_->start(std::move(batches));
+    if (auto ready = network_->begin_epoch(epoch_); !ready) return forward_error(ready);
     network_->reset_totals();
+    EpochOutcome outcome;
     auto last_look = begin;
-    size_t done = 0;
+    double update = 0;
     while (auto batch = train_loader_->next()) {
-      if (!batch->failed.empty()) return memory_advice(batch->failed.front().error);
-      std::vector<int64_t> labels;
-      for (const size_t index : batch->indices) labels.push_back(data_.train.labels[index]);
-      if (auto step = network_->train_step(*batch, labels); !step) {
-        return memory_advice(step.error());
-      }
-      done += labels.size();
+      if (auto noted = note_failures(*batch); !noted) return forward_error(noted);
+      outcome.learning_rate =
+          learning_rate_at(spec_.schedule, static_cast<double>(epoch_ - 1) + ++update / updates);
+      if (auto step = train_step(*batch, outcome.learning_rate); !step) return forward_error(step);
+      outcome.pictures += static_cast<int64_t>(batch->indices.size());
       // Asking a GPU for its sums waits for it, so that is done only when progress is due.
       if (Clock::now() - last_look < kTickPeriod) continue;
       last_look = Clock::now();
       if (auto sums = checked_totals(); !sums) return forward_error(sums);
-      tell_progress(static_cast<double>(done) * kStepCost);
+      tell_progress(static_cast<double>(outcome.pictures) * kStepCost);
     }
+    if (outcome.pictures == 0) return all_unreadable(spec_.train_path);
     auto sums = checked_totals();
     if (!sums) return forward_error(sums);
-    EpochOutcome outcome;
     outcome.seconds = seconds_since(begin);
     const auto samples = static_cast<double>(sums->samples);
     outcome.loss = sums->loss_sum / samples;
     outcome.accuracy = 100.0 * static_cast<double>(sums->correct) / samples;
     training_seconds_ += outcome.seconds;
     trained_pictures_ += samples;
-    tell_progress(static_cast<double>(done) * kStepCost);
+    tell_progress(static_cast<double>(outcome.pictures) * kStepCost);
     return outcome;
+  }
+
+  /// Where memory runs out, fewer pictures at a time make the same update.
+  Status train_step(const image::Batch& batch, double learning_rate) {
+    std::vector<int64_t> labels;
+    for (const size_t index : batch.indices) labels.push_back(data_.train.labels[index]);
+    // Unreadable pictures can leave one, from which batch normalisation cannot learn.
+    if (labels.empty() || (labels.size() == 1 && update_size_ > 1)) return {};
+    while (true) {
+      auto step = network_->train_step(batch, labels, slice_, learning_rate);
+      if (step) return step;
+      const auto used = std::min(slice_, static_cast<int64_t>(labels.size()));
+      if (step.error().code != ErrorCode::kOutOfMemory || used <= 2)
+        return memory_advice(step.error());
+      slice_ = (used + 1) / 2;
+      events_.warning(
+          format("out of memory on %s with %lld images at a time: going on with %lld; an update is "
+                 "still made from %lld",
+                 device_.c_str(), static_cast<long long>(used), static_cast<long long>(slice_),
+                 static_cast<long long>(update_size_)));
+    }
+  }
+
+  /// Tells once of every picture that cannot be read; the others are trained on.
+  Status note_failures(const image::Batch& batch) {
+    for (const image::FailedPicture& picture : batch.failed) {
+      if (picture.error.code == ErrorCode::kOutOfMemory) return memory_advice(picture.error);
+      if (!unreadable_.insert(picture.error.file).second) continue;
+      if (!first_unreadable_) first_unreadable_ = picture.error;
+      if (unreadable_.size() <= kMostNamed) events_.warning(picture.error.message);
+    }
+    return {};
+  }
+
+  tl::unexpected<Error> all_unreadable(const std::string& folder) const {
+    return failed(ErrorCode::kBadImage,
+                  "none of the pictures in " + folder +
+                      " could be read; the first: " + first_unreadable_->message,
+                  first_unreadable_->file);
   }
 
   Result<TrainingTotals> checked_totals() {
@@ -260,7 +370,7 @@ class Training {
       return failed(ErrorCode::kDiverged,
                     format("training diverged: the loss is not a number any more in epoch %lld "
                            "(learning rate %g): use a smaller learning_rate",
-                           static_cast<long long>(epoch_), spec_.learning_rate));
+                           static_cast<long long>(epoch_), spec_.schedule.learning_rate));
     }
     return sums;
   }
@@ -270,11 +380,10 @@ class Training {
     MetricsCollector collector(classes);
     std::vector<float> probabilities(classes);
     const double before = static_cast<double>(data_.train.paths.size()) * kStepCost;
-    val_loader_->start(image::make_batches(data_.val.paths.size(),
-                                           static_cast<size_t>(spec_.batch_size),
+    val_loader_->start(image::make_batches(data_.val.paths.size(), static_cast<size_t>(slice_),
                                            /*shuffle=*/false, 0, /*merge_single=*/false));
     while (auto batch = val_loader_->next()) {
-      if (!batch->failed.empty()) return memory_advice(batch->failed.front().error);
+      if (auto noted = note_failures(*batch); !noted) return forward_error(noted);
       auto scores = network_->predict(*batch);
       if (!scores) return memory_advice(scores.error());
       for (size_t i = 0; i < batch->indices.size(); ++i) {
@@ -286,6 +395,7 @@ class Training {
       }
       tell_progress(before + static_cast<double>(collector.samples()));
     }
+    if (collector.samples() == 0) return all_unreadable(spec_.val_path);
     return collector.compute();
   }
 
@@ -310,33 +420,38 @@ class Training {
             {"micro_recall", val.micro_recall},
             {"precision", val.macro_precision},
             {"recall", val.macro_recall},
-            {"learning_rate", spec_.learning_rate},
+            {"learning_rate", trained.learning_rate},
             {"best_acc", best_accuracy_}};
   }
 
-  Status save_checkpoints(bool better, const boost::json::object& metrics) {
-    if (better) {
-      if (auto saved = save("best_model.safetensors", metrics); !saved) return saved;
-      events_.log(
-          Level::kInfo, format("New best model: validation accuracy %.2f%%", best_accuracy_),
-          "epoch_end",
-          {{"epoch", epoch_}, {"total_epochs", spec_.num_epochs}, {"best_acc", best_accuracy_}});
-    }
-    return save("last_model.safetensors", metrics);
-  }
-
-  Status save(const char* name, const boost::json::object& metrics) {
-    const std::string path = path_of(name);
-    card_.epoch = static_cast<int>(epoch_);
-    // The old sidecar goes first: a kill between the two files must not leave one that describes
-    // other weights (the weights also carry the card in their own metadata).
-    ::unlink(sidecar_path(path).c_str());
-    if (auto saved = network_->save(path, card_metadata(card_)); !saved) return saved;
-    if (auto written = write_sidecar(path, card_, metrics); !written) return written;
-    events_.checkpoint(path);
-    events_.log(Level::kInfo, "Model saved: " + path, "epoch_end",
-                {{"epoch", epoch_}, {"total_epochs", spec_.num_epochs}});
-    return {};
+  void finish(double seconds) {
+    output_->remove_state();
+    const std::string done =
+        format("Training completed: best validation accuracy %.2f%% (epoch %lld), %.1f s",
+               best_accuracy_, static_cast<long long>(best_epoch_), seconds);
+    events_.log(
+        Level::kInfo, done, "completed",
+        {{"epoch", epoch_}, {"total_epochs", spec_.num_epochs}, {"best_acc", best_accuracy_}});
+    events_.progress(
+        1.0, protocol::EpochCount{static_cast<int>(epoch_), static_cast<int>(spec_.num_epochs)});
+    boost::json::object result{
+        {"model", spec_.model},
+        {"weights", output_->best_weights()},
+        {"last_weights", output_->last_weights()},
+        {"config", output_->path_of("config.yaml")},
+        {"history", output_->path_of("history.json")},
+        {"report", output_->path_of("metrics.json")},
+        {"epochs", epoch_},
+        {"best_epoch", best_epoch_},
+        {"best_acc", best_accuracy_},
+        {"stopped_early", epoch_ < spec_.num_epochs},
+        {"batch_size", slice_},
+        {"precision", precision_name(spec_.learner.precision)},
+        {"images_per_second", finite_or_null(trained_pictures_ / training_seconds_)},
+        {"unreadable", unreadable_.size()},
+        {"seconds", seconds}};
+    if (network_->skipped_steps() > 0) result["skipped_steps"] = network_->skipped_steps();
+    events_.result(std::move(result));
   }
 
   /// `units`: finished forward passes of this epoch.
@@ -351,22 +466,25 @@ class Training {
   }
 
   tl::unexpected<Error> memory_advice(const Error& error) const {
-    return tl::unexpected<Error>(
-        with_memory_advice(error, device_, spec_.batch_size, spec_.image_size));
+    return tl::unexpected<Error>(with_memory_advice(error, device_, slice_, spec_.image_size));
   }
 
-  const TrainSpec& spec_;
+  TrainSpec spec_;  // what "auto" stands for is settled in it
   EventWriter& events_;
   TrainingData data_;
-  ModelCard card_;
   std::string device_;
   int threads_ = 1;
+  int64_t slice_ = 0;        // pictures in the model at a time
+  int64_t update_size_ = 0;  // pictures that make an update
   std::optional<Network> network_;
+  std::optional<TrainingOutput> output_;
   std::optional<image::BatchLoader> train_loader_, val_loader_;
-  int64_t epoch_ = 0;
+  int64_t epoch_ = 0;         // the last one that was begun
   double best_accuracy_ = 0;  // %
-  int best_epoch_ = 0;        // 0: none yet
+  int64_t best_epoch_ = 0;    // 0: none yet
   double training_seconds_ = 0, trained_pictures_ = 0;
+  std::set<std::string> unreadable_;
+  std::optional<Error> first_unreadable_;
 };
 
 }  // namespace

@@ -1,54 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vision/weights.h"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <c10/core/GradMode.h>
 
-#include <cstring>
 #include <vector>
 
 #include "checkpoint/safetensors.h"
 #include "vision/classifier.h"
+#include "vision/tensor_files.h"
 
 namespace berth::vision {
 namespace {
 
-using checkpoint::Dtype;
-using checkpoint::dtype_size;
 using checkpoint::SafetensorsFile;
-using checkpoint::TensorView;
 using protocol::ErrorCode;
 using protocol::failed;
 using protocol::Result;
 using protocol::Status;
 
 constexpr size_t kNamesInMessage = 3;
-
-struct TypePair {
-  Dtype dtype;
-  at::ScalarType type;
-};
-constexpr TypePair kTypes[] = {
-    {Dtype::kF64, at::kDouble},    {Dtype::kF32, at::kFloat}, {Dtype::kF16, at::kHalf},
-    {Dtype::kBf16, at::kBFloat16}, {Dtype::kI64, at::kLong},  {Dtype::kI32, at::kInt},
-    {Dtype::kI16, at::kShort},     {Dtype::kI8, at::kChar},   {Dtype::kU8, at::kByte},
-    {Dtype::kBool, at::kBool},
-};
-
-at::ScalarType torch_type(Dtype dtype) {
-  for (const TypePair& pair : kTypes) {
-    if (pair.dtype == dtype) return pair.type;
-  }
-  return at::kFloat;
-}
-
-Dtype file_type(at::ScalarType type) {
-  for (const TypePair& pair : kTypes) {
-    if (pair.type == type) return pair.dtype;
-  }
-  return Dtype::kF32;
-}
 
 std::map<std::string, at::Tensor> tensors_of(const Classifier& model) {
   std::map<std::string, at::Tensor> all;
@@ -83,35 +53,11 @@ bool ends_with(const std::string& text, const std::string& tail) {
          text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
 }
 
-at::Tensor as_tensor(const TensorView& view) {
-  const at::ScalarType type = torch_type(view.dtype);
-  if (reinterpret_cast<uintptr_t>(view.bytes) % dtype_size(view.dtype) == 0) {
-    return at::from_blob(const_cast<uint8_t*>(view.bytes), view.shape, type);
-  }
-  at::Tensor aligned = at::empty(view.shape, type);
-  std::memcpy(aligned.data_ptr(), view.bytes, view.size);
-  return aligned;
-}
-
 }  // namespace
 
 Status save_weights(const Classifier& model, const std::string& path,
                     const std::map<std::string, std::string>& metadata) {
-  const c10::NoGradGuard no_grad;
-  std::vector<at::Tensor> alive;
-  std::vector<TensorView> views;
-  for (const auto& [name, tensor] : tensors_of(model)) {
-    // Row-major whatever memory format the device prefers.
-    alive.push_back(tensor.detach().to(at::kCPU).contiguous());
-    TensorView view;
-    view.name = name;
-    view.dtype = file_type(alive.back().scalar_type());
-    view.shape = alive.back().sizes().vec();
-    view.bytes = static_cast<const uint8_t*>(alive.back().data_ptr());
-    view.size = static_cast<uint64_t>(alive.back().numel()) * dtype_size(view.dtype);
-    views.push_back(std::move(view));
-  }
-  return checkpoint::write_safetensors(path, std::move(views), metadata);
+  return write_tensors(path, tensors_of(model), metadata);
 }
 
 Result<bool> load_weights(Classifier* model, const std::string& path, HeadRule rule) {
