@@ -3,8 +3,11 @@
 #pragma once
 
 #include "cli/arguments.h"
-#include "cli/options.h"
 #include "cli/verbs.h"
+
+namespace CLI {
+class App;
+}
 
 namespace berth::cli {
 
