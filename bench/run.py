@@ -17,6 +17,7 @@ import scheduling  # noqa: E402
 import short_commands  # noqa: E402
 import start_up  # noqa: E402
 import status_reads  # noqa: E402
+import stft  # noqa: E402
 import together  # noqa: E402
 from figures import Figure, print_table, write_results  # noqa: E402
 
@@ -30,6 +31,8 @@ def main() -> int:
     figures: list[Figure] = []
     figures += start_up.measure(bin_dir, fakes)
     figures += scheduling.measure(bin_dir.parent)
+    with tempfile.TemporaryDirectory(prefix="berth-bench-") as directory:
+        figures += stft.measure(bin_dir.parent, Path(directory))
     # Nothing is deleted until the end: on some file systems that slows down what comes after it.
     with tempfile.TemporaryDirectory(prefix="berth-bench-") as directory:
         for part in (short_commands, status_reads, together, depth):

@@ -5,6 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 tools/install_dependencies.sh bench || echo "peers that are not installed are left out" >&2
 tools/unpack_slurm.sh || echo "Slurm is left out" >&2
+BERTH_SCIPY=$(tools/unpack_scipy.sh) || echo "SciPy is left out" >&2
+export BERTH_SCIPY
 export BERTH_BIN_DIR="${BERTH_BIN_DIR:-$PWD/build/release/bin}"
 export BERTH_FAKES_DIR="${BERTH_FAKES_DIR:-$PWD/build/release/fakes}"
 exec /usr/bin/python3 bench/run.py --out build/bench/results.json "$@"

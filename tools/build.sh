@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 programs= worker_programs=
 if [ "${1:-}" = programs ]; then
   programs="--target berthd berth berth-shim berth-sim"
-  worker_programs="--target berth-worker-vision berth-worker-prepare berth-worker-dataset"
+  worker_programs="--target berth-worker-vision berth-worker-prepare berth-worker-dataset berth-worker-weights
+    berth-worker-signal"
 fi
 jobs=${BERTH_JOBS:-$(nproc)}
 cmake --preset release -Wno-dev >build-configure.log 2>&1 || { cat build-configure.log >&2; exit 1; }

@@ -1,28 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages. As root or with sudo; nothing when all is there.
-#   install_dependencies.sh build|lint|bench|parity
+#   install_dependencies.sh build|lint|bench|parity|fuzz
 set -eu
 
 build="g++ make cmake ninja-build ccache pkg-config git ca-certificates
  libboost1.81-dev libboost-json1.81-dev libexpected-dev libsqlite3-dev libyaml-cpp-dev libcli11-dev libgtest-dev
  libjemalloc-dev python3 python3-yaml python3-pytest
  libtorch-dev libopenblas0-openmp libopenblas-dev
- libjpeg62-turbo-dev libpng-dev libstb-dev libkissfft-dev"
+ libjpeg62-turbo-dev libpng-dev libstb-dev libkissfft-dev libpugixml-dev zlib1g-dev"
 lint="clang-format-19 clang-tidy-19 python3-yaml libboost1.81-dev libboost-json1.81-dev libexpected-dev libsqlite3-dev
  libyaml-cpp-dev libcli11-dev libgtest-dev g++ cmake ninja-build"
 # What Berth is compared with, and what asks. Slurm is only unpacked (unpack_slurm.sh): installed it would be set up.
-bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools"
+# So is SciPy (unpack_scipy.sh).
+bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-numpy"
 
-# The references of the models and of the augmentations.
-parity="python3-torch python3-torchvision python3-opencv python3-pytest"
+# The references of the models and of the augmentations. That of the signal processing, SciPy, is only unpacked (unpack_scipy.sh).
+parity="python3-torch python3-torchvision python3-numpy python3-opencv python3-pytest"
+
+# Without these, tools/fuzz.sh mutates blindly.
+fuzz="clang-19 libclang-rt-19-dev"
 
 case "${1:-build}" in
   build) wanted=$build ;;
   lint) wanted=$lint ;;
   bench) wanted=$bench ;;
   parity) wanted=$parity ;;
-  *) echo "usage: install_dependencies.sh build|lint|bench|parity" >&2; exit 2 ;;
+  fuzz) wanted=$fuzz ;;
+  *) echo "usage: install_dependencies.sh build|lint|bench|parity|fuzz" >&2; exit 2 ;;
 esac
 
 missing=

@@ -83,12 +83,24 @@ def failed(client: Client, task_id: str, file: Path | str | None = None) -> Json
     ],
     ids=["text", "empty", "png", "jpeg", "bmp"],
 )
-def test_a_file_that_is_no_image(
+def test_a_file_that_is_no_image_is_named_and_left_out(
     client: Client, folder: Path, data: DataSet, content: bytes, part: str
 ) -> None:
     bad = data.root / part / "blue" / "000bad.png"
     bad.write_bytes(content)
-    failed(client, train(client, data, folder / "out", **SMALL), bad)
+    task = train(client, data, folder / "out", **SMALL)
+    ended = client.wait_end(task, within=LONG)
+    assert ended["status"] == "completed", ended
+    assert ended["result"]["unreadable"] == 1
+    records = [event.data for event in read_log(client, task)]
+    warnings = [record for record in records if record.get("level") == "WARNING"]
+    assert any(str(bad) in record["message"] for record in warnings)
+
+
+def test_pictures_that_are_all_no_images(client: Client, folder: Path, data: DataSet) -> None:
+    for picture in data.train.glob("*/*.*"):
+        picture.write_bytes(b"I am no picture")
+    failed(client, train(client, data, folder / "out", **SMALL))
 
 
 def test_an_empty_class_folder(client: Client, folder: Path, data: DataSet) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import torch
 
-TYPES = {"F32": torch.float32, "I64": torch.int64}
+TYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+    "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
 
 
 def write(path: Path, tensors: dict[str, torch.Tensor]) -> None:
@@ -37,6 +40,8 @@ def read(path: Path) -> dict[str, torch.Tensor]:
         first, last = entry["data_offsets"]
         dtype = TYPES[entry["dtype"]]
         size = torch.empty(0, dtype=dtype).element_size()
-        flat = torch.frombuffer(bytes_, dtype=dtype, offset=begin + first, count=(last - first) // size)
+        count = (last - first) // size
+        # frombuffer takes no empty part.
+        flat = torch.frombuffer(bytes_, dtype=dtype, offset=begin + first, count=count) if count else torch.empty(0, dtype=dtype)
         tensors[name] = flat.reshape(entry["shape"])
     return tensors

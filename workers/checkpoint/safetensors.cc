@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
+#include "checkpoint/quoted.h"
 #include "protocol/event_writer.h"
 #include "protocol/output_file.h"
 
@@ -29,34 +25,6 @@ constexpr uint64_t kMostHeaderBytes = 100'000'000;
 constexpr size_t kAlignment = 64;
 constexpr const char* kMetadata = "__metadata__";
 
-struct DtypeRow {
-  Dtype dtype;
-  const char* name;
-  size_t size;
-};
-constexpr DtypeRow kDtypes[] = {
-    {Dtype::kF64, "F64", 8},   {Dtype::kF32, "F32", 4}, {Dtype::kF16, "F16", 2},
-    {Dtype::kBf16, "BF16", 2}, {Dtype::kI64, "I64", 8}, {Dtype::kI32, "I32", 4},
-    {Dtype::kI16, "I16", 2},   {Dtype::kI8, "I8", 1},   {Dtype::kU8, "U8", 1},
-    {Dtype::kBool, "BOOL", 1},
-};
-
-const DtypeRow& row_of(Dtype dtype) {
-  return *std::find_if(std::begin(kDtypes), std::end(kDtypes),
-                       [&](const DtypeRow& row) { return row.dtype == dtype; });
-}
-
-/// shape -> bytes; nothing if a side is negative or the product does not fit.
-std::optional<uint64_t> byte_size(const std::vector<int64_t>& shape, Dtype dtype) {
-  uint64_t size = dtype_size(dtype);
-  for (const int64_t side : shape) {
-    if (side < 0 || __builtin_mul_overflow(size, static_cast<uint64_t>(side), &size)) {
-      return std::nullopt;
-    }
-  }
-  return size;
-}
-
 std::optional<int64_t> non_negative(const boost::json::value& value) {
   if (value.is_int64() && value.get_int64() >= 0) return value.get_int64();
   return std::nullopt;
@@ -67,7 +35,7 @@ tl::expected<TensorView, std::string> parse_tensor(const std::string& name,
                                                    const boost::json::value& value,
                                                    const uint8_t* data, uint64_t data_size) {
   const auto wrong = [&](const std::string& what) {
-    return tl::unexpected<std::string>("tensor \"" + name + "\" " + what);
+    return tl::unexpected<std::string>("tensor " + quoted(name) + " " + what);
   };
   const boost::json::object* entry = value.if_object();
   if (entry == nullptr) return wrong("is not described by an object");
@@ -80,12 +48,9 @@ tl::expected<TensorView, std::string> parse_tensor(const std::string& name,
   }
   TensorView tensor;
   tensor.name = name;
-  const auto row = std::find_if(std::begin(kDtypes), std::end(kDtypes),
-                                [&](const DtypeRow& r) { return dtype->get_string() == r.name; });
-  if (row == std::end(kDtypes)) {
-    return wrong("has the unknown dtype " + std::string(dtype->get_string().c_str()));
-  }
-  tensor.dtype = row->dtype;
+  const auto type = dtype_of(std::string_view(dtype->get_string()));
+  if (!type) return wrong("has the unknown dtype " + quoted(std::string_view(dtype->get_string())));
+  tensor.dtype = *type;
   for (const auto& side : shape->get_array()) {
     const auto length = non_negative(side);
     if (!length) return wrong("has a side that is not a count");
@@ -95,7 +60,7 @@ tl::expected<TensorView, std::string> parse_tensor(const std::string& name,
   const auto end = non_negative(offsets->get_array()[1]);
   if (!begin || !end || *begin > *end || static_cast<uint64_t>(*end) > data_size) {
     return wrong("has offsets outside of the file's data (" + std::to_string(data_size) +
-                 " bytes)");
+                 " bytes; cut short, a download that did not finish?)");
   }
   tensor.bytes = data + *begin;
   tensor.size = static_cast<uint64_t>(*end - *begin);
@@ -116,8 +81,8 @@ std::optional<std::string> layout_problem(const std::map<std::string, TensorView
   });
   const uint8_t* at = data;
   for (const TensorView* tensor : order) {
-    if (tensor->bytes < at) return "tensor \"" + tensor->name + "\" overlaps another one";
-    if (tensor->bytes > at) return "there is a hole before tensor \"" + tensor->name + "\"";
+    if (tensor->bytes < at) return "tensor " + quoted(tensor->name) + " overlaps another one";
+    if (tensor->bytes > at) return "there is a hole before tensor " + quoted(tensor->name);
     at += tensor->size;
   }
   const auto left = data_size - static_cast<uint64_t>(at - data);
@@ -127,47 +92,17 @@ std::optional<std::string> layout_problem(const std::map<std::string, TensorView
 
 }  // namespace
 
-size_t dtype_size(Dtype dtype) { return row_of(dtype).size; }
-const char* dtype_name(Dtype dtype) { return row_of(dtype).name; }
-
 Result<SafetensorsFile> SafetensorsFile::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return tl::unexpected<protocol::Error>(protocol::system_error("cannot read", path, errno));
-  }
-  struct stat status{};
+  auto mapping = MappedFile::open(path);
+  if (!mapping) return forward_error(mapping);
+  return from(std::move(*mapping), path);
+}
+
+Result<SafetensorsFile> SafetensorsFile::from(MappedFile mapping, const std::string& path) {
   SafetensorsFile file;
-  int error = 0;
-  if (::fstat(fd, &status) != 0) {
-    error = errno;
-  } else if (!S_ISREG(status.st_mode)) {
-    error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-  } else if (status.st_size > 0) {
-    file.size_ = static_cast<size_t>(status.st_size);
-    file.mapping_ = ::mmap(nullptr, file.size_, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (file.mapping_ == MAP_FAILED) {
-      error = errno;
-      file.mapping_ = nullptr;
-    }
-  }
-  ::close(fd);
-  if (error != 0) {
-    return tl::unexpected<protocol::Error>(protocol::system_error("cannot read", path, error));
-  }
+  file.mapping_ = std::move(mapping);
   if (auto parsed = file.parse(path); !parsed) return forward_error(parsed);
   return file;
-}
-
-SafetensorsFile::SafetensorsFile(SafetensorsFile&& other) noexcept
-    : mapping_(other.mapping_),
-      size_(other.size_),
-      tensors_(std::move(other.tensors_)),
-      metadata_(std::move(other.metadata_)) {
-  other.mapping_ = nullptr;
-}
-
-SafetensorsFile::~SafetensorsFile() {
-  if (mapping_ != nullptr) ::munmap(mapping_, size_);
 }
 
 Status SafetensorsFile::parse(const std::string& path) {
@@ -175,11 +110,12 @@ Status SafetensorsFile::parse(const std::string& path) {
     return failed(ErrorCode::kCheckpointMismatch,
                   path + " is not a valid safetensors file: " + what, path);
   };
-  const auto* bytes = static_cast<const uint8_t*>(mapping_);
+  const auto* bytes = reinterpret_cast<const uint8_t*>(mapping_.bytes().data());
+  const size_t size = mapping_.bytes().size();
   uint64_t header_size = 0;
-  if (size_ < sizeof header_size) return wrong("it has only " + std::to_string(size_) + " bytes");
+  if (size < sizeof header_size) return wrong("it has only " + std::to_string(size) + " bytes");
   std::memcpy(&header_size, bytes, sizeof header_size);
-  if (header_size > kMostHeaderBytes || header_size > size_ - sizeof header_size) {
+  if (header_size > kMostHeaderBytes || header_size > size - sizeof header_size) {
     return wrong("its header claims " + std::to_string(header_size) +
                  " bytes (a PyTorch .pth file, or cut short?)");
   }
@@ -189,14 +125,14 @@ Status SafetensorsFile::parse(const std::string& path) {
   const boost::json::value header = boost::json::parse(text, error);
   if (error || !header.is_object()) return wrong("its header is not a JSON object");
   const uint8_t* data = bytes + sizeof header_size + header_size;
-  const uint64_t data_size = size_ - sizeof header_size - header_size;
+  const uint64_t data_size = size - sizeof header_size - header_size;
   for (const auto& [key, value] : header.get_object()) {
     const std::string name(key);
     if (name == kMetadata) {
       if (!value.is_object()) return wrong("its metadata is not an object");
       for (const auto& [word, meaning] : value.get_object()) {
         if (!meaning.is_string()) return wrong("its metadata holds more than texts");
-        metadata_[std::string(word)] = meaning.get_string().c_str();
+        metadata_[std::string(word)] = std::string_view(meaning.get_string());
       }
       continue;
     }
@@ -222,7 +158,8 @@ Status write_safetensors(const std::string& path, std::vector<TensorView> tensor
   }
   uint64_t offset = 0;
   for (const TensorView& tensor : tensors) {
-    if (byte_size(tensor.shape, tensor.dtype) != tensor.size || header.contains(tensor.name)) {
+    if (byte_size(tensor.shape, tensor.dtype) != tensor.size || header.contains(tensor.name) ||
+        tensor.name == kMetadata) {
       return failed(ErrorCode::kInternal,
                     "tensor \"" + tensor.name + "\" occurs twice or has a wrong size", path);
     }

@@ -5,11 +5,11 @@
 // overlaps (docs.rs/safetensors). Knows nothing of torch.
 #pragma once
 
-#include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "checkpoint/mapped_file.h"
 #include "checkpoint/tensor.h"
 #include "protocol/result.h"
 
@@ -22,9 +22,8 @@ class SafetensorsFile {
   /// Errors: kIoError (not readable), kCheckpointMismatch (not a valid safetensors file; the
   /// message says what is wrong).
   static protocol::Result<SafetensorsFile> open(const std::string& path);
-  ~SafetensorsFile();
-  SafetensorsFile(SafetensorsFile&& other) noexcept;
-  SafetensorsFile& operator=(SafetensorsFile&&) = delete;
+  /// The same for a file that is already mapped; `path` is for messages.
+  static protocol::Result<SafetensorsFile> from(MappedFile mapping, const std::string& path);
 
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
@@ -33,8 +32,7 @@ class SafetensorsFile {
   SafetensorsFile() = default;
   protocol::Status parse(const std::string& path);
 
-  void* mapping_ = nullptr;
-  size_t size_ = 0;
+  MappedFile mapping_;
   std::map<std::string, TensorView> tensors_;
   std::map<std::string, std::string> metadata_;
 };

@@ -99,6 +99,19 @@ Status OutputFile::write(const void* bytes, size_t size) {
   return {};
 }
 
+Status OutputFile::rewrite(uint64_t offset, const void* bytes, size_t size) {
+  const char* at = static_cast<const char*>(bytes);
+  while (size > 0) {
+    const ssize_t n = ::pwrite(fd_, at, size, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tl::unexpected<Error>(describe("cannot write", errno));
+    at += n;
+    offset += static_cast<uint64_t>(n);
+    size -= static_cast<size_t>(n);
+  }
+  return {};
+}
+
 Status OutputFile::commit() {
   if (durability_ == Durability::kSynced && ::fsync(fd_) != 0) {
     return tl::unexpected<Error>(describe("cannot write", errno));

@@ -29,6 +29,8 @@ class OutputFile {
   OutputFile& operator=(OutputFile&&) = delete;
 
   Status write(const void* bytes, size_t size);
+  /// Replaces bytes that were written before, for headers that hold sizes known at the end.
+  Status rewrite(uint64_t offset, const void* bytes, size_t size);
   /// Gives the file its name. Without it the destructor removes what was written.
   Status commit();
 

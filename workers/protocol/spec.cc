@@ -163,16 +163,7 @@ std::optional<bool> Spec::maybe_boolean(const char* name) {
 }
 
 double Spec::number_within(const char* name, double fallback, double least, double most) {
-  const boost::json::value* value = find(name);
-  if (value == nullptr) return fallback;
-  boost::json::error_code error;
-  const double number = value->to_number<double>(error);
-  if (!error && number >= least && number <= most) return number;
-  char range[64];
-  std::snprintf(range, sizeof range, "%g to %g", least, most);
-  reject(std::string("\"") + name + "\" is " + boost::json::serialize(*value) +
-         "; it must be a number from " + range);
-  return fallback;
+  return number_within(name, least, most).value_or(fallback);
 }
 
 std::string Spec::choice(const char* name, const std::vector<std::string>& known) {

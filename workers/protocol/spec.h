@@ -30,8 +30,8 @@ class Spec {
   double number(const char* name, double fallback, double above);
   /// From `least` to `most`, both included.
   double number_within(const char* name, double fallback, double least, double most);
-  /// The same, or nothing when it is not given.
-  std::optional<double> maybe_number(const char* name, double least, double most);
+  /// A number from `least` to `most`, or nothing.
+  std::optional<double> number_within(const char* name, double least, double most);
   bool boolean(const char* name, bool fallback);
   std::optional<bool> maybe_boolean(const char* name);
   /// One of `known`, whose first is the fallback.

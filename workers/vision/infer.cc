@@ -2,25 +2,24 @@
 #include "vision/infer.h"
 
 #include <chrono>
-#include <filesystem>
 
-#include "checkpoint/safetensors.h"
-#include "image/batch_loader.h"
-#include "image/image_folder.h"
+#include "checkpoint/architecture.h"
+#include "checkpoint/checkpoint_file.h"
 #include "protocol/output_file.h"
 #include "protocol/spec.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
+#include "vision/annotate.h"
 #include "vision/metrics.h"
 #include "vision/model_card.h"
 #include "vision/network.h"
+#include "vision/picture_source.h"
 #include "vision/result_files.h"
 #include "vision/wording.h"
 
 namespace berth::vision {
 namespace {
 
-namespace fs = std::filesystem;
 using protocol::Error;
 using protocol::ErrorCode;
 using protocol::EventWriter;
@@ -29,43 +28,15 @@ using protocol::Result;
 using protocol::Status;
 using Clock = std::chrono::steady_clock;
 
-/// Pictures to classify, with their names relative to the source.
-struct Source {
-  std::vector<std::string> paths, names;
-  bool single = false;  ///< the source is one file
+/// What is known of the weights from all places, and from themselves.
+struct Weights {
+  ModelCard card;
+  std::optional<int64_t> head_hidden;
 };
 
-Result<Source> list_source(const std::string& source_path) {
-  std::error_code error;
-  const fs::file_status status = fs::status(source_path, error);
-  if (error) {
-    return tl::unexpected<Error>(
-        protocol::system_error("cannot read source_path", source_path, error.value()));
-  }
-  Source source;
-  if (!fs::is_directory(status)) {
-    source.paths = {source_path};
-    source.names = {fs::path(source_path).filename().string()};
-    source.single = true;
-    return source;
-  }
-  auto paths = image::list_pictures(source_path);
-  if (!paths) return forward_error(paths);
-  if (paths->empty()) {
-    return failed(ErrorCode::kBadRequest,
-                  "source_path " + source_path + " holds no picture (.jpg, .jpeg, .png, .bmp)",
-                  source_path);
-  }
-  source.paths = std::move(*paths);
-  for (const std::string& path : source.paths) {
-    source.names.push_back(fs::path(path).lexically_relative(source_path).string());
-  }
-  return source;
-}
-
-Result<ModelCard> find_card(const InferSpec& spec) {
+Result<Weights> look_at_weights(const InferSpec& spec) {
   std::vector<CardSource> sources;
-  auto file = checkpoint::SafetensorsFile::open(spec.weight_path);
+  auto file = checkpoint::CheckpointFile::open(spec.weight_path);
   if (!file) return forward_error(file);
   auto sidecar = read_sidecar(spec.weight_path);
   if (!sidecar) return forward_error(sidecar);
@@ -78,7 +49,19 @@ Result<ModelCard> find_card(const InferSpec& spec) {
     sources.push_back(std::move(*config));
     tried += ", " + spec.cfg_path;
   }
-  return merge_sources(sources, spec.weight_path, tried);
+  const checkpoint::Architecture shape = checkpoint::guess_architecture(file->tensors());
+  if (shape.name != "unknown") {
+    CardSource weights;
+    weights.where = "the shape of its tensors";
+    weights.model = shape.name;
+    weights.num_classes = shape.classes;
+    weights.image_size = shape.image_size;
+    sources.push_back(std::move(weights));
+    tried += ", the shape of its tensors";
+  }
+  auto card = merge_sources(sources, spec.weight_path, tried);
+  if (!card) return forward_error(card);
+  return Weights{std::move(*card), shape.hidden};
 }
 
 class Inference {
@@ -86,73 +69,84 @@ class Inference {
   Inference(const InferSpec& spec, EventWriter* events) : spec_(spec), events_(*events) {}
 
   Status run() {
-    auto source = list_source(spec_.source_path);
+    auto weights = look_at_weights(spec_);
+    if (!weights) return forward_error(weights);
+    card_ = std::move(weights->card);
+    threads_ = runtime::thread_count(spec_.threads);
+    auto source = PictureSource::open(
+        spec_.source_path, {card_.image_size, threads_, static_cast<size_t>(spec_.batch_size)});
     if (!source) return forward_error(source);
-    source_ = std::move(*source);
-    auto card = find_card(spec_);
-    if (!card) return forward_error(card);
-    card_ = std::move(*card);
+    source_.emplace(std::move(*source));
     if (auto made = protocol::make_folders(spec_.save_path); !made) return made;
-    const int threads = runtime::thread_count(spec_.threads);
-    auto device = runtime::start_torch(spec_.device, threads, &events_);
+    auto device = runtime::start_torch(spec_.device, threads_, &events_);
     if (!device) return forward_error(device);
     device_ = *device;
     events_.info("Loading model...");
     auto network = Network::create(card_.model, static_cast<int64_t>(card_.class_names.size()),
-                                   device_, /*seed=*/0);
+                                   device_, /*seed=*/0, weights->head_hidden);
     if (!network) return memory_advice(network.error());
     auto loaded = network->load(spec_.weight_path, HeadRule::kMustMatch);
     if (!loaded) return memory_advice(loaded.error());
     events_.info(format("Model: %s, %zu classes, image size %d, device %s", card_.model.c_str(),
                         card_.class_names.size(), card_.image_size, device_.c_str()));
-    events_.info(
-        format("Source: %zu images (%s)", source_.paths.size(), spec_.source_path.c_str()));
-    return predict_all(&*network, threads);
+    events_.info(format("Source: %zu images (%s)", source_->size(), spec_.source_path.c_str()));
+    return predict_all(&*network);
   }
 
  private:
-  Status predict_all(Network* network, int threads) {
-    auto results =
-        ResultFiles::create(spec_.save_path, card_.model, spec_.weight_path, card_.class_names);
+  Status predict_all(Network* network) {
+    auto results = ResultFiles::create(spec_.save_path, card_.model, spec_.weight_path,
+                                       card_.class_names, static_cast<size_t>(spec_.top_k));
     if (!results) return forward_error(results);
-    image::LoaderOptions options;
-    options.image_size = card_.image_size;
-    options.threads = threads;
-    image::BatchLoader loader(source_.paths, options);
     const auto begin = Clock::now();
-    loader.start(image::make_batches(source_.paths.size(), static_cast<size_t>(spec_.batch_size),
-                                     /*shuffle=*/false, 0, /*merge_single=*/false));
-    const size_t classes = card_.class_names.size();
-    Prediction prediction;
-    prediction.probabilities.resize(classes);
-    size_t finished = 0;
-    while (auto batch = loader.next()) {
-      for (const image::FailedPicture& picture : batch->failed) {
-        if (source_.single) return tl::unexpected<Error>(picture.error);
-        if (picture.error.code == ErrorCode::kOutOfMemory) return memory_advice(picture.error);
-        events_.warning(picture.error.message);
-        if (!first_failure_) first_failure_ = picture.error;
-        results->add_failure(source_.names[picture.index], picture.error.message);
-      }
-      auto scores = network->predict(*batch);
-      if (!scores) return memory_advice(scores.error());
-      for (size_t i = 0; i < batch->indices.size(); ++i) {
-        softmax(scores->data() + i * classes, classes, prediction.probabilities.data());
-        prediction.path = source_.names[batch->indices[i]];
-        if (auto added = results->add(prediction); !added) return added;
-      }
+    if (auto noted = note_failures(source_->refused(), &*results); !noted) return noted;
+    size_t finished = source_->refused().size();
+    while (auto batch = source_->next()) {
+      if (auto noted = note_failures(batch->failed, &*results); !noted) return noted;
+      if (auto done = predict(network, *batch, &*results); !done) return done;
       finished += batch->indices.size() + batch->failed.size();
-      events_.progress(std::min(
-          0.999, static_cast<double>(finished) / static_cast<double>(source_.paths.size())));
+      events_.progress(
+          std::min(0.999, static_cast<double>(finished) /
+                              static_cast<double>(source_->size() + source_->refused().size())));
     }
     const std::chrono::duration<double> took = Clock::now() - begin;
     if (results->predictions() == 0) {
       return failed(ErrorCode::kBadImage,
-                    "none of the " + std::to_string(source_.paths.size()) + " pictures in " +
+                    "none of the " + std::to_string(finished) + " pictures in " +
                         spec_.source_path + " could be read; the first: " + first_failure_->message,
                     first_failure_->file);
     }
     return finish(&*results, took.count());
+  }
+
+  Status predict(Network* network, const image::Batch& batch, ResultFiles* results) {
+    auto scores = network->predict(batch);
+    if (!scores) return memory_advice(scores.error());
+    const size_t classes = card_.class_names.size();
+    Prediction prediction;
+    prediction.probabilities.resize(classes);
+    std::vector<Label> labels;
+    for (size_t i = 0; i < batch.indices.size(); ++i) {
+      softmax(scores->data() + i * classes, classes, prediction.probabilities.data());
+      prediction.path = source_->name(batch.indices[i]);
+      if (auto added = results->add(prediction); !added) return added;
+      const size_t best = arg_max(prediction.probabilities.data(), classes);
+      labels.push_back(
+          {batch.indices[i], format("%s %.2f%%", card_.class_names[best].c_str(),
+                                    100.0 * static_cast<double>(prediction.probabilities[best]))});
+    }
+    return spec_.annotate ? write_annotated(*source_, labels, spec_.save_path, threads_) : Status();
+  }
+
+  Status note_failures(const std::vector<image::FailedPicture>& pictures, ResultFiles* results) {
+    for (const image::FailedPicture& picture : pictures) {
+      if (source_->single()) return tl::unexpected<Error>(picture.error);
+      if (picture.error.code == ErrorCode::kOutOfMemory) return memory_advice(picture.error);
+      events_.warning(picture.error.message);
+      if (!first_failure_) first_failure_ = picture.error;
+      results->add_failure(source_->name(picture.index), picture.error.message);
+    }
+    return {};
   }
 
   Status finish(ResultFiles* results, double seconds) {
@@ -175,8 +169,9 @@ class Inference {
 
   const InferSpec& spec_;
   EventWriter& events_;
-  Source source_;
+  std::optional<PictureSource> source_;
   ModelCard card_;
+  int threads_ = 1;
   std::string device_;
   std::optional<Error> first_failure_;
 };
@@ -193,6 +188,8 @@ Result<InferSpec> read_infer_spec(const std::string& path) {
   spec.save_path = fields->text("save_path").value_or("results");
   if (spec.save_path.empty()) spec.save_path = "results";
   spec.batch_size = fields->integer("batch_size", 32, 1, 1 << 20);
+  spec.top_k = fields->integer("top_k", 5, 1, 1000);
+  spec.annotate = fields->boolean("annotate", true);
   const int64_t threads = fields->integer("threads", 0, 0, 1024);
   if (threads > 0) spec.threads = threads;
   spec.device = fields->text("device").value_or("");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inference task: class probabilities for one picture or a folder of them.
+// The inference task: class probabilities for pictures and for recordings.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,12 @@ namespace berth::vision {
 
 struct InferSpec {
   std::string cfg_path;     ///< YAML of the originals; empty: the checkpoint tells everything
-  std::string weight_path;  ///< safetensors
-  std::string source_path;  ///< picture, or folder (searched at any depth)
+  std::string weight_path;  ///< safetensors, or what PyTorch has saved
+  std::string source_path;  ///< as of PictureSource
   std::string save_path;    ///< folder for result.json and result.csv, made if needed
   int64_t batch_size = 32;
+  int64_t top_k = 5;               ///< classes told of each picture
+  bool annotate = true;            ///< write each picture with its class on it to save_path, too
   std::optional<int64_t> threads;  ///< absent: see runtime::thread_count
   std::string device;              ///< empty: the best there is
 };

@@ -122,13 +122,16 @@ const std::vector<Row>& rows_of(MobilenetSize size) {
   return size == MobilenetSize::kLarge ? large : small;
 }
 
+constexpr int64_t kRfuavHidden = 512;
+
 class MobilenetV3 final : public Classifier {
  public:
   MobilenetV3(MobilenetSize size, const ModelOptions& options)
       : dropout_(options.dropout.value_or(0.2)) {
     const auto& rows = rows_of(size);
     const int64_t last = rows.back().out, features = 6 * last;
-    const int64_t width = size == MobilenetSize::kLarge ? 1280 : 1024;
+    const int64_t width = options.head_hidden.value_or(size == MobilenetSize::kLarge ? 1280 : 1024);
+    relu_head_ = width == kRfuavHidden;
     const auto list = register_module("features", std::make_shared<nn::Module>());
     stem_ = list->register_module("0", std::make_shared<ConvNorm>(3, kStem, 3, 2, 1, kHs));
     int64_t channels = kStem;
@@ -157,7 +160,8 @@ class MobilenetV3 final : public Classifier {
     x = stem_->forward(x);
     for (const auto& bneck : bnecks_) x = bneck->forward(x);
     x = top_->forward(x).mean({2, 3});
-    x = at::hardswish(hidden_->forward(x));
+    x = hidden_->forward(x);
+    x = relu_head_ ? at::relu(x) : at::hardswish(x);
     return head_->forward(at::dropout(x, dropout_, is_training()));
   }
 
@@ -165,6 +169,7 @@ class MobilenetV3 final : public Classifier {
 
  private:
   double dropout_;
+  bool relu_head_ = false;
   std::shared_ptr<ConvNorm> stem_, top_;
   std::vector<std::shared_ptr<Bneck>> bnecks_;
   nn::Linear hidden_{nullptr}, head_{nullptr};

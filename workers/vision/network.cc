@@ -52,11 +52,12 @@ Network::~Network() = default;
 Network::Network(Network&&) noexcept = default;
 
 Result<Network> Network::create(const std::string& model, int64_t num_classes,
-                                const std::string& device, uint64_t seed) {
+                                const std::string& device, uint64_t seed,
+                                std::optional<int64_t> head_hidden) {
   auto state = std::make_unique<State>();
   const Status made = guarded("building " + model, [&]() -> Status {
     at::manual_seed(seed);
-    auto classifier = create_model(model, {num_classes});
+    auto classifier = create_model(model, {num_classes, {}, {}, head_hidden});
     if (!classifier) return forward_error(classifier);
     state->model = std::move(*classifier);
     state->device = c10::Device(device);

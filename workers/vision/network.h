@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,11 @@ protocol::Result<std::string> training_task(const std::string& path);
 
 class Network {
  public:
-  /// Weights are drawn from `seed`. `device` is a torch name. Errors: as create_model, and above.
+  /// Weights are drawn from `seed`. `device` is a torch name; `head_hidden` as in ModelOptions.
+  /// Errors: as create_model, and above.
   static protocol::Result<Network> create(const std::string& model, int64_t num_classes,
-                                          const std::string& device, uint64_t seed);
+                                          const std::string& device, uint64_t seed,
+                                          std::optional<int64_t> head_hidden = std::nullopt);
   ~Network();
   Network(Network&&) noexcept;
   Network& operator=(Network&&) = delete;

@@ -21,7 +21,6 @@ using protocol::Status;
 constexpr size_t kMostProbabilities = 1000;  // per prediction in result.json
 constexpr size_t kMostInEvent = 1000;        // predictions
 constexpr size_t kMostFailures = 1000;       // in the event
-constexpr size_t kTop = 5;
 constexpr size_t kFlushBytes = 1 << 18;
 
 /// The shortest text that reads back as the same float.
@@ -45,10 +44,10 @@ std::string csv_field(const std::string& text) {
 }
 
 boost::json::array top_classes(const std::vector<float>& probabilities,
-                               const std::vector<std::string>& names) {
+                               const std::vector<std::string>& names, size_t most) {
   std::vector<size_t> order(probabilities.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  const size_t count = std::min(kTop, order.size());
+  const size_t count = std::min(most, order.size());
   std::partial_sort(
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
       [&](size_t a, size_t b) {
@@ -68,7 +67,7 @@ ResultFiles::ResultFiles(OutputFile json, OutputFile csv)
 
 Result<ResultFiles> ResultFiles::create(const std::string& folder, const std::string& model,
                                         const std::string& weights,
-                                        std::vector<std::string> class_names) {
+                                        std::vector<std::string> class_names, size_t top_k) {
   auto json = OutputFile::create(folder + "/result.json", 0);
   if (!json) return forward_error(json);
   auto csv = OutputFile::create(folder + "/result.csv", 0);
@@ -76,6 +75,7 @@ Result<ResultFiles> ResultFiles::create(const std::string& folder, const std::st
   ResultFiles files(std::move(*json), std::move(*csv));
   files.folder_ = folder;
   files.model_ = model;
+  files.top_k_ = top_k;
   files.weights_ = weights;
   files.class_names_ = std::move(class_names);
   files.json_text_ =
@@ -107,11 +107,12 @@ Status ResultFiles::add(const Prediction& prediction) {
   csv_text_ += csv_field(prediction.path) + "," + index + "," + csv_field(class_names_[best]) +
                "," + confidence + "\r\n";
   if (predictions_ < kMostInEvent) {
-    event_predictions_.push_back({{"path", prediction.path},
-                                  {"index", best},
-                                  {"class", class_names_[best]},
-                                  {"confidence", rounded(prediction.probabilities[best])},
-                                  {"top", top_classes(prediction.probabilities, class_names_)}});
+    event_predictions_.push_back(
+        {{"path", prediction.path},
+         {"index", best},
+         {"class", class_names_[best]},
+         {"confidence", rounded(prediction.probabilities[best])},
+         {"top", top_classes(prediction.probabilities, class_names_, top_k_)}});
   }
   ++predictions_;
   return flush(/*all=*/false);

@@ -23,7 +23,8 @@ class ResultFiles {
  public:
   static protocol::Result<ResultFiles> create(const std::string& folder, const std::string& model,
                                               const std::string& weights,
-                                              std::vector<std::string> class_names);
+                                              std::vector<std::string> class_names,
+                                              size_t top_k = 5);
 
   /// Predictions must come in the order of their paths. Errors: kNoSpace, kIoError.
   protocol::Status add(const Prediction& prediction);
@@ -32,8 +33,8 @@ class ResultFiles {
   size_t predictions() const { return predictions_; }
   size_t failures() const { return failed_.size(); }
 
-  /// Puts both files in place and returns what the result event carries: the same, with the five
-  /// most probable classes ("top") instead of all probabilities, at most 1000 predictions
+  /// Puts both files in place and returns what the result event carries: the same, with the
+  /// `top_k` most probable classes ("top") instead of all probabilities, at most 1000 predictions
   /// and failures ("truncated" tells), and result_path. Errors: kNoSpace, kIoError.
   protocol::Result<boost::json::object> commit(double seconds);
 
@@ -45,7 +46,7 @@ class ResultFiles {
   std::string json_text_, csv_text_;  // not yet written
   std::string folder_, model_, weights_;
   std::vector<std::string> class_names_;
-  size_t predictions_ = 0;
+  size_t predictions_ = 0, top_k_ = 5;
   boost::json::array event_predictions_, event_failed_, failed_;
 };
 

@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "checkpoint/architecture.h"
+#include "checkpoint/checkpoint_file.h"
 #include "image/batch_loader.h"
 #include "protocol/output_file.h"
 #include "runtime/process_setup.h"
@@ -142,7 +144,8 @@ class Training {
   Status build() {
     if (auto settled = settle_batch_size(); !settled) return settled;
     events_.info("Loading model...");
-    auto network = Network::create(spec_.model, spec_.num_classes, device_, spec_.learner.seed);
+    auto network =
+        Network::create(spec_.model, spec_.num_classes, device_, spec_.learner.seed, head_hidden());
     if (!network) return memory_advice(network.error());
     network_.emplace(std::move(*network));
     if (auto loaded = load_weights(); !loaded) return loaded;
@@ -162,6 +165,14 @@ class Training {
     output_.emplace(spec_, std::move(card), &events_);
     open_loaders();
     return output_->begin(network_->weight_bytes(), device_, slice_);
+  }
+
+  /// As the weights to start from have it.
+  std::optional<int64_t> head_hidden() const {
+    if (spec_.weight_path.empty()) return std::nullopt;
+    const auto file = checkpoint::CheckpointFile::open(spec_.weight_path);
+    // What is wrong with the file is said when it is loaded.
+    return file ? checkpoint::guess_architecture(file->tensors()).hidden : std::nullopt;
   }
 
   void open_loaders() {

@@ -5,14 +5,14 @@
 
 #include <vector>
 
-#include "checkpoint/safetensors.h"
+#include "checkpoint/checkpoint_file.h"
 #include "vision/classifier.h"
 #include "vision/tensor_files.h"
 
 namespace berth::vision {
 namespace {
 
-using checkpoint::SafetensorsFile;
+using checkpoint::CheckpointFile;
 using protocol::ErrorCode;
 using protocol::failed;
 using protocol::Result;
@@ -61,7 +61,7 @@ Status save_weights(const Classifier& model, const std::string& path,
 }
 
 Result<bool> load_weights(Classifier* model, const std::string& path, HeadRule rule) {
-  auto file = SafetensorsFile::open(path);
+  auto file = CheckpointFile::open(path);
   if (!file) return forward_error(file);
   const auto own = tensors_of(*model);
   const std::string head = model->head_prefix();

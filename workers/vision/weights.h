@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A classifier's parameters and buffers to and from safetensors files.
+// A classifier's parameters and buffers to and from files.
 #pragma once
 
 #include <map>

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vision/annotate.h"
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "image/draw.h"
+#include "image/encode.h"
+#include "protocol/output_file.h"
+
+namespace berth::vision {
+namespace {
+
+namespace fs = std::filesystem;
+using protocol::Result;
+using protocol::Status;
+
+constexpr image::Colour kRed{255, 0, 0};
+constexpr int kTextSize = 45, kMargin = 40, kQuality = 92;
+
+Status write_one(const PictureSource& source, const Label& label, const std::string& folder) {
+  auto picture = source.picture(label.index);
+  if (!picture) return forward_error(picture);
+  const int side = std::min(picture->width, picture->height);
+  const int size = std::min(kTextSize, std::max(10, side / 10));
+  const int margin = kMargin * size / kTextSize;
+  image::draw_text(&*picture, margin, margin, size, label.text, kRed);
+  auto bytes = image::encode_jpeg(*picture, kQuality);
+  if (!bytes) return forward_error(bytes);
+  // The whole name stays: "a.png" and "a.jpg" may lie side by side.
+  const fs::path path = fs::path(folder) / (source.name(label.index) + ".jpg");
+  if (auto made = protocol::make_folders(path.parent_path().string()); !made) return made;
+  return protocol::write_file(path.string(), *bytes, protocol::Durability::kRenamed);
+}
+
+}  // namespace
+
+Status write_annotated(const PictureSource& source, const std::vector<Label>& labels,
+                       const std::string& folder, int threads) {
+  std::atomic<size_t> next{0};
+  std::mutex mutex;
+  Status outcome;
+  const auto work = [&] {
+    for (size_t i = next++; i < labels.size(); i = next++) {
+      auto written = write_one(source, labels[i], folder);
+      if (written) continue;
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (outcome) outcome = std::move(written);
+      next = labels.size();
+    }
+  };
+  std::vector<std::thread> others;
+  const size_t count = std::min(labels.size(), static_cast<size_t>(std::max(1, threads)));
+  for (size_t i = 1; i < count; ++i) others.emplace_back(work);
+  work();
+  for (std::thread& other : others) other.join();
+  return outcome;
+}
+
+}  // namespace berth::vision
