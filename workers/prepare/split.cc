@@ -280,8 +280,8 @@ Result<SplitSpec> read_split_spec(const std::string& path) {
   SplitSpec spec;
   spec.input_path = fields->required_text("input_path");
   spec.output_path = fields->required_text("output_path");
-  spec.train_ratio = fields->number_within("train_ratio", 0.8, 0.1, 0.9);
-  spec.val_ratio = fields->maybe_number("val_ratio", 0.05, 0.5);
+  spec.train_ratio = fields->number_within("train_ratio", 0.1, 0.9).value_or(0.8);
+  spec.val_ratio = fields->number_within("val_ratio", 0.05, 0.5);
   spec.seed = static_cast<uint64_t>(fields->integer("seed", 0, 0, INT64_MAX));
   spec.overwrite = fields->boolean("overwrite", false);
   spec.link = fields->boolean("link", false);

@@ -133,7 +133,7 @@ double Spec::number(const char* name, double fallback, double above) {
   return number;
 }
 
-std::optional<double> Spec::maybe_number(const char* name, double least, double most) {
+std::optional<double> Spec::number_within(const char* name, double least, double most) {
   const boost::json::value* value = find(name);
   if (value == nullptr) return std::nullopt;
   boost::json::error_code error;
