@@ -2,10 +2,12 @@
 // The words of berth data.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "cli/arguments.h"
 #include "cli/verbs.h"
+
+namespace CLI {
+class App;
+}
 
 namespace berth::cli {
 

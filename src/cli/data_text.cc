@@ -65,6 +65,13 @@ std::string failures(const json::object& stats) {
 
 }  // namespace
 
+std::string kind_text(const json::object& task) {
+  const std::string type = string_or(task, "task_type");
+  if (model::is_preprocessing(type)) return tr_code(type);
+  const std::string kind = string_or(task, "kind", type);
+  return tr(kind);
+}
+
 std::string render_data_stats(std::string_view task_type, const json::object& stats,
                               const Screen& screen) {
   std::string done = images(task_type, stats);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What preparing a data set did, as text. Pure: from the worker's statistics to text.
+// Tasks that prepare data sets as text. Pure: from JSON to text.
 #pragma once
 
 #include <string>
@@ -9,6 +9,9 @@
 #include "cli/screen.h"
 
 namespace berth::cli {
+
+/// What a task counts as ("training", "command"), or which part of preparing a data set it is.
+std::string kind_text(const base::json::object& task);
 
 /// The lines at the end: images, classes, files that failed or were left out, the folder.
 /// `task_type`: "dataset_split", "data_augmentation" or "image_crop".

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/array_text.h"
+#include "cli/data_text.h"
 #include "cli/members.h"
 #include "cli/table.h"
 #include "cli/task_text.h"

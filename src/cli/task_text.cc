@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "cli/array_text.h"
+#include "cli/data_text.h"
 #include "cli/enforcement_text.h"
 #include "cli/members.h"
 #include "cli/session.h"
@@ -16,7 +17,6 @@
 #include "cli/when.h"
 #include "cli/width.h"
 #include "cli/words.h"
-#include "model/task_type.h"
 
 namespace berth::cli {
 
@@ -285,13 +285,6 @@ std::string placement_text(const json::object& task) {
     parts.push_back(std::move(text));
   }
   return base::join(parts, tr(", "));
-}
-
-std::string kind_text(const json::object& task) {
-  const std::string type = string_or(task, "task_type");
-  if (model::is_preprocessing(type)) return tr_code(type);
-  const std::string kind = string_or(task, "kind", type);
-  return tr(kind);
 }
 
 std::string progress_text(const json::object& task) {

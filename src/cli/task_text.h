@@ -41,9 +41,6 @@ std::string failure(const base::json::object& task);
 
 Tone state_tone(const std::string& state);
 
-/// What it counts as ("training", "command"), or which part of preparing a data set it is.
-std::string kind_text(const base::json::object& task);
-
 /// "40%"; empty of a command that has said nothing.
 std::string progress_text(const base::json::object& task);
 
