@@ -7,20 +7,20 @@
 #include <cerrno>
 #include <cmath>
 #include <optional>
-#include <set>
 
-#include "checkpoint/architecture.h"
-#include "checkpoint/checkpoint_file.h"
 #include "image/batch_loader.h"
 #include "protocol/output_file.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
 #include "vision/batch_fit.h"
+#include "vision/epoch_metrics.h"
 #include "vision/metrics.h"
 #include "vision/model_card.h"
 #include "vision/network.h"
+#include "vision/train_setup.h"
 #include "vision/training_data.h"
 #include "vision/training_output.h"
+#include "vision/unreadable.h"
 #include "vision/wording.h"
 
 namespace berth::vision {
@@ -36,37 +36,19 @@ using protocol::Result;
 using protocol::Status;
 using Clock = std::chrono::steady_clock;
 
-// Decoded pictures are kept for the next epoch if both sets together stay below this and below an
-// eighth of the machine's memory.
-constexpr uint64_t kCacheBytes = uint64_t{2} << 30;
 // A training step costs about as much as three forward passes (forward, and backward to inputs and
 // weights); progress is counted in forward passes.
 constexpr double kStepCost = 3;
 constexpr auto kTickPeriod = std::chrono::milliseconds(200);
-constexpr size_t kMostNamed = 100;  // unreadable pictures
-
-uint64_t cache_limit() {
-  const auto pages = static_cast<uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
-  const auto page_bytes = static_cast<uint64_t>(std::max(0L, ::sysconf(_SC_PAGESIZE)));
-  return std::min(kCacheBytes, pages * page_bytes / 8);
-}
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// What one pass over the training set gave.
-struct EpochOutcome {
-  double loss = 0;
-  double accuracy = 0;  ///< %
-  double seconds = 0;
-  double learning_rate = 0;  ///< of the last step
-  int64_t pictures = 0;
-};
-
 class Training {
  public:
-  Training(const TrainSpec& spec, EventWriter* events) : spec_(spec), events_(*events) {}
+  Training(const TrainSpec& spec, EventWriter* events)
+      : spec_(spec), events_(*events), unreadable_(events) {}
 
   Status run() {
     const auto begin = Clock::now();
@@ -94,34 +76,10 @@ class Training {
     if (!device) return forward_error(device);
     device_ = *device;
     if (spec_.deterministic) runtime::be_deterministic();
-    settle_precision();
-    settle_class_weights();
+    settle(&spec_, data_.train, device_, &events_);
     events_.info("Model: " + spec_.model);
     events_.info(format("Device: %s, %d threads", device_.c_str(), threads_));
     return {};
-  }
-
-  void settle_precision() {
-    Precision& precision = spec_.learner.precision;
-    if (spec_.mixed_precision) {
-      precision = runtime::prefers_bf16(device_) ? Precision::kBf16 : Precision::kFp16;
-    } else if (precision == Precision::kFp16 && device_ == "cpu") {
-      events_.warning("fp16 is for GPUs: training in bf16 on the CPU");
-      precision = Precision::kBf16;
-    }
-    if (precision != Precision::kFp32)
-      events_.info(std::string("Mixed precision: ") + precision_name(precision));
-  }
-
-  void settle_class_weights() {
-    if (spec_.class_balance != ClassBalance::kBalanced) return;
-    std::vector<int64_t> counts(static_cast<size_t>(spec_.num_classes), 0);
-    for (const int64_t label : data_.train.labels) ++counts[static_cast<size_t>(label)];
-    for (const int64_t count : counts) {
-      spec_.learner.class_weights.push_back(static_cast<float>(
-          static_cast<double>(data_.train.labels.size()) /
-          (static_cast<double>(counts.size()) * static_cast<double>(std::max<int64_t>(1, count)))));
-    }
   }
 
   Status settle_batch_size() {
@@ -144,8 +102,8 @@ class Training {
   Status build() {
     if (auto settled = settle_batch_size(); !settled) return settled;
     events_.info("Loading model...");
-    auto network =
-        Network::create(spec_.model, spec_.num_classes, device_, spec_.learner.seed, head_hidden());
+    auto network = Network::create(spec_.model, spec_.num_classes, device_, spec_.learner.seed,
+                                   head_hidden(spec_.weight_path));
     if (!network) return memory_advice(network.error());
     network_.emplace(std::move(*network));
     if (auto loaded = load_weights(); !loaded) return loaded;
@@ -163,27 +121,10 @@ class Training {
     card.class_names = data_.train.class_names;
     card.image_size = static_cast<int>(spec_.image_size);
     output_.emplace(spec_, std::move(card), &events_);
-    open_loaders();
-    return output_->begin(network_->weight_bytes(), device_, slice_);
-  }
-
-  /// As the weights to start from have it.
-  std::optional<int64_t> head_hidden() const {
-    if (spec_.weight_path.empty()) return std::nullopt;
-    const auto file = checkpoint::CheckpointFile::open(spec_.weight_path);
-    // What is wrong with the file is said when it is loaded.
-    return file ? checkpoint::guess_architecture(file->tensors()).hidden : std::nullopt;
-  }
-
-  void open_loaders() {
-    image::LoaderOptions options;
-    options.image_size = static_cast<int>(spec_.image_size);
-    options.threads = threads_;
-    const uint64_t all_bytes = (data_.train.paths.size() + data_.val.paths.size()) * 3 *
-                               static_cast<uint64_t>(spec_.image_size * spec_.image_size);
-    options.cache_bytes = all_bytes <= cache_limit() ? all_bytes : 0;
+    const auto options = loader_options(spec_, data_, threads_);
     train_loader_.emplace(data_.train.paths, options);
     val_loader_.emplace(data_.val.paths, options);
+    return output_->begin(network_->weight_bytes(), device_, slice_);
   }
 
   Status load_weights() {
@@ -271,7 +212,8 @@ class Training {
       best_accuracy_ = validated.accuracy;
       best_epoch_ = epoch_;
     }
-    const boost::json::object metrics = metrics_object(trained, validated);
+    const boost::json::object metrics =
+        training_metrics(epoch_, spec_.num_epochs, trained, validated, best_accuracy_);
     events_.log(Level::kInfo,
                 format("Validation Loss: %.4f, Validation Accuracy: %.2f%%", validated.loss,
                        validated.accuracy),
@@ -289,9 +231,9 @@ class Training {
   }
 
   Status save_state() {
-    // The accuracy as text: Boost.JSON may read a number back with another last bit.
     if (epoch_ == spec_.num_epochs || stopped_early()) return {};
     return output_->save_state(&*network_, {{"epoch", epoch_},
+                                            // Boost.JSON may read another last bit.
                                             {"best_acc", format("%.17g", best_accuracy_)},
                                             {"best_epoch", best_epoch_},
                                             {"slice", slice_}});
@@ -311,7 +253,7 @@ class Training {
     auto last_look = begin;
     double update = 0;
     while (auto batch = train_loader_->next()) {
-      if (auto noted = note_failures(*batch); !noted) return forward_error(noted);
+      if (auto noted = unreadable_.note(*batch); !noted) return memory_advice(noted.error());
       outcome.learning_rate =
           learning_rate_at(spec_.schedule, static_cast<double>(epoch_ - 1) + ++update / updates);
       if (auto step = train_step(*batch, outcome.learning_rate); !step) return forward_error(step);
@@ -322,7 +264,7 @@ class Training {
       if (auto sums = checked_totals(); !sums) return forward_error(sums);
       tell_progress(static_cast<double>(outcome.pictures) * kStepCost);
     }
-    if (outcome.pictures == 0) return all_unreadable(spec_.train_path);
+    if (outcome.pictures == 0) return unreadable_.all(spec_.train_path);
     auto sums = checked_totals();
     if (!sums) return forward_error(sums);
     outcome.seconds = seconds_since(begin);
@@ -356,24 +298,6 @@ class Training {
     }
   }
 
-  /// Tells once of every picture that cannot be read; the others are trained on.
-  Status note_failures(const image::Batch& batch) {
-    for (const image::FailedPicture& picture : batch.failed) {
-      if (picture.error.code == ErrorCode::kOutOfMemory) return memory_advice(picture.error);
-      if (!unreadable_.insert(picture.error.file).second) continue;
-      if (!first_unreadable_) first_unreadable_ = picture.error;
-      if (unreadable_.size() <= kMostNamed) events_.warning(picture.error.message);
-    }
-    return {};
-  }
-
-  tl::unexpected<Error> all_unreadable(const std::string& folder) const {
-    return failed(ErrorCode::kBadImage,
-                  "none of the pictures in " + folder +
-                      " could be read; the first: " + first_unreadable_->message,
-                  first_unreadable_->file);
-  }
-
   Result<TrainingTotals> checked_totals() {
     auto sums = network_->totals();
     if (!sums) return memory_advice(sums.error());
@@ -394,7 +318,7 @@ class Training {
     val_loader_->start(image::make_batches(data_.val.paths.size(), static_cast<size_t>(slice_),
                                            /*shuffle=*/false, 0, /*merge_single=*/false));
     while (auto batch = val_loader_->next()) {
-      if (auto noted = note_failures(*batch); !noted) return forward_error(noted);
+      if (auto noted = unreadable_.note(*batch); !noted) return memory_advice(noted.error());
       auto scores = network_->predict(*batch);
       if (!scores) return memory_advice(scores.error());
       for (size_t i = 0; i < batch->indices.size(); ++i) {
@@ -406,33 +330,8 @@ class Training {
       }
       tell_progress(before + static_cast<double>(collector.samples()));
     }
-    if (collector.samples() == 0) return all_unreadable(spec_.val_path);
+    if (collector.samples() == 0) return unreadable_.all(spec_.val_path);
     return collector.compute();
-  }
-
-  /// The originals' TrainingMetrics: exactly these keys.
-  boost::json::object metrics_object(const EpochOutcome& trained,
-                                     const ClassificationMetrics& val) const {
-    return {{"epoch", epoch_},
-            {"total_epochs", spec_.num_epochs},
-            {"train_loss", finite_or_null(trained.loss)},
-            {"train_acc", trained.accuracy},
-            {"val_loss", finite_or_null(val.loss)},
-            {"val_acc", val.accuracy},
-            {"macro_f1", val.macro_f1},
-            {"micro_f1", val.micro_f1},
-            {"mAP", val.mean_average_precision},
-            {"top1_acc", val.top1},
-            {"top3_acc", val.top3},
-            {"top5_acc", val.top5},
-            {"macro_precision", val.macro_precision},
-            {"macro_recall", val.macro_recall},
-            {"micro_precision", val.micro_precision},
-            {"micro_recall", val.micro_recall},
-            {"precision", val.macro_precision},
-            {"recall", val.macro_recall},
-            {"learning_rate", trained.learning_rate},
-            {"best_acc", best_accuracy_}};
   }
 
   void finish(double seconds) {
@@ -459,7 +358,7 @@ class Training {
         {"batch_size", slice_},
         {"precision", precision_name(spec_.learner.precision)},
         {"images_per_second", finite_or_null(trained_pictures_ / training_seconds_)},
-        {"unreadable", unreadable_.size()},
+        {"unreadable", unreadable_.count()},
         {"seconds", seconds}};
     if (network_->skipped_steps() > 0) result["skipped_steps"] = network_->skipped_steps();
     events_.result(std::move(result));
@@ -494,8 +393,7 @@ class Training {
   double best_accuracy_ = 0;  // %
   int64_t best_epoch_ = 0;    // 0: none yet
   double training_seconds_ = 0, trained_pictures_ = 0;
-  std::set<std::string> unreadable_;
-  std::optional<Error> first_unreadable_;
+  UnreadablePictures unreadable_;
 };
 
 }  // namespace

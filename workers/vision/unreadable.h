@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pictures that a training cannot read: named once, and left out.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "image/batch_loader.h"
+#include "protocol/event_writer.h"
+#include "protocol/result.h"
+
+namespace berth::vision {
+
+class UnreadablePictures {
+ public:
+  explicit UnreadablePictures(protocol::EventWriter* events) : events_(*events) {}
+
+  /// Tells of those of a batch that were not told of before; of a hundred in all. Error:
+  /// kOutOfMemory, which is no fault of the picture.
+  protocol::Status note(const image::Batch& batch);
+  size_t count() const { return paths_.size(); }
+  /// The error when no picture of `folder` could be read.
+  tl::unexpected<protocol::Error> all(const std::string& folder) const;
+
+ private:
+  protocol::EventWriter& events_;
+  std::set<std::string> paths_;
+  std::optional<protocol::Error> first_;
+};
+
+}  // namespace berth::vision
