@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import depth  # noqa: E402
+import models  # noqa: E402
 import scheduling  # noqa: E402
 import short_commands  # noqa: E402
 import start_up  # noqa: E402
@@ -33,6 +34,7 @@ def main() -> int:
     figures += scheduling.measure(bin_dir.parent)
     with tempfile.TemporaryDirectory(prefix="berth-bench-") as directory:
         figures += stft.measure(bin_dir.parent, Path(directory))
+        figures += models.measure(bin_dir, Path(directory))
     # Nothing is deleted until the end: on some file systems that slows down what comes after it.
     with tempfile.TemporaryDirectory(prefix="berth-bench-") as directory:
         for part in (short_commands, status_reads, together, depth):

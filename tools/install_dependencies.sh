@@ -13,7 +13,8 @@ lint="clang-format-19 clang-tidy-19 python3-yaml libboost1.81-dev libboost-json1
  libyaml-cpp-dev libcli11-dev libgtest-dev g++ cmake ninja-build"
 # What Berth is compared with, and what asks. Slurm is only unpacked (unpack_slurm.sh): installed it would be set up.
 # So is SciPy (unpack_scipy.sh).
-bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-numpy"
+bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-numpy
+ python3-torch python3-torchvision"
 
 # The references of the models and of the augmentations. That of the signal processing, SciPy, is only unpacked (unpack_scipy.sh).
 parity="python3-torch python3-torchvision python3-numpy python3-opencv python3-pytest"

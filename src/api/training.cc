@@ -98,7 +98,7 @@ void start(Service& service, const http::Request& request, http::Exchange exchan
   submit_task(service, request, std::move(exchange), std::move(record));
 }
 
-constexpr std::size_t kMostBytes = 32U << 20;
+constexpr std::size_t kMostBytes = 8U << 20;
 
 // What the worker has left in the task's folder, as it is. There is none before the first epoch.
 void answer_with_file(const Service& service, const http::Request& request, http::Exchange exchange,

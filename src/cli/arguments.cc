@@ -231,6 +231,11 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
     return parse_arguments(whole);
   }
   if (first == "help") return parse_arguments({arguments[1], "--help"});
+  if (first == "weights") {
+    const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+    result.verb = [rest] { return weights(rest); };
+    return result;
+  }
   if (std::find(kVerbs.begin(), kVerbs.end(), first) == kVerbs.end()) {
     return first.starts_with("-") ? unknown_word(first, nullptr) : check_verb_name(first);
   }

@@ -234,6 +234,7 @@ constexpr auto kCatalog = std::to_array<Translation>({
     {"{} on hold", "{} 已搁置"},
     {"{} released", "{} 已放行"},
     {"{} removed", "{} 已删除"},
+    {"cannot start {}: {}", "无法启动 {}：{}"},
     {"{} is being cancelled", "{} 正在取消"},
     {"{} cancelled", "{} 已取消"},
     {"task {}: {}", "任务 {}：{}"},

@@ -10,6 +10,7 @@ const char* const kHelp =
   berth run --array 0-9 -- COMMAND... run it once for each index
   berth train, infer                  train an image classifier; classify with it
   berth data split, augment, crop     prepare a data set of images
+  berth weights inspect, convert      look into files of weights (no daemon needed)
 
   berth gpus                          devices, memory, load, processes (no daemon needed)
   berth pick                          name the best device, for scripts (no daemon needed)

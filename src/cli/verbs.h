@@ -180,4 +180,7 @@ int info(const InfoOptions& options);
 int version();
 int doctor(const InfoOptions& options);
 
+/// Inspects and converts files of weights: berth-worker-weights, whose arguments these are.
+int weights(const std::vector<std::string>& arguments);
+
 }  // namespace berth::cli

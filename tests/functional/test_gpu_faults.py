@@ -33,8 +33,12 @@ GETS = {
     "/api/v2/tasks/{task_id}/output/{stream}": ["/api/v2/tasks/done/output/stdout"],
     "/api/v2/training/{task_id}": ["/api/v2/training/none"],
     "/api/v2/training/{task_id}/logs": ["/api/v2/training/none/logs"],
+    "/api/v2/training/{task_id}/history": ["/api/v2/training/none/history"],
+    "/api/v2/training/{task_id}/report": ["/api/v2/training/none/report"],
     "/api/v2/train/{task_id}/logs": ["/api/v2/train/none/logs"],
     "/api/v2/inference/{task_id}": ["/api/v2/inference/none"],
+    "/api/v2/preprocessing/{task_id}": ["/api/v2/preprocessing/none"],
+    "/api/v2/preprocessing/{task_id}/logs": ["/api/v2/preprocessing/none/logs"],
     "/api/v2/resources": ["/api/v2/resources"], "/api/v2/resources/gpu": ["/api/v2/resources/gpu"],
     "/api/v2/resources/cpu": ["/api/v2/resources/cpu"],
     "/api/v2/resources/drain": ["/api/v2/resources/drain"],
@@ -83,6 +87,9 @@ def ask_all(watch: Stopwatch) -> None:
     watch.request("POST", "/api/v2/resources/config", b'{"max_concurrent": {"cpu": {"training": 2}}}')
     watch.request("POST", "/api/v2/training/start", b'{"model": "none"}')
     watch.request("POST", "/api/v2/inference/start", b"{}")
+    watch.request("POST", "/api/v2/inference/batch", b"{}")
+    for verb in ("split", "augment", "crop"):
+        watch.request("POST", f"/api/v2/preprocessing/{verb}", b"{}")
     watch.request("POST", "/api/v2/training/none/stop")
 
 

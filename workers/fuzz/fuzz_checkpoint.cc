@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // CheckpointFile on any bytes: it may refuse them, but what it hands out must be readable.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -11,31 +8,12 @@
 #include "checkpoint/inspect.h"
 #include "protocol/event_writer.h"
 #include "protocol/json_text.h"
+#include "scratch.h"
 
 namespace {
 
 using berth::checkpoint::CheckpointFile;
 using berth::checkpoint::TensorView;
-
-/// A file in memory that is filled again and again.
-class Scratch {
- public:
-  Scratch() : fd_(::memfd_create("checkpoint", MFD_CLOEXEC)) {
-    if (fd_ < 0) std::abort();
-    path_ = "/proc/self/fd/" + std::to_string(fd_);
-  }
-
-  const std::string& fill(const uint8_t* bytes, size_t size) {
-    if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, bytes, size, 0) != static_cast<ssize_t>(size)) {
-      std::abort();
-    }
-    return path_;
-  }
-
- private:
-  int fd_;
-  std::string path_;
-};
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -53,7 +31,7 @@ unsigned touch(const TensorView& tensor) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  static Scratch scratch;
+  static berth::fuzz::Scratch scratch("checkpoint");
   constexpr uint64_t kMostTouched = 64u << 20;  // of tensors that share their bytes
   auto file = CheckpointFile::open(scratch.fill(bytes, size));
   if (!file) {
