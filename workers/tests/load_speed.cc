@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For bench: how fast pictures are read.
-//   worker_load_speed FOLDER SIZE BATCH THREADS   prints {"images", "seconds"}: one pass, nothing kept
+//   worker_load_speed FOLDER SIZE BATCH THREADS   prints {"images", "seconds"}: one pass, nothing
+//   kept
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
