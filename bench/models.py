@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training, inference and the loading of pictures against Python's usual loop (torchvision_loop.py), which gets its best
-number of loader workers and memory layout. Both warm up for one pass, the second one counts."""
+"""Training, inference and the loading of pictures against Python's usual loop (torchvision_loop.py), which gets its
+best number of loader workers and memory layout. Both warm up for one pass, the second one counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ LOOP = Path(__file__).resolve().parent / "torchvision_loop.py"
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "20000"}
 
 
-def python_rate(what: str, folder: Path, model: str, size: int, batch: int, threads: int) -> tuple[float, str]:
+def python_rate(
+    what: str, folder: Path, model: str, size: int, batch: int, threads: int
+) -> tuple[float, str]:
     """The best of all ways, and which."""
     layouts = ("plain",) if what == "load" else ("plain", "channels_last")
     best = (0.0, "")
@@ -68,7 +70,12 @@ def measure(bin_dir: Path, folder: Path) -> list[Figure]:
     loaded = [json.loads(subprocess.run([speed, large / "train", "224", "16", str(threads)], check=True,
                                         capture_output=True, text=True).stdout) for _ in range(3)]  # fmt: skip
     rate = max(one["images"] / one["seconds"] for one in loaded)
-    add("loading JPEGs of 2.07 megapixels at 224 px", rate, python_rate("load", large / "train", "-", 224, 16, threads), 2)
+    add(
+        "loading JPEGs of 2.07 megapixels at 224 px",
+        rate,
+        python_rate("load", large / "train", "-", 224, 16, threads),
+        2,
+    )
 
     small = pictures("small", 224, 64)
     for model, size, batch in (("resnet18", 64, 32), ("resnet18", 224, 16), ("vit_b_16", 224, 4)):
@@ -87,5 +94,10 @@ def measure(bin_dir: Path, folder: Path) -> list[Figure]:
               "save_path": str(folder / "out"), "batch_size": 4, "num_epochs": 1, "image_size": 224}  # fmt: skip
     events(worker, "train", resnet, folder)
     rate = max(result(events(worker, "infer", spec, folder))["images_per_second"] for _ in range(2))
-    add("inference with resnet18 at 224 px", rate, python_rate("infer", small / "train", "resnet18", 224, 16, threads), 1.2)
+    add(
+        "inference with resnet18 at 224 px",
+        rate,
+        python_rate("infer", small / "train", "resnet18", 224, 16, threads),
+        1.2,
+    )
     return figures

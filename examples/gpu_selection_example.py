@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a task gets its GPU: chosen by the daemon, named, several at once, training beside inference.
 
-    python3 gpu_selection_example.py --train DIR --val DIR [--url http://localhost:8000] [--save DIR] [--epochs N]
+    python3 gpu_selection_example.py --train DIR --val DIR [--url URL] [--save DIR] [--epochs N]
 
-The data set has one folder of images per class. Without a GPU everything runs on the CPU, one after the other.
+The data set has one folder of images per class. Without a GPU everything runs on the CPU.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ def main() -> int:
     first = ended([train("chosen", "cuda")])
     report("Chosen by the daemon (device cuda):", first)
     named = gpus[:2] or ["cpu"]
-    report("Named, side by side where there are two:", ended([train(name.replace(":", ""), name) for name in named]))
+    report(
+        "Named, side by side where there are two:",
+        ended([train(name.replace(":", ""), name) for name in named]),
+    )
     if first[0]["status"] != "completed":
         return 1
     weights, source = str(save / "chosen/best_model.safetensors"), common["val_path"]

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client for the model service, under the name and with the methods that programs written for RFUAV's server import:
+"""A client for the model service, under the name and with the methods that programs for RFUAV's server import:
 
     from test_refactored_api import RFUAVClient
     client = RFUAVClient("http://localhost:8000")
-    task = client.start_training(model="resnet18", num_classes=37, train_path="data/train", val_path="data/val",
-                                 save_path="models/output", device="cuda")
+    task = client.start_training(
+        model="resnet18", num_classes=37, train_path="data/train", val_path="data/val",
+        save_path="models/output", device="cuda",
+    )
     client.wait_for_task(task["task_id"])
 
-Nothing but Python's standard library is needed. Whatever the server refuses raises RFUAVError with its words; further
-keyword arguments go to the server as they are (docs/models.md lists them). Run as a program it tells what the server has.
+Nothing but Python's standard library is needed. Whatever the server refuses raises RFUAVError with its words;
+further keyword arguments go to the server as they are (docs/models.md lists them). Run as a program it tells what
+the server has.
 """
 
 from __future__ import annotations
@@ -127,7 +130,9 @@ class RFUAVClient:
     def delete_task(self, task_id: str) -> dict[str, Any]:
         return self._call("DELETE", f"/api/v2/tasks/{_quoted(task_id)}")
 
-    def wait_for_task(self, task_id: str, timeout: float | None = None, interval: float = 0.5) -> dict[str, Any]:
+    def wait_for_task(
+        self, task_id: str, timeout: float | None = None, interval: float = 0.5
+    ) -> dict[str, Any]:
         """The task when it has ended. TimeoutError after `timeout` seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         while (task := self.get_task(task_id))["status"] not in FINAL:
@@ -181,7 +186,9 @@ def main() -> None:
     print(f"{info['app_name']} {info['version']}: {health['status']}")
     print(f"models: {', '.join(info['supported_models'])}")
     for gpu in gpus["devices"]:
-        print(f"{gpu['device_name']}: {gpu['name']}, {gpu['free_memory_gb']} of {gpu['total_memory_gb']} GB free")
+        print(
+            f"{gpu['device_name']}: {gpu['name']}, {gpu['free_memory_gb']} of {gpu['total_memory_gb']} GB free"
+        )
     if not gpus["devices"]:
         print("no GPU: tasks run on the CPU")
 

@@ -78,7 +78,9 @@ def test_a_gpu_is_chosen_or_named_for_a_training(two_gpus: Daemon, paths: dict[s
         ("resnet50", "cuda:0", ("cuda:0",)),
         ("vit_b_16", "cuda:1", ("cuda:1",)),
     ):
-        task = client.start_training(model=model, num_classes=37, save_path=paths["save_path"], device=device, **data)
+        task = client.start_training(
+            model=model, num_classes=37, save_path=paths["save_path"], device=device, **data
+        )
         assert (task["status"], task["message"]) == ("pending", "等待开始")
         ended = client.wait_for_task(task["task_id"], timeout=30, interval=0.05)
         assert ended["status"] == "completed"
@@ -110,7 +112,9 @@ def test_two_models_side_by_side_and_inferences_spread(two_gpus: Daemon, paths: 
     files = picked(paths, "cfg_path", "weight_path")
     batch = client.start_batch_inference(source_paths=[paths["source_path"]] * 4, device="cuda", **files)
     assert batch["total"] == 4
-    devices = {client.wait_for_task(task_id, timeout=30, interval=0.05)["device"] for task_id in batch["task_ids"]}
+    devices = {
+        client.wait_for_task(task_id, timeout=30, interval=0.05)["device"] for task_id in batch["task_ids"]
+    }
     assert devices == {"cuda:0", "cuda:1"}
 
 
@@ -157,7 +161,9 @@ def test_every_method_of_the_client(daemon: Daemon, folder: Path) -> None:
     assert client.health_check()["status"] == "healthy"
     assert "resnet18" in client.get_system_info()["supported_models"]
     with pytest.raises(TimeoutError):
-        client.wait_for_task(client.start_training(num_epochs=1000, **fields)["task_id"], timeout=0.1, interval=0.05)
+        client.wait_for_task(
+            client.start_training(num_epochs=1000, **fields)["task_id"], timeout=0.1, interval=0.05
+        )
 
 
 def test_the_gpu_selection_example(daemon: Daemon, folder: Path) -> None:

@@ -130,7 +130,9 @@ def test_a_list_and_a_recording(client: Client, folder: Path, folder_of_model: P
     recording = folder / "drone.iq"
     samples = struct.pack("<2000f", *(math.sin(i / 5) for i in range(2000)))
     recording.write_bytes(samples * 20_000)  # 0.2 s at 100 MS/s: two slices
-    (folder / "list.txt").write_text(f"# two sources\n{os.path.relpath(picture, folder)}\n\ndrone.iq\nnone.png\n")
+    (folder / "list.txt").write_text(
+        f"# two sources\n{os.path.relpath(picture, folder)}\n\ndrone.iq\nnone.png\n"
+    )
     ended = client.wait_end(infer(client, weights, folder / "list.txt", folder / "out"), within=LONG)
     assert ended["status"] == "completed", ended["message"]
     with (folder / "out/result.csv").open() as file:
@@ -158,7 +160,9 @@ def test_a_batch_is_a_task_for_each_source(client: Client, folder: Path, folder_
     assert (empty["task_ids"], empty["total"]) == ([], 0)
 
 
-def test_a_batch_with_a_missing_source_starts_nothing(client: Client, folder: Path, folder_of_model: Path) -> None:
+def test_a_batch_with_a_missing_source_starts_nothing(
+    client: Client, folder: Path, folder_of_model: Path
+) -> None:
     body = {
         "cfg_path": "",
         "weight_path": str(folder_of_model / "out/best_model.safetensors"),

@@ -122,6 +122,11 @@ def test_duplicate_id_is_409_and_changes_nothing(client: Client, folder: Path) -
         ({"command": ["true"], "device": "cuda:x"}, ("value_error", ["body", "device"])),
         ({"command": ["true"], "device": "cuda:-1"}, ("value_error", ["body", "device"])),
         ({"command": ["true"], "memory_gb": 0}, ("greater_than", ["body", "memory_gb"])),
+        ({"command": ["true"], "memory_fraction": 1.5}, ("less_than_equal", ["body", "memory_fraction"])),
+        (
+            {"command": ["true"], "memory_gb": 1, "memory_fraction": 0.5},
+            ("value_error", ["body", "memory_fraction"]),
+        ),
         ({"command": ["true"], "timeout_s": -1}, ("greater_than", ["body", "timeout_s"])),
         ({"command": ["true"], "task_id": "a/b"}, ("value_error", ["body", "task_id"])),
         ({"command": ["true"], "env": {"A=B": "x"}}, ("value_error", ["body", "env"])),

@@ -64,6 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"resume", "--reason", "x"}, "no option --reason"},
         Wrong{{"pick", "--hold", "soon"}, "--hold: \"soon\" is no duration: write 60s"},
         Wrong{{"pick", "--hold", "8d"}, "\"8d\" is too long"},
+        Wrong{{"pick", "--hold", "0s"}, "\"0s\" is too short"},
         Wrong{{"pick", "--pid", "3"}, "--pid: means nothing without --hold TIME"},
         Wrong{{"pick", "--pool", "a"}, "--pool: means nothing without --hold TIME"},
         Wrong{{"leases", "renew"}, "ID is required"}, Wrong{{"leases", "end"}, "ID is required"},

@@ -87,6 +87,31 @@ TEST(Explain, NamesRemedies) {
   EXPECT_FALSE(mentions(explanation, "training on cuda:1 ended"));  // none runs there
 }
 
+TEST(Explain, ALeaseThatIsInTheWayIsNamedWithHowToEndIt) {
+  Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
+  box.lease(submit("l").on("cuda:0").memory(10), 60);
+  box.lease(submit("m").on("cuda:1"), 60);
+  box.take(submit("whole").command().on("cuda").exclusive());
+  const auto explanation = box.explain("whole");
+  const auto there = [&](std::size_t row) {
+    return base::to_text(std::get<model::Refusal>(explanation.devices.at(row).verdict).available);
+  };
+  EXPECT_EQ(there(0), "lease l is there");
+  EXPECT_EQ(there(1), "lease m has it to itself");
+  EXPECT_TRUE(mentions(explanation, "lease l had ended (berth leases end l)"));
+  EXPECT_TRUE(mentions(explanation, "lease m had ended (berth leases end m)"));
+  EXPECT_FALSE(mentions(explanation, "the tasks on cuda:0 ended"));
+}
+
+TEST(Explain, WhatATaskHasIsNotInItsWay) {
+  Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
+  box.take(submit("a").command().on("cuda:0"));
+  ASSERT_EQ(box.where("a"), "cuda:0");
+  const auto explanation = box.explain("a");
+  EXPECT_TRUE(std::holds_alternative<Fit>(explanation.devices.front().verdict));
+  EXPECT_TRUE(explanation.would_fit_if.empty());
+}
+
 TEST(Explain, NeverHasNoRemedy) {
   Box box(Fleet().gpu("A100", 80_GiB).gpu("V100", 32_GiB).cpu(8));
   box.take(submit("t").training().on("cuda:0"));
