@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "image/batch_loader.h"
 #include "protocol/output_file.h"
@@ -39,6 +40,7 @@ using Clock = std::chrono::steady_clock;
 // A training step costs about as much as three forward passes (forward, and backward to inputs and
 // weights); progress is counted in forward passes.
 constexpr double kStepCost = 3;
+constexpr double kStateShare = 10;
 constexpr auto kTickPeriod = std::chrono::milliseconds(200);
 
 double seconds_since(Clock::time_point begin) {
@@ -194,7 +196,7 @@ class Training {
     if (!validated) return forward_error(validated);
     if (auto told = tell_and_save(*trained, *validated); !told) return told;
     if (auto back = network_->exchange_average(); !back) return memory_advice(back.error());
-    if (auto saved = save_state(); !saved) return memory_advice(saved.error());
+    save_state();
     events_.log(Level::kInfo,
                 format("Epoch %s finished: %.1f images/s in training", place.c_str(),
                        static_cast<double>(trained->pictures) / trained->seconds),
@@ -230,13 +232,22 @@ class Training {
     return {};
   }
 
-  Status save_state() {
-    if (epoch_ == spec_.num_epochs || stopped_early()) return {};
-    return output_->save_state(&*network_, {{"epoch", epoch_},
-                                            // Boost.JSON may read another last bit.
-                                            {"best_acc", format("%.17g", best_accuracy_)},
-                                            {"best_epoch", best_epoch_},
-                                            {"slice", slice_}});
+  /// A state is several times as large as the weights: no more than a tenth of the time goes into
+  /// it. Without one the training goes on all the same.
+  void save_state() {
+    if (epoch_ == spec_.num_epochs || stopped_early()) return;
+    if (seconds_since(state_saved_) < kStateShare * state_seconds_) return;
+    const auto begin = Clock::now();
+    const auto saved =
+        output_->save_state(&*network_, {{"epoch", epoch_},
+                                         // Boost.JSON may read another last bit.
+                                         {"best_acc", format("%.17g", best_accuracy_)},
+                                         {"best_epoch", best_epoch_},
+                                         {"slice", slice_}});
+    state_saved_ = Clock::now();
+    state_seconds_ = seconds_since(begin);
+    if (!saved && !std::exchange(state_missed_, true))
+      events_.warning("this training could not go on after a kill: " + saved.error().message);
   }
 
   Result<EpochOutcome> train_epoch() {
@@ -392,6 +403,9 @@ class Training {
   int64_t epoch_ = 0;         // the last one that was begun
   double best_accuracy_ = 0;  // %
   int64_t best_epoch_ = 0;    // 0: none yet
+  Clock::time_point state_saved_{};
+  double state_seconds_ = 0;  // that the last one took
+  bool state_missed_ = false;
   double training_seconds_ = 0, trained_pictures_ = 0;
   UnreadablePictures unreadable_;
 };
