@@ -4,15 +4,13 @@
 #include <chrono>
 #include <filesystem>
 
-#include "checkpoint/architecture.h"
-#include "checkpoint/checkpoint_file.h"
 #include "protocol/output_file.h"
 #include "protocol/spec.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
 #include "vision/annotate.h"
+#include "vision/known_weights.h"
 #include "vision/metrics.h"
-#include "vision/model_card.h"
 #include "vision/network.h"
 #include "vision/picture_source.h"
 #include "vision/result_files.h"
@@ -29,48 +27,12 @@ using protocol::Result;
 using protocol::Status;
 using Clock = std::chrono::steady_clock;
 
-/// What is known of the weights from all places, and from themselves.
-struct Weights {
-  ModelCard card;
-  std::optional<int64_t> head_hidden;
-};
-
-Result<Weights> look_at_weights(const InferSpec& spec) {
-  std::vector<CardSource> sources;
-  auto file = checkpoint::CheckpointFile::open(spec.weight_path);
-  if (!file) return forward_error(file);
-  auto sidecar = read_sidecar(spec.weight_path);
-  if (!sidecar) return forward_error(sidecar);
-  sources.push_back(std::move(*sidecar));
-  sources.push_back(read_metadata(file->metadata()));
-  std::string tried = sidecar_path(spec.weight_path) + ", the weights' metadata";
-  if (!spec.cfg_path.empty()) {
-    auto config = read_config(spec.cfg_path);
-    if (!config) return forward_error(config);
-    sources.push_back(std::move(*config));
-    tried += ", " + spec.cfg_path;
-  }
-  const checkpoint::Architecture shape = checkpoint::guess_architecture(file->tensors());
-  if (shape.name != "unknown") {
-    CardSource weights;
-    weights.where = "the shape of its tensors";
-    weights.model = shape.name;
-    weights.num_classes = shape.classes;
-    weights.image_size = shape.image_size;
-    sources.push_back(std::move(weights));
-    tried += ", the shape of its tensors";
-  }
-  auto card = merge_sources(sources, spec.weight_path, tried);
-  if (!card) return forward_error(card);
-  return Weights{std::move(*card), shape.hidden};
-}
-
 class Inference {
  public:
   Inference(const InferSpec& spec, EventWriter* events) : spec_(spec), events_(*events) {}
 
   Status run() {
-    auto weights = look_at_weights(spec_);
+    auto weights = look_at_weights(spec_.weight_path, spec_.cfg_path);
     if (!weights) return forward_error(weights);
     card_ = std::move(weights->card);
     threads_ = runtime::thread_count(spec_.threads);

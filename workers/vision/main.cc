@@ -2,6 +2,7 @@
 // berth-worker-vision: trains image classifiers and runs them.
 //   berth-worker-vision train --spec FILE.json
 //   berth-worker-vision infer --spec FILE.json
+//   berth-worker-vision benchmark --spec FILE.json
 //   berth-worker-vision info
 // Exit status: 0 done, 1 failed (a failure event tells why), 2 wrong usage, 143 ended by SIGTERM.
 #include <boost/json/array.hpp>
@@ -14,6 +15,7 @@
 #include "protocol/termination.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
+#include "vision/benchmark.h"
 #include "vision/infer.h"
 #include "vision/model_names.h"
 #include "vision/train.h"
@@ -26,6 +28,7 @@ using berth::protocol::Status;
 constexpr const char* kUsage =
     "usage: berth-worker-vision train --spec FILE.json\n"
     "       berth-worker-vision infer --spec FILE.json\n"
+    "       berth-worker-vision benchmark --spec FILE.json\n"
     "       berth-worker-vision info\n";
 
 int wrong_usage() {
@@ -51,6 +54,11 @@ Status run(const std::string& task, const std::string& spec_path, EventWriter* e
     auto spec = berth::vision::read_train_spec(spec_path);
     if (!spec) return forward_error(spec);
     return berth::vision::train(*spec, events);
+  }
+  if (task == "benchmark") {
+    auto spec = berth::vision::read_benchmark_spec(spec_path);
+    if (!spec) return forward_error(spec);
+    return berth::vision::benchmark(*spec, events);
   }
   auto spec = berth::vision::read_infer_spec(spec_path);
   if (!spec) return forward_error(spec);
@@ -85,7 +93,8 @@ int main(int argc, char** argv) {
     std::fputs(kUsage, stdout);
     return 0;
   }
-  if ((task != "train" && task != "infer") || argc != 4 || std::string(argv[2]) != "--spec") {
+  if ((task != "train" && task != "infer" && task != "benchmark") || argc != 4 ||
+      std::string(argv[2]) != "--spec") {
     return wrong_usage();
   }
   berth::runtime::ensure_passive_openmp(argv);

@@ -83,10 +83,10 @@ ClassificationMetrics MetricsCollector::compute() const {
   ClassificationMetrics result;
   if (labels_.empty()) return result;
   std::vector<double> hits(num_classes_), predicted(num_classes_), actual(num_classes_);
-  double in_top[3] = {0, 0, 0};
+  double in_top[4] = {0, 0, 0, 0};
   result.classes.resize(num_classes_);
   result.confusion.assign(num_classes_, std::vector<int64_t>(num_classes_, 0));
-  constexpr size_t kTop[3] = {1, 3, 5};
+  constexpr size_t kTop[4] = {1, 2, 3, 5};
   for (size_t i = 0; i < samples(); ++i) {
     const float* row = probabilities_.data() + i * num_classes_;
     const size_t label = static_cast<size_t>(labels_[i]);
@@ -97,7 +97,7 @@ ClassificationMetrics MetricsCollector::compute() const {
     if (guess == label) ++hits[label];
     const size_t rank = rank_of(row, num_classes_, label);
     // With fewer than k classes every sample is within the first k.
-    for (int k = 0; k < 3; ++k) in_top[k] += rank < kTop[k];
+    for (int k = 0; k < 4; ++k) in_top[k] += rank < kTop[k];
   }
   const double count = static_cast<double>(samples());
   const double classes = static_cast<double>(num_classes_);
@@ -125,8 +125,9 @@ ClassificationMetrics MetricsCollector::compute() const {
   result.accuracy = 100 * all_hits / count;
   result.loss = loss_sum_ / count;
   result.top1 = in_top[0] / count;
-  result.top3 = in_top[1] / count;
-  result.top5 = in_top[2] / count;
+  result.top2 = in_top[1] / count;
+  result.top3 = in_top[2] / count;
+  result.top5 = in_top[3] / count;
   return result;
 }
 

@@ -24,7 +24,7 @@ struct ClassificationMetrics {
   double macro_precision = 0, macro_recall = 0, macro_f1 = 0;
   double micro_precision = 0, micro_recall = 0, micro_f1 = 0;
   double mean_average_precision = 0;  ///< %, mean over the classes that occur
-  double top1 = 0, top3 = 0, top5 = 0;
+  double top1 = 0, top2 = 0, top3 = 0, top5 = 0;
   std::vector<ClassMetrics> classes;
   std::vector<std::vector<int64_t>> confusion;  ///< [true class][predicted class] samples
 };
