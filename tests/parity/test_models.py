@@ -84,7 +84,9 @@ def test_weights_from_here_give_our_outputs_there(name: str, pictures: torch.Ten
     weights = tensors.read(folder / "fresh")
     for key, value in weights.items():
         if value.dtype == torch.float32 and "relative" not in key:
-            value.add_(torch.randn_like(value).abs(), alpha=0.01)
+            # Variances stay positive; weights that all grow would blow up in deep models.
+            noise = torch.randn_like(value)
+            value.add_(noise.abs() if value.dim() == 1 else noise, alpha=0.01 if value.dim() == 1 else 1e-4)
     tensors.write(folder / "weights", weights)
     model = getattr(torchvision.models, name)(num_classes=CLASSES).eval()
     model.load_state_dict(weights)  # strict: every name and shape
