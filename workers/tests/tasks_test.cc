@@ -164,6 +164,26 @@ TEST(Train, ALossThatIsNotANumberEndsTheTask) {
   EXPECT_EQ(run.failure(), "diverged");
 }
 
+TEST(Infer, NeverWritesOverThePicturesThatItLooksAt) {
+  WorkerRun run;
+  tests::write_easy_set(run.folder, 8, 2);
+  ASSERT_EQ(run.run("train", run.train_spec(1)), 0);
+  const auto picture = *std::filesystem::directory_iterator(run.folder.path() + "/val/warm");
+  const std::string folder = run.folder.path() + "/mine", mine = folder + "/a.jpg";
+  std::filesystem::create_directory(folder);
+  std::filesystem::copy(picture.path(), mine);
+  const std::string before = TemporaryFolder::read(mine);
+  for (const std::string& source : {folder, mine}) {
+    object spec = run.infer_spec();
+    spec["source_path"] = source;
+    spec["save_path"] = folder;
+    ASSERT_EQ(run.run("infer", spec), 0) << TemporaryFolder::read(run.folder.path() + "/err");
+    EXPECT_TRUE(TemporaryFolder::read(mine) == before);
+    EXPECT_TRUE(std::filesystem::exists(folder + "/annotated/a.jpg"));
+    std::filesystem::remove_all(folder + "/annotated");
+  }
+}
+
 TEST(Train, OutOfMemoryIsNamedAndFewerPicturesAtATimeGoOn) {
   WorkerRun run;
   tests::write_easy_set(run.folder, 60, 1);

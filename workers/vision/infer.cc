@@ -98,7 +98,8 @@ class Inference {
           {batch.indices[i], format("%s %.2f%%", card_.class_names[best].c_str(),
                                     100.0 * static_cast<double>(prediction.probabilities[best]))});
     }
-    return spec_.annotate ? write_annotated(*source_, labels, spec_.save_path, threads_) : Status();
+    return spec_.annotate ? write_annotated(*source_, labels, annotated_folder(), threads_)
+                          : Status();
   }
 
   /// Never over the pictures themselves.
