@@ -9,6 +9,7 @@
 
 #include "checkpoint/architecture.h"
 #include "checkpoint/quoted.h"
+#include "protocol/text.h"
 
 namespace berth::checkpoint {
 namespace {
@@ -25,17 +26,12 @@ struct Sums {
   uint64_t parameters = 0, bytes = 0;
 };
 
-bool ends_with(const std::string& text, std::string_view tail) {
-  return text.size() >= tail.size() &&
-         text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
-}
-
 /// Files do not tell parameters from buffers; torchvision's buffers have these names.
 bool is_buffer(const std::string& name) {
   constexpr std::string_view kBuffers[] = {"running_mean", "running_var", "num_batches_tracked",
                                            "relative_position_index", "relative_coords_table"};
   return std::any_of(std::begin(kBuffers), std::end(kBuffers),
-                     [&](std::string_view buffer) { return ends_with(name, buffer); });
+                     [&](std::string_view buffer) { return protocol::ends_with(name, buffer); });
 }
 
 Sums sums_of(const CheckpointFile& file) {

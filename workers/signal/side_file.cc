@@ -10,6 +10,7 @@
 
 #include "protocol/output_file.h"
 #include "protocol/spec.h"
+#include "protocol/text.h"
 
 namespace berth::signal {
 namespace {
@@ -32,11 +33,6 @@ constexpr FormatRow kFormats[] = {
     {SampleFormat::kInt16, "ci16"},   {SampleFormat::kInt8, "ci8"},
     {SampleFormat::kUint8, "cu8"},
 };
-
-bool ends_with(const std::string& text, const std::string& ending) {
-  return text.size() >= ending.size() &&
-         text.compare(text.size() - ending.size(), ending.size(), ending) == 0;
-}
 
 /// Takes `value` if it lies between `least` and `most`, else leaves a note.
 void take(const char* name, double value, double least, double most, std::optional<double>* to,
@@ -182,7 +178,7 @@ std::string find_side_file(const std::string& path) {
 Result<SideFile> read_side_file(const std::string& path) {
   auto text = protocol::read_file(path, kMostBytes);
   if (!text) return forward_error(text);
-  if (ends_with(path, ".sigmf-meta")) return parse_sigmf(*text, path);
+  if (protocol::ends_with(path, ".sigmf-meta")) return parse_sigmf(*text, path);
   return parse_rfuav_xml(*text, path);
 }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "image/batch_loader.h"
-#include "image/encode.h"
 #include "image/image_folder.h"
 #include "protocol/json_text.h"
 #include "protocol/output_file.h"
@@ -127,7 +126,6 @@ class Benchmark {
     const size_t classes = card_.class_names.size();
     MetricsCollector collector(classes);
     UnreadablePictures unreadable(&events_);
-    std::vector<float> probabilities(classes);
     image::LoaderOptions options;
     options.image_size = card_.image_size;
     options.threads = threads_;
@@ -141,9 +139,7 @@ class Benchmark {
       for (size_t i = 0; i < batch->indices.size(); ++i) {
         const float* row = scores->data() + i * classes;
         const int64_t label = group.labels[batch->indices[i]];
-        softmax(row, classes, probabilities.data());
-        collector.add(probabilities.data(), label,
-                      cross_entropy(row, classes, static_cast<size_t>(label)));
+        collector.add_scores(row, label);
       }
       finished_ += batch->indices.size() + batch->failed.size();
       events_.progress(0.999 * static_cast<double>(finished_) / static_cast<double>(total_));
@@ -176,11 +172,9 @@ class Benchmark {
                         {"micro_f1", metrics.micro_f1},
                         {"classes", class_rows(metrics, card_.class_names)},
                         {"confusion_matrix", confusion_rows(metrics)}});
-    auto picture = image::encode_png(draw_confusion(metrics.confusion, card_.class_names));
-    if (!picture) return forward_error(picture);
-    return protocol::write_file(
-        spec_.save_path + "/" + group.snr + "_" + group.colormap + "_confusion_matrix.png",
-        *picture, protocol::Durability::kRenamed);
+    return write_chart(
+        draw_confusion(metrics.confusion, card_.class_names),
+        spec_.save_path + "/" + group.snr + "_" + group.colormap + "_confusion_matrix.png");
   }
 
   /// Accuracy over all pictures that have the same `key`, in %.

@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "image/draw.h"
+#include "image/encode.h"
+#include "protocol/output_file.h"
 #include "vision/wording.h"
 
 namespace berth::vision {
@@ -231,6 +233,12 @@ Bitmap draw_learning_curves(const boost::json::array& history) {
   centred(&picture, 90, 476, 500, kText, "epoch", kDim);
   centred(&picture, 730, 476, 500, kText, "epoch", kDim);
   return picture;
+}
+
+protocol::Status write_chart(const Bitmap& picture, const std::string& path) {
+  auto bytes = image::encode_png(picture);
+  if (!bytes) return forward_error(bytes);
+  return protocol::write_file(path, *bytes, protocol::Durability::kRenamed);
 }
 
 }  // namespace berth::vision

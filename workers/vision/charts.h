@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "image/bitmap.h"
+#include "protocol/result.h"
 #include "vision/metrics.h"
 
 namespace berth::vision {
@@ -19,5 +20,8 @@ image::Bitmap draw_confusion(const std::vector<std::vector<int64_t>>& confusion,
 /// Loss and accuracy of training and validation over the epochs. `history`: TrainingMetrics
 /// objects; what is null there leaves a gap.
 image::Bitmap draw_learning_curves(const boost::json::array& history);
+
+/// As PNG. Errors: kNoSpace, kIoError.
+protocol::Status write_chart(const image::Bitmap& picture, const std::string& path);
 
 }  // namespace berth::vision

@@ -69,6 +69,12 @@ void MetricsCollector::add(const float* probabilities, int64_t label, double los
   loss_sum_ += loss;
 }
 
+void MetricsCollector::add_scores(const float* scores, int64_t label) {
+  std::vector<float> probabilities(num_classes_);
+  softmax(scores, num_classes_, probabilities.data());
+  add(probabilities.data(), label, cross_entropy(scores, num_classes_, static_cast<size_t>(label)));
+}
+
 double MetricsCollector::average_precision(size_t class_index) const {
   std::vector<float> score(samples());
   std::vector<bool> positive(samples());

@@ -37,6 +37,9 @@ class MetricsCollector {
   /// `probabilities`: num_classes values. 0 <= label < num_classes.
   void add(const float* probabilities, int64_t label, double loss);
 
+  /// The same from class scores (logits), num_classes values.
+  void add_scores(const float* scores, int64_t label);
+
   size_t samples() const { return labels_.size(); }
 
   /// All zero without samples.

@@ -10,6 +10,7 @@
 
 #include "checkpoint/safetensors.h"
 #include "checkpoint/torch_writer.h"
+#include "protocol/text.h"
 
 namespace berth::vision {
 namespace {
@@ -43,11 +44,6 @@ Dtype file_type(at::ScalarType type) {
   return Dtype::kF32;
 }
 
-bool ends_with(const std::string& text, const std::string& tail) {
-  return text.size() >= tail.size() &&
-         text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
-}
-
 }  // namespace
 
 at::Tensor as_tensor(const TensorView& view) {
@@ -76,7 +72,7 @@ protocol::Status write_tensors(const std::string& path,
     view.size = static_cast<uint64_t>(alive.back().numel()) * dtype_size(view.dtype);
     views.push_back(std::move(view));
   }
-  if (ends_with(path, ".pth") || ends_with(path, ".pt")) {
+  if (protocol::ends_with(path, ".pth") || protocol::ends_with(path, ".pt")) {
     return checkpoint::write_torch(path, views);
   }
   return checkpoint::write_safetensors(path, std::move(views), metadata);

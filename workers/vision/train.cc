@@ -324,7 +324,6 @@ class Training {
   Result<ClassificationMetrics> validate() {
     const auto classes = static_cast<size_t>(spec_.num_classes);
     MetricsCollector collector(classes);
-    std::vector<float> probabilities(classes);
     const double before = static_cast<double>(data_.train.paths.size()) * kStepCost;
     val_loader_->start(image::make_batches(data_.val.paths.size(), static_cast<size_t>(slice_),
                                            /*shuffle=*/false, 0, /*merge_single=*/false));
@@ -335,9 +334,7 @@ class Training {
       for (size_t i = 0; i < batch->indices.size(); ++i) {
         const float* row = scores->data() + i * classes;
         const int64_t label = data_.val.labels[batch->indices[i]];
-        softmax(row, classes, probabilities.data());
-        collector.add(probabilities.data(), label,
-                      cross_entropy(row, classes, static_cast<size_t>(label)));
+        collector.add_scores(row, label);
       }
       tell_progress(before + static_cast<double>(collector.samples()));
     }

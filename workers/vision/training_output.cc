@@ -5,7 +5,6 @@
 
 #include <cstdlib>
 
-#include "image/encode.h"
 #include "protocol/json_text.h"
 #include "protocol/output_file.h"
 #include "vision/charts.h"
@@ -26,12 +25,6 @@ constexpr const char* kState = "training_state.safetensors";
 std::string task_id() {
   const char* id = std::getenv("BERTH_TASK_ID");
   return id == nullptr ? "" : id;
-}
-
-Status write_picture(const image::Bitmap& picture, const std::string& path) {
-  auto bytes = image::encode_png(picture);
-  if (!bytes) return forward_error(bytes);
-  return protocol::write_file(path, *bytes, protocol::Durability::kRenamed);
 }
 
 }  // namespace
@@ -125,7 +118,7 @@ Status TrainingOutput::write_history() const {
   const auto written = protocol::write_file(
       path_of("history.json"), protocol::json_text(all) + "\n", protocol::Durability::kRenamed);
   if (!written) return written;
-  return write_picture(draw_learning_curves(history_), path_of("learning_curves.png"));
+  return write_chart(draw_learning_curves(history_), path_of("learning_curves.png"));
 }
 
 Status TrainingOutput::write_report(const boost::json::object& metrics,
@@ -137,8 +130,8 @@ Status TrainingOutput::write_report(const boost::json::object& metrics,
   const auto written = protocol::write_file(
       path_of("metrics.json"), protocol::json_text(report) + "\n", protocol::Durability::kRenamed);
   if (!written) return written;
-  return write_picture(draw_confusion(validated.confusion, card_.class_names),
-                       path_of("confusion_matrix.png"));
+  return write_chart(draw_confusion(validated.confusion, card_.class_names),
+                     path_of("confusion_matrix.png"));
 }
 
 // What must be the same for a training to go on.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint_file.h"
+#include "protocol/text.h"
 #include "vision/classifier.h"
 #include "vision/tensor_files.h"
 
@@ -48,11 +49,6 @@ std::string listed(const std::string& label, const std::vector<std::string>& ent
   return text;
 }
 
-bool ends_with(const std::string& text, const std::string& tail) {
-  return text.size() >= tail.size() &&
-         text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
-}
-
 }  // namespace
 
 Status save_weights(const Classifier& model, const std::string& path,
@@ -74,7 +70,7 @@ Result<bool> load_weights(Classifier* model, const std::string& path, HeadRule r
     if (rule == HeadRule::kMayDiffer && in_head) {
       other_head = true;
     } else if (found == file->tensors().end()) {
-      if (!ends_with(name, ".num_batches_tracked")) missing.push_back(name);
+      if (!protocol::ends_with(name, ".num_batches_tracked")) missing.push_back(name);
     } else {
       reshaped.push_back(name + " is " + shape_text(found->second.shape) + ", the model needs " +
                          shape_text(tensor.sizes().vec()));
