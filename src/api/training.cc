@@ -19,6 +19,33 @@ namespace {
 // What a batch that is to be as large as fits is thought to be, when its memory is estimated.
 constexpr std::int64_t kMemoryOfAuto = 32;
 
+// How many processes train together: one per GPU, or so many on the processor.
+std::int64_t read_ranks(Fields& fields, std::int64_t batch_size, model::TaskRecord& record) {
+  constexpr std::int64_t kMostRanks = 1024;
+  const bool on_processor = record.request.selector.mode == model::Selector::Mode::kCpu;
+  const auto gpus = fields.maybe_integer("gpus", 1, kMostRanks);
+  const auto processes = fields.maybe_integer("processes", 1, kMostRanks);
+  if (gpus.value_or(1) > 1 && on_processor) {
+    fields.refuse("value_error", "gpus",
+                  "The device is the processor, which is one: give processes to train in several");
+  }
+  if (processes.value_or(1) > 1 && !on_processor) {
+    fields.refuse("value_error", "processes",
+                  "On GPUs there is one process for each: give gpus, or the device cpu");
+  }
+  record.request.gpus = static_cast<int>(gpus.value_or(1));
+  const bool named = record.request.selector.mode == model::Selector::Mode::kNamed;
+  const auto devices = static_cast<std::int64_t>(record.request.selector.named.size());
+  std::int64_t ranks = on_processor ? processes.value_or(1) : gpus.value_or(1);
+  if (named && !gpus) ranks = std::max<std::int64_t>(1, devices);
+  if (ranks > 1 && batch_size > 0 && batch_size < 2 * ranks) {
+    fields.refuse("value_error", "batch_size",
+                  "The batch is shared by " + std::to_string(ranks) + " processes: it must be " +
+                      std::to_string(2 * ranks) + " at least");
+  }
+  return ranks;
+}
+
 // TrainingRequest (field for field), then what only Berth knows.
 model::TaskRecord read(Fields& fields, const Service& service) {
   model::TaskRecord record = builtin_record(fields, service, model::Kind::kTraining, 5);
@@ -37,6 +64,7 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   const bool pretrained = fields.boolean_or("pretrained", true);
   const bool shuffle = fields.boolean_or("shuffle", true);
   const auto seed = fields.maybe_integer("seed", 0);
+  const std::int64_t ranks = read_ranks(fields, fitting ? 0 : batch_size, record);
   base::json::object options;
   read_training_options(fields, num_classes, options);
   if (!fields.valid()) return record;
@@ -49,8 +77,10 @@ model::TaskRecord read(Fields& fields, const Service& service) {
       base::join({"training", model, fitting ? "auto" : std::to_string(batch_size),
                   std::to_string(image_size)},
                  "/");
+  if (ranks > 1) record.request.signature += "/" + std::to_string(ranks);
   if (base::string_or(fields.body(), "memory_strategy") == kDynamicMemory)
-    record.request.memory_estimate = training_memory(model, batch_size, image_size);
+    record.request.memory_estimate =
+        training_memory(model, fitting ? batch_size : (batch_size + ranks - 1) / ranks, image_size);
   record.parameters = base::json::object{
       {"model", model},
       {"num_classes", num_classes},
@@ -65,6 +95,8 @@ model::TaskRecord read(Fields& fields, const Service& service) {
       {"pretrained", pretrained},
       {"shuffle", shuffle}};
   if (seed) record.parameters["seed"] = *seed;
+  if (ranks > 1 && record.request.selector.mode == model::Selector::Mode::kCpu)
+    record.parameters["processes"] = ranks;
   for (auto& option : options) record.parameters[option.key()] = std::move(option.value());
   return record;
 }

@@ -73,6 +73,9 @@ void add_augment(CLI::App* verb, json::object& to) {
 }
 
 void add_recipe(CLI::App* verb, json::object& to) {
+  add_count(verb, "--gpus", "gpus", to, "train on so many GPUs together, 1 by default", kRecipe);
+  add_count(verb, "--processes", "processes", to, "with --device cpu: in so many processes",
+            kRecipe);
   add_word(verb, "--optimizer", "optimizer", to, "adam (by default), adamw or sgd", kRecipe);
   add_number(verb, "--weight-decay", "weight_decay", to, "0 by default, 0.01 with adamw", kRecipe);
   add_word(verb, "--schedule", "schedule", to,

@@ -83,6 +83,10 @@ base::json::object worker_specification(const model::TaskRecord& record, const G
   specification["task_id"] = record.id().value;
   specification["device"] = model::device_inside(grant.devices);
   specification["threads"] = grant.threads;
+  // A training has a process on each of its GPUs.
+  const auto on_gpu = [](const model::Device& device) { return device.vendor != Vendor::kCpu; };
+  const auto gpus = std::count_if(grant.devices.begin(), grant.devices.end(), on_gpu);
+  if (record.request.kind == model::Kind::kTraining && gpus > 1) specification["processes"] = gpus;
   return specification;
 }
 

@@ -19,6 +19,7 @@ from harness import programs
 from harness.client import Client
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import FakeGpus, MakeGpus
+from harness.training import stand_in_daemon
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -102,6 +103,12 @@ def fake_gpus(folder: Path) -> Iterator[MakeGpus]:
     yield make
     for gpus in made:
         gpus.close()
+
+
+@pytest.fixture
+def two_gpus(make_daemon: MakeDaemon, fake_gpus: MakeGpus, folder: Path) -> Daemon:
+    """A daemon whose worker, a stand-in, can use its two GPUs."""
+    return make_daemon(gpus=fake_gpus(2), program=stand_in_daemon(folder))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import programs
-from harness.daemon import Daemon, MakeDaemon
-from harness.fakegpu import MakeGpus
+from harness.daemon import Daemon
 from harness.pictures import DataSet
 from harness.training import METRICS
 
@@ -24,29 +22,6 @@ EXAMPLES = programs.ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
 from test_refactored_api import RFUAVClient, RFUAVError  # noqa: E402
-
-# A worker for GPUs that are simulated: it says where it was put, and ends well.
-STAND_IN = """#!/usr/bin/python3
-import json, os, sys, time
-with open(os.environ["BERTH_EVENTS"], "a") as events:
-    time.sleep(0.3)
-    print(json.dumps({"event": "result", "data": {"task": sys.argv[1], "device": os.environ["BERTH_DEVICE"]}}), file=events)
-"""
-
-
-@pytest.fixture
-def two_gpus(make_daemon: MakeDaemon, fake_gpus: MakeGpus, folder: Path) -> Daemon:
-    """A daemon whose worker can use its two GPUs."""
-    place = folder / "bin"
-    place.mkdir()
-    for name in ("berthd", "berth-shim"):
-        shutil.copy2(programs.BIN_DIR / name, place / name)
-    worker = place / "berth-worker-vision"
-    worker.write_text(STAND_IN)
-    worker.chmod(0o755)
-    facts = json.loads((programs.BIN_DIR / "berth-worker-vision.json").read_text())
-    worker.with_suffix(".json").write_text(json.dumps(facts | {"cuda_built": True, "cuda_version": "12.4"}))
-    return make_daemon(gpus=fake_gpus(2), program=place / "berthd")
 
 
 @pytest.fixture

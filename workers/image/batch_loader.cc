@@ -56,6 +56,20 @@ std::vector<std::vector<size_t>> make_batches(size_t count, size_t batch_size, b
   return batches;
 }
 
+std::vector<std::vector<size_t>> share_of(const std::vector<std::vector<size_t>>& batches,
+                                          size_t part, size_t parts) {
+  std::vector<std::vector<size_t>> share;
+  for (const auto& batch : batches) {
+    const size_t count = batch.size();
+    const size_t used = std::min(parts, std::max<size_t>(1, count / 2));
+    share.emplace_back();
+    if (part >= used) continue;
+    share.back().assign(batch.begin() + static_cast<std::ptrdiff_t>(count * part / used),
+                        batch.begin() + static_cast<std::ptrdiff_t>(count * (part + 1) / used));
+  }
+  return share;
+}
+
 class BatchLoader::Core {
  public:
   Core(std::vector<std::string> paths, const LoaderOptions& options)
@@ -139,6 +153,12 @@ class BatchLoader::Core {
     while (true) {
       work_changed_.wait(lock, [this] { return stopping_ || claimable(); });
       if (stopping_) return;
+      if (batches_[claim_batch_].empty()) {
+        pending_.push_back(make_pending(0));
+        ++claim_batch_;
+        batch_done_.notify_all();
+        continue;
+      }
       if (claim_place_ == 0) {
         pending_.push_back(make_pending(batches_[claim_batch_].size()));
       }

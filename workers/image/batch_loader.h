@@ -61,4 +61,9 @@ class BatchLoader {
 std::vector<std::vector<size_t>> make_batches(size_t count, size_t batch_size, bool shuffle,
                                               uint64_t seed, bool merge_single);
 
+/// The part of every batch that is for process `part` of `parts`. Where a batch has fewer than two
+/// pictures for each, the last processes get none of it, for the reason above.
+std::vector<std::vector<size_t>> share_of(const std::vector<std::vector<size_t>>& batches,
+                                          size_t part, size_t parts);
+
 }  // namespace berth::image

@@ -111,9 +111,9 @@ boost::json::value finite_or_null(double value) {
   return value;
 }
 
-EventWriter EventWriter::from_environment() {
+EventWriter EventWriter::from_environment(bool text) {
   const char* path = std::getenv("BERTH_EVENTS");
-  return EventWriter(path == nullptr ? "" : path);
+  return EventWriter(path == nullptr ? "" : path, text);
 }
 
 EventWriter::EventWriter(const std::string& path, bool text, Clock clock)
@@ -198,6 +198,21 @@ void EventWriter::failure(const Error& error) {
   const std::lock_guard<std::mutex> lock(mutex_);
   append(event);
   print(Level::kError, error.message);
+}
+
+void EventWriter::relay(const boost::json::object& event) {
+  const auto text = [&](const char* key) {
+    const boost::json::value* value = event.if_contains(key);
+    return value != nullptr && value->is_string() ? std::string(value->get_string().c_str()) : "";
+  };
+  const std::lock_guard<std::mutex> lock(mutex_);
+  append(event);
+  if (text("event") != "log") return;
+  const std::string level = text("level");
+  print(level == level_name(Level::kError)     ? Level::kError
+        : level == level_name(Level::kWarning) ? Level::kWarning
+                                               : Level::kInfo,
+        text("message"));
 }
 
 void EventWriter::append(const boost::json::object& event) {

@@ -33,7 +33,7 @@ class EventWriter {
   /// Appends to the file that BERTH_EVENTS names. Unset or empty: no events, only text. A file
   /// that cannot be opened is reported on stderr and then treated as unset: telling is not worth
   /// failing for.
-  static EventWriter from_environment();
+  static EventWriter from_environment(bool text = true);
 
   /// `path` empty: no events. `text`: whether people's lines go to stdout and stderr.
   explicit EventWriter(
@@ -62,6 +62,9 @@ class EventWriter {
   void checkpoint(const std::string& path);
   void result(boost::json::object values);
   void failure(const Error& error);
+
+  /// An event that another EventWriter has made, as it is; log lines for people, too.
+  void relay(const boost::json::object& event);
 
  private:
   void advance(double value, bool new_epoch, boost::json::object counts);

@@ -19,11 +19,14 @@ enum class ErrorCode {
   kIoError,
   kBadRequest,
   kDiverged,
+  kCommunication,  ///< processes that work together do not reach each other
   kInternal,
 };
 
 /// The word used in failure events, for example "out_of_memory".
 std::string_view code_name(ErrorCode code);
+/// The code of such a word; kInternal for any other.
+ErrorCode code_from_name(std::string_view name);
 
 struct Error {
   ErrorCode code = ErrorCode::kInternal;

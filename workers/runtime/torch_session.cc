@@ -12,6 +12,7 @@
 #include <new>
 
 #include "runtime/cpu_memory.h"
+#include "runtime/process_group.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_compat.h"
 
@@ -106,6 +107,8 @@ void be_deterministic() {
   at::globalContext().setBenchmarkCuDNN(false);
 }
 
+int cuda_devices() { return cuda_device_count(); }
+
 bool prefers_bf16(const std::string& device) {
   return device == "cpu" || cuda_capability(c10::Device(device)) >= 80;
 }
@@ -113,6 +116,8 @@ bool prefers_bf16(const std::string& device) {
 Status guarded(const std::string& doing, const std::function<Status()>& step) {
   try {
     return step();
+  } catch (const CommunicationError& error) {
+    return failed(ErrorCode::kCommunication, error.what());
   } catch (const c10::OutOfMemoryError& error) {
     return failed(ErrorCode::kOutOfMemory,
                   doing + ": " + first_line(error.what_without_backtrace()));

@@ -25,6 +25,9 @@ protocol::Result<std::string> start_torch(const std::string& wanted, int threads
 /// Only operations that give the same bits each time, where torch knows them. Slower on a GPU.
 void be_deterministic();
 
+/// CUDA devices that this process sees; 0 without CUDA. May start the CUDA driver.
+int cuda_devices();
+
 /// Whether bf16 rather than fp16 is the smaller float type of the device ("cpu", "cuda:N"): GPUs
 /// have it since compute capability 8.0.
 bool prefers_bf16(const std::string& device);

@@ -68,6 +68,38 @@ TEST(MakeBatches, ALastPictureAloneJoinsTheBatchBefore) {
   EXPECT_EQ(make_batches(3, 1, false, 0, true).size(), 3u) << "batch size 1 was asked for";
 }
 
+TEST(ShareOf, GivesEveryPictureToOneProcessAndNeverOneAlone) {
+  const std::vector<std::vector<size_t>> batches{
+      {0, 1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11}, {12, 13}};
+  std::vector<size_t> all;
+  for (size_t part = 0; part < 3; ++part) {
+    const auto share = share_of(batches, part, 3);
+    ASSERT_EQ(share.size(), batches.size()) << "all make as many updates";
+    for (const auto& batch : share) EXPECT_NE(batch.size(), 1u);
+    for (const size_t index : flat(share)) all.push_back(index);
+  }
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, flat(batches));
+  EXPECT_EQ(share_of(batches, 0, 1), batches);
+}
+
+TEST(BatchLoader, ABatchMayBeEmpty) {
+  const TemporaryFolder folder;
+  const auto paths = write_pictures(folder, 3);
+  for (const int threads : {1, 3}) {
+    LoaderOptions options;
+    options.image_size = 8;
+    options.threads = threads;
+    BatchLoader loader(paths, options);
+    for (int pass = 0; pass < 2; ++pass) {
+      loader.start({{}, {0, 1}, {}, {}, {}, {}, {2}, {}});
+      std::vector<size_t> sizes;
+      while (auto batch = loader.next()) sizes.push_back(batch->indices.size());
+      EXPECT_EQ(sizes, (std::vector<size_t>{0, 2, 0, 0, 0, 0, 1, 0}));
+    }
+  }
+}
+
 TEST(BatchLoader, OrderDoesNotDependOnTheNumberOfThreads) {
   const TemporaryFolder folder;
   const auto paths = write_pictures(folder, 50);

@@ -27,6 +27,15 @@ inline std::string text_of(const boost::json::value& value) { return value.as_st
 
 inline object parsed(const std::string& text) { return boost::json::parse(text).as_object(); }
 
+/// The processes that `parent` has started and that still run, in order of their numbers.
+inline std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> children;
+  const std::string path = "/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent);
+  std::istringstream words(TemporaryFolder::read(path + "/children"));
+  for (pid_t child = 0; words >> child;) children.push_back(child);
+  return children;
+}
+
 /// One run of the worker in a folder of its own.
 struct WorkerRun {
   TemporaryFolder folder;

@@ -49,8 +49,8 @@ Result<double> speed(Network* network, int64_t count, int64_t side) {
 /// What is tried on the CPU must not push others out.
 class TrialLimit {
  public:
-  explicit TrialLimit(bool on) : on_(on) {
-    const auto share = static_cast<uint64_t>(kShareOfMemory *
+  TrialLimit(bool on, int64_t processes) : on_(on) {
+    const auto share = static_cast<uint64_t>(kShareOfMemory / static_cast<double>(processes) *
                                              static_cast<double>(runtime::available_cpu_memory()));
     const uint64_t own = usual();
     if (on_) runtime::limit_cpu_memory(own > 0 ? std::min(own, share) : share);
@@ -72,7 +72,7 @@ Result<int64_t> fitting_batch(const TrainSpec& spec, const std::string& device, 
                               protocol::EventWriter* events) {
   const bool on_cpu = device == "cpu";
   most = std::min(most, on_cpu ? kMostOnCpu : kMostOnGpu);
-  const TrialLimit limit(on_cpu);
+  const TrialLimit limit(on_cpu, spec.processes);
   auto network = Network::create(spec.model, spec.num_classes, device, spec.learner.seed);
   if (!network) return forward_error(network);
   if (auto ready = network->prepare_training(spec.learner); !ready) return forward_error(ready);

@@ -4,6 +4,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/process_group_tensors.h"
 #include "runtime/torch_compat.h"
 #include "vision/augment.h"
 
@@ -20,7 +22,9 @@ namespace {
 // Dynamic loss scaling as in Micikevicius et al., arXiv 1710.03740, with torch.cuda.amp's numbers.
 constexpr double kFirstScale = 65536, kGrowth = 2, kBackoff = 0.5;
 constexpr int64_t kGrowthSteps = 2000;
-constexpr int64_t kSum = 2;  // at::Reduction::Sum
+constexpr int64_t kSum = 2;                      // at::Reduction::Sum
+constexpr uint64_t kApart = 0x9E3779B97F4A7C15;  // between the seeds of two ranks
+constexpr double kLeastWeight = 1e-12;           // of pictures whose classes all weigh nothing
 
 std::vector<at::Tensor> all_tensors(const Classifier& model) {
   std::vector<at::Tensor> tensors = model.parameters();
@@ -51,12 +55,18 @@ class Autocast {
 
 }  // namespace
 
-Learner::Learner(std::shared_ptr<Classifier> model, c10::Device device, LearnerOptions options)
+Learner::Learner(std::shared_ptr<Classifier> model, c10::Device device, LearnerOptions options,
+                 std::shared_ptr<runtime::ProcessGroup> group)
     : model_(std::move(model)),
       device_(device),
       options_(std::move(options)),
       optimizer_(model_->parameters(), options_.optimizer),
+      group_(std::move(group)),
       generator_(at::detail::createCPUGenerator(options_.seed)) {
+  if (group_ != nullptr) {
+    runtime::broadcast(*group_, all_tensors(*model_));
+    sync_ = std::make_unique<GradientSync>(model_->parameters(), group_);
+  }
   if (options_.average) average_.emplace(all_tensors(*model_), options_.average_decay);
   if (!options_.class_weights.empty()) {
     class_weights_ = at::from_blob(options_.class_weights.data(),
@@ -69,7 +79,8 @@ Learner::Learner(std::shared_ptr<Classifier> model, c10::Device device, LearnerO
 }
 
 void Learner::begin_epoch(int64_t epoch) {
-  const uint64_t seed = options_.seed * 1'000'003 + static_cast<uint64_t>(epoch);
+  const uint64_t rank = group_ == nullptr ? 0 : static_cast<uint64_t>(group_->rank());
+  const uint64_t seed = options_.seed * 1'000'003 + static_cast<uint64_t>(epoch) + rank * kApart;
   at::manual_seed(seed);  // dropout and stochastic depth
   generator_.set_current_seed(seed);
 }
@@ -77,32 +88,40 @@ void Learner::begin_epoch(int64_t epoch) {
 void Learner::step(const Pictures& pictures, const std::vector<int64_t>& labels, int64_t slice,
                    double learning_rate) {
   const auto count = static_cast<int64_t>(labels.size());
-  at::Tensor targets =
-      at::from_blob(const_cast<int64_t*>(labels.data()), {count}, at::kLong).to(device_);
+  const at::Tensor targets =
+      count == 0
+          ? at::empty({0}, at::TensorOptions().dtype(at::kLong).device(device_))
+          : at::from_blob(const_cast<int64_t*>(labels.data()), {count}, at::kLong).to(device_);
+  const at::Tensor weight = weight_of(targets);
   at::Tensor loss = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
   at::Tensor correct = at::zeros({}, at::TensorOptions().dtype(at::kLong).device(device_));
   model_->train();
   try {
-    backward(pictures, targets, slice, &loss, &correct);
+    backward(pictures, targets, slice, weight, &loss, &correct);
   } catch (...) {
+    if (sync_ != nullptr) sync_->pause();
     optimizer_.drop_gradients();
     throw;
   }
+  if (sync_ != nullptr) sync_->finish(weight);
   update(learning_rate);
   const c10::NoGradGuard no_grad;
-  loss_sum_.add_(loss, static_cast<double>(count));
+  loss_sum_.add_(loss);
+  weight_sum_.add_(weight);
   correct_.add_(correct);
   samples_ += count;
 }
 
+at::Tensor Learner::weight_of(const at::Tensor& targets) const {
+  if (class_weights_.defined())
+    return class_weights_.index_select(0, targets).sum().clamp_min(kLeastWeight);
+  return at::full({}, static_cast<double>(targets.size(0)), targets.options().dtype(at::kFloat));
+}
+
 // The loss is the mean over the whole batch; with class weights it is weighted, as torch's is.
 void Learner::backward(const Pictures& pictures, const at::Tensor& targets, int64_t slice,
-                       at::Tensor* loss, at::Tensor* correct) {
+                       const at::Tensor& weight, at::Tensor* loss, at::Tensor* correct) {
   const int64_t count = targets.size(0);
-  const at::Tensor weight =
-      class_weights_.defined()
-          ? class_weights_.index_select(0, targets).sum()
-          : at::full({}, static_cast<double>(count), targets.options().dtype(at::kFloat));
   for (int64_t first = 0; first < count;) {
     int64_t size = std::min(slice, count - first);
     if (count - first - size == 1) ++size;  // batch normalisation cannot learn from one picture
@@ -114,10 +133,11 @@ void Learner::backward(const Pictures& pictures, const at::Tensor& targets, int6
       scores = model_->forward(input);
     }
     scores = scores.to(at::kFloat);
-    const at::Tensor part = loss_of(scores, wanted).div(weight);
+    const at::Tensor sum = loss_of(scores, wanted), part = sum.div(weight);
+    if (sync_ != nullptr && first + size == count) sync_->expect(weight);
     (loss_scale_ == 1 ? part : part.mul(loss_scale_)).backward();
     const c10::NoGradGuard no_grad;
-    loss->add_(part.detach());
+    loss->add_(sum.detach());
     correct->add_(scores.detach().argmax(1).eq(wanted).sum());
     first += size;
   }
@@ -150,17 +170,25 @@ void Learner::update(double learning_rate) {
 }
 
 TrainingTotals Learner::totals() const {
-  return {loss_sum_.item<double>(), correct_.item<int64_t>(), samples_};
+  return {loss_sum_.item<double>(), weight_sum_.item<double>(), correct_.item<int64_t>(), samples_};
 }
 
 void Learner::reset_totals() {
   loss_sum_ = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
+  weight_sum_ = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
   correct_ = at::zeros({}, at::TensorOptions().dtype(at::kLong).device(device_));
   samples_ = 0;
 }
 
 void Learner::exchange_average() {
-  if (average_) average_->exchange();
+  share_buffers();
+  if (!average_) return;
+  average_->exchange();
+  share_buffers();
+}
+
+void Learner::share_buffers() {
+  if (group_ != nullptr) runtime::average(*group_, model_->buffers());
 }
 
 std::map<std::string, at::Tensor> Learner::tensors() const {

@@ -9,16 +9,19 @@
 #include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string>
 
 #include "protocol/event_writer.h"
 #include "protocol/termination.h"
+#include "runtime/process_group.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
 #include "vision/benchmark.h"
 #include "vision/infer.h"
 #include "vision/model_names.h"
 #include "vision/train.h"
+#include "vision/training_ranks.h"
 
 namespace {
 
@@ -49,10 +52,19 @@ int print_info() {
   return 0;
 }
 
+/// By its own name, which a list of processes shows; where that is gone, as the system finds it.
+std::string own_program() {
+  std::error_code missing;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", missing);
+  return missing || !std::filesystem::exists(path, missing) ? "/proc/self/exe" : path.string();
+}
+
 Status run(const std::string& task, const std::string& spec_path, EventWriter* events) {
   if (task == "train") {
     auto spec = berth::vision::read_train_spec(spec_path);
     if (!spec) return forward_error(spec);
+    if (berth::vision::wants_ranks(*spec))
+      return berth::vision::train_ranks(*spec, own_program(), spec_path, events);
     return berth::vision::train(*spec, events);
   }
   if (task == "benchmark") {
@@ -66,7 +78,9 @@ Status run(const std::string& task, const std::string& spec_path, EventWriter* e
 }
 
 int run_task(const std::string& task, const std::string& spec_path) {
-  EventWriter events = EventWriter::from_environment();
+  // What a rank says goes through the process that runs all ranks.
+  const bool alone = !berth::runtime::GroupPlace::from_environment();
+  EventWriter events = EventWriter::from_environment(/*text=*/alone);
   Status outcome;
   try {
     outcome = run(task, spec_path, &events);

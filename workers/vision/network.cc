@@ -103,9 +103,10 @@ uint64_t Network::weight_bytes() const {
   return bytes;
 }
 
-Status Network::prepare_training(const LearnerOptions& options) {
+Status Network::prepare_training(const LearnerOptions& options,
+                                 std::shared_ptr<runtime::ProcessGroup> group) {
   return guarded("preparing the optimizer", [&]() -> Status {
-    state_->learner.emplace(state_->model, state_->device, options);
+    state_->learner.emplace(state_->model, state_->device, options, std::move(group));
     return {};
   });
 }

@@ -14,6 +14,7 @@
 
 #include "image/batch_loader.h"
 #include "protocol/result.h"
+#include "runtime/process_group.h"
 #include "vision/training_options.h"
 #include "vision/weights.h"
 
@@ -43,7 +44,8 @@ class Network {
   uint64_t weight_bytes() const;
 
   /// Needed before what follows.
-  protocol::Status prepare_training(const LearnerOptions& options);
+  protocol::Status prepare_training(const LearnerOptions& options,
+                                    std::shared_ptr<runtime::ProcessGroup> group = nullptr);
   /// Everything random from here on follows from the seed and `epoch`.
   protocol::Status begin_epoch(int64_t epoch);
   /// One update from a batch; labels[i] belongs to picture i of it. At most `slice` pictures are in

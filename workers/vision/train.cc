@@ -11,6 +11,7 @@
 
 #include "image/batch_loader.h"
 #include "protocol/output_file.h"
+#include "runtime/process_group.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
 #include "vision/batch_fit.h"
@@ -22,6 +23,7 @@
 #include "vision/training_data.h"
 #include "vision/training_output.h"
 #include "vision/unreadable.h"
+#include "vision/validation.h"
 #include "vision/wording.h"
 
 namespace berth::vision {
@@ -73,10 +75,11 @@ class Training {
           protocol::system_error("cannot read weight_path", spec_.weight_path, errno));
     }
     if (auto made = protocol::make_folders(spec_.save_path); !made) return made;
-    threads_ = runtime::thread_count(spec_.threads);
+    threads_ = std::max(1, runtime::thread_count(spec_.threads) / processes());
     auto device = runtime::start_torch(spec_.device, threads_, &events_);
     if (!device) return forward_error(device);
     device_ = *device;
+    if (auto joined = join(); !joined) return joined;
     if (spec_.deterministic) runtime::be_deterministic();
     settle(&spec_, data_.train, device_, &events_);
     events_.info("Model: " + spec_.model);
@@ -84,15 +87,30 @@ class Training {
     return {};
   }
 
+  Status join() {
+    const auto place = runtime::GroupPlace::from_environment();
+    if (!place) return {};
+    auto group = runtime::ProcessGroup::join(*place, device_);
+    if (!group) return forward_error(group);
+    group_ = std::move(*group);
+    return {};
+  }
+
+  int processes() const { return static_cast<int>(spec_.processes); }
+  bool writes() const { return group_ == nullptr || group_->rank() == 0; }
+
   Status settle_batch_size() {
-    slice_ = spec_.batch_size;
-    if (slice_ == 0) {
+    int64_t batch = spec_.batch_size;
+    if (batch == 0) {
+      const auto pictures = static_cast<int64_t>(data_.train.paths.size());
       auto fits =
-          fitting_batch(spec_, device_, static_cast<int64_t>(data_.train.paths.size()), &events_);
+          fitting_batch(spec_, device_, std::max<int64_t>(2, pictures / processes()), &events_);
+      if (fits && group_ != nullptr) fits = group_->least(*fits);
       if (!fits) return forward_error(fits);
-      slice_ = *fits;
+      batch = *fits * processes();
     }
-    update_size_ = slice_ * spec_.accumulate_steps;
+    slice_ = (batch + processes() - 1) / processes();
+    update_size_ = batch * spec_.accumulate_steps;
     events_.info(format("Batch size: %lld, image size: %lld, epochs: %lld, learning rate: %g",
                         static_cast<long long>(update_size_),
                         static_cast<long long>(spec_.image_size),
@@ -109,7 +127,7 @@ class Training {
     if (!network) return memory_advice(network.error());
     network_.emplace(std::move(*network));
     if (auto loaded = load_weights(); !loaded) return loaded;
-    if (auto ready = network_->prepare_training(spec_.learner); !ready) {
+    if (auto ready = network_->prepare_training(spec_.learner, group_); !ready) {
       return memory_advice(ready.error());
     }
     events_.info(format("Model loaded: %.2f M parameters",
@@ -126,7 +144,8 @@ class Training {
     const auto options = loader_options(spec_, data_, threads_);
     train_loader_.emplace(data_.train.paths, options);
     val_loader_.emplace(data_.val.paths, options);
-    return output_->begin(network_->weight_bytes(), device_, slice_);
+    if (!writes()) return {};
+    return output_->begin(network_->weight_bytes(), device_, update_size_ / spec_.accumulate_steps);
   }
 
   Status load_weights() {
@@ -192,7 +211,7 @@ class Training {
                 "training", line);
     events_.log(Level::kInfo, "Starting validation...", "validation", counts);
     if (auto taken = network_->exchange_average(); !taken) return memory_advice(taken.error());
-    auto validated = validate();
+    auto validated = validate_epoch();
     if (!validated) return forward_error(validated);
     if (auto told = tell_and_save(*trained, *validated); !told) return told;
     if (auto back = network_->exchange_average(); !back) return memory_advice(back.error());
@@ -221,8 +240,10 @@ class Training {
                        validated.accuracy),
                 "validation", metrics);
     events_.metrics(metrics, "validation");
-    if (auto saved = output_->save_epoch(&*network_, epoch_, better, metrics, validated); !saved)
-      return memory_advice(saved.error());
+    if (writes()) {
+      auto saved = output_->save_epoch(&*network_, epoch_, better, metrics, validated);
+      if (!saved) return memory_advice(saved.error());
+    }
     if (better) {
       events_.log(
           Level::kInfo, format("New best model: validation accuracy %.2f%%", best_accuracy_),
@@ -235,7 +256,7 @@ class Training {
   /// A state is several times as large as the weights: no more than a tenth of the time goes into
   /// it. Without one the training goes on all the same.
   void save_state() {
-    if (epoch_ == spec_.num_epochs || stopped_early()) return;
+    if (!writes() || epoch_ == spec_.num_epochs || stopped_early()) return;
     if (seconds_since(state_saved_) < kStateShare * state_seconds_) return;
     const auto begin = Clock::now();
     const auto saved =
@@ -257,7 +278,9 @@ class Training {
         data_.train.paths.size(), static_cast<size_t>(update_size_), spec_.shuffle,
         spec_.learner.seed * 1'000'003 + static_cast<uint64_t>(epoch_), /*merge_single=*/true);
     const double updates = static_cast<double>(batches.size());
-    train_loader_->start(std::move(batches));
+    const auto ranks = static_cast<size_t>(processes());
+    const auto rank = static_cast<size_t>(group_ == nullptr ? 0 : group_->rank());
+    train_loader_->start(ranks == 1 ? std::move(batches) : image::share_of(batches, rank, ranks));
     if (auto ready = network_->begin_epoch(epoch_); !ready) return forward_error(ready);
     network_->reset_totals();
     EpochOutcome outcome;
@@ -273,14 +296,14 @@ class Training {
       if (Clock::now() - last_look < kTickPeriod) continue;
       last_look = Clock::now();
       if (auto sums = checked_totals(); !sums) return forward_error(sums);
-      tell_progress(static_cast<double>(outcome.pictures) * kStepCost);
+      tell_progress(static_cast<double>(data_.train.paths.size()) * kStepCost * update / updates);
     }
-    if (outcome.pictures == 0) return unreadable_.all(spec_.train_path);
-    auto sums = checked_totals();
+    auto sums = all_totals(&outcome.pictures);
     if (!sums) return forward_error(sums);
+    if (outcome.pictures == 0) return unreadable_.all(spec_.train_path);
     outcome.seconds = seconds_since(begin);
     const auto samples = static_cast<double>(sums->samples);
-    outcome.loss = sums->loss_sum / samples;
+    outcome.loss = sums->loss_sum / sums->weight;
     outcome.accuracy = 100.0 * static_cast<double>(sums->correct) / samples;
     training_seconds_ += outcome.seconds;
     trained_pictures_ += samples;
@@ -293,7 +316,8 @@ class Training {
     std::vector<int64_t> labels;
     for (const size_t index : batch.indices) labels.push_back(data_.train.labels[index]);
     // Unreadable pictures can leave one, from which batch normalisation cannot learn.
-    if (labels.empty() || (labels.size() == 1 && update_size_ > 1)) return {};
+    if (labels.size() == 1 && update_size_ > 1) labels.clear();
+    if (labels.empty() && group_ == nullptr) return {};
     while (true) {
       auto step = network_->train_step(batch, labels, slice_, learning_rate);
       if (step) return step;
@@ -309,10 +333,35 @@ class Training {
     }
   }
 
+  /// Those of all processes; `pictures` becomes the sum, too.
+  Result<TrainingTotals> all_totals(int64_t* pictures) {
+    auto own = network_->totals();
+    if (!own) return memory_advice(own.error());
+    if (group_ != nullptr) {
+      std::vector<double> all{own->loss_sum, own->weight, static_cast<double>(own->correct),
+                              static_cast<double>(own->samples), static_cast<double>(*pictures)};
+      if (auto summed = group_->sum(&all); !summed) return forward_error(summed);
+      *own = {all[0], all[1], static_cast<int64_t>(all[2]), static_cast<int64_t>(all[3])};
+      *pictures = static_cast<int64_t>(all[4]);
+      if (auto told = share_unreadable(); !told) return forward_error(told);
+    }
+    return checked(*own);
+  }
+
+  Status share_unreadable() {
+    std::vector<std::string> all = data_.train.paths;
+    all.insert(all.end(), data_.val.paths.begin(), data_.val.paths.end());
+    return unreadable_.share(all, group_.get());
+  }
+
   Result<TrainingTotals> checked_totals() {
     auto sums = network_->totals();
     if (!sums) return memory_advice(sums.error());
-    if (!std::isfinite(sums->loss_sum)) {
+    return checked(*sums);
+  }
+
+  Result<TrainingTotals> checked(const TrainingTotals& sums) const {
+    if (!std::isfinite(sums.loss_sum)) {
       return failed(ErrorCode::kDiverged,
                     format("training diverged: the loss is not a number any more in epoch %lld "
                            "(learning rate %g): use a smaller learning_rate",
@@ -321,29 +370,23 @@ class Training {
     return sums;
   }
 
-  Result<ClassificationMetrics> validate() {
-    const auto classes = static_cast<size_t>(spec_.num_classes);
-    MetricsCollector collector(classes);
+  Result<ClassificationMetrics> validate_epoch() {
     const double before = static_cast<double>(data_.train.paths.size()) * kStepCost;
-    val_loader_->start(image::make_batches(data_.val.paths.size(), static_cast<size_t>(slice_),
-                                           /*shuffle=*/false, 0, /*merge_single=*/false));
-    while (auto batch = val_loader_->next()) {
-      if (auto noted = unreadable_.note(*batch); !noted) return memory_advice(noted.error());
-      auto scores = network_->predict(*batch);
-      if (!scores) return memory_advice(scores.error());
-      for (size_t i = 0; i < batch->indices.size(); ++i) {
-        const float* row = scores->data() + i * classes;
-        const int64_t label = data_.val.labels[batch->indices[i]];
-        collector.add_scores(row, label);
-      }
-      tell_progress(before + static_cast<double>(collector.samples()));
-    }
-    if (collector.samples() == 0) return unreadable_.all(spec_.val_path);
-    return collector.compute();
+    const Validation what{data_.val,
+                          spec_.val_path,
+                          spec_.num_classes,
+                          slice_,
+                          group_.get(),
+                          [&](int64_t done) { tell_progress(before + static_cast<double>(done)); }};
+    auto found = validate(what, &*network_, &*val_loader_, &unreadable_);
+    if (!found) return memory_advice(found.error());
+    if (group_ == nullptr) return found;
+    if (auto told = share_unreadable(); !told) return forward_error(told);
+    return found;
   }
 
   void finish(double seconds) {
-    output_->remove_state();
+    if (writes()) output_->remove_state();
     const std::string done =
         format("Training completed: best validation accuracy %.2f%% (epoch %lld), %.1f s",
                best_accuracy_, static_cast<long long>(best_epoch_), seconds);
@@ -363,7 +406,8 @@ class Training {
         {"best_epoch", best_epoch_},
         {"best_acc", best_accuracy_},
         {"stopped_early", epoch_ < spec_.num_epochs},
-        {"batch_size", slice_},
+        {"batch_size", std::min(slice_ * processes(), update_size_ / spec_.accumulate_steps)},
+        {"processes", processes()},
         {"precision", precision_name(spec_.learner.precision)},
         {"images_per_second", finite_or_null(trained_pictures_ / training_seconds_)},
         {"unreadable", unreadable_.count()},
@@ -392,8 +436,9 @@ class Training {
   TrainingData data_;
   std::string device_;
   int threads_ = 1;
-  int64_t slice_ = 0;        // pictures in the model at a time
-  int64_t update_size_ = 0;  // pictures that make an update
+  int64_t slice_ = 0;                             // pictures in the model at a time
+  int64_t update_size_ = 0;                       // pictures that make an update
+  std::shared_ptr<runtime::ProcessGroup> group_;  // null: this process trains alone
   std::optional<Network> network_;
   std::optional<TrainingOutput> output_;
   std::optional<image::BatchLoader> train_loader_, val_loader_;

@@ -57,7 +57,9 @@ image::LoaderOptions loader_options(const TrainSpec& spec, const TrainingData& d
   options.threads = threads;
   const uint64_t all_bytes = (data.train.paths.size() + data.val.paths.size()) * 3 *
                              static_cast<uint64_t>(spec.image_size * spec.image_size);
-  options.cache_bytes = all_bytes <= cache_limit() ? all_bytes : 0;
+  // In the end every process has seen every picture.
+  const auto processes = static_cast<uint64_t>(spec.processes);
+  options.cache_bytes = all_bytes <= cache_limit() / processes ? all_bytes : 0;
   return options;
 }
 

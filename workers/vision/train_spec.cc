@@ -116,6 +116,11 @@ protocol::Result<TrainSpec> read_train_spec(const std::string& path) {
   spec.save_path = fields->required_text("save_path");
   spec.batch_size =
       fields->is_text("batch_size", "auto") ? 0 : fields->integer("batch_size", 8, 1, 1 << 20);
+  spec.processes = fields->integer("processes", 1, 1, 1024);
+  if (spec.batch_size > 0 && spec.batch_size < 2 * spec.processes && spec.processes > 1)
+    fields->reject(
+        "\"batch_size\" is for all processes together: it must be at least twice \"processes\" (" +
+        std::to_string(2 * spec.processes) + ")");
   spec.accumulate_steps = fields->integer("accumulate_steps", 1, 1, 1 << 20);
   spec.num_epochs = fields->integer("num_epochs", 100, 1, 10'000'000);
   spec.image_size = fields->integer("image_size", 224, 32, 8192);

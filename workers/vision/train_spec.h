@@ -26,7 +26,7 @@ struct TrainSpec {
   int64_t num_classes = 0;
   std::string train_path, val_path;  ///< ImageFolder layout
   std::string save_path;             ///< folder, made if needed
-  int64_t batch_size = 8;            ///< pictures in the model at a time; 0: as many as fit
+  int64_t batch_size = 8;            ///< pictures in all processes' models at a time; 0: as fit
   int64_t accumulate_steps = 1;      ///< so many times batch_size make an update
   int64_t num_epochs = 100;
   int64_t image_size = 224;  ///< side in pixels
@@ -35,6 +35,7 @@ struct TrainSpec {
   bool shuffle = true;
   std::optional<int64_t> threads;  ///< absent: see runtime::thread_count
   std::string device;              ///< empty: the best there is
+  int64_t processes = 1;           ///< that train together: one per GPU, or so many on the CPU
 
   LearnerOptions learner;  ///< its precision counts unless `mixed_precision`
   ScheduleOptions schedule;

@@ -64,8 +64,8 @@ struct LearnerOptions {
 
 /// Sums over the training steps since reset_totals().
 struct TrainingTotals {
-  double loss_sum =
-      0;  ///< per sample, so loss_sum / samples is the mean; NaN or infinite: diverged
+  double loss_sum = 0;  ///< loss_sum / weight is the mean; NaN or infinite: diverged
+  double weight = 0;    ///< as many as samples, where all classes weigh the same
   int64_t correct = 0;
   int64_t samples = 0;
 };

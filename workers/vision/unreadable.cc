@@ -21,6 +21,21 @@ protocol::Status UnreadablePictures::note(const image::Batch& batch) {
   return {};
 }
 
+protocol::Status UnreadablePictures::share(const std::vector<std::string>& pictures,
+                                           runtime::ProcessGroup* group) {
+  if (group == nullptr) return {};
+  std::vector<double> number{static_cast<double>(paths_.size())};
+  if (auto summed = group->sum(&number); !summed) return summed;
+  if (number.front() == 0) return {};
+  std::vector<float> found;
+  for (const std::string& path : pictures) found.push_back(paths_.count(path) > 0 ? 1 : 0);
+  if (auto summed = group->sum(&found); !summed) return summed;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    if (found[i] > 0) paths_.insert(pictures[i]);
+  }
+  return {};
+}
+
 tl::unexpected<Error> UnreadablePictures::all(const std::string& folder) const {
   const std::string first = first_ ? "; the first: " + first_->message : "";
   return protocol::failed(ErrorCode::kBadImage,

@@ -5,10 +5,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "image/batch_loader.h"
 #include "protocol/event_writer.h"
 #include "protocol/result.h"
+#include "runtime/process_group.h"
 
 namespace berth::vision {
 
@@ -19,6 +21,8 @@ class UnreadablePictures {
   /// Tells of those of a batch that were not told of before; of a hundred in all. Error:
   /// kOutOfMemory, which is no fault of the picture.
   protocol::Status note(const image::Batch& batch);
+  /// In all processes; what the others have found counts as told. To be called by all of them.
+  protocol::Status share(const std::vector<std::string>& pictures, runtime::ProcessGroup* group);
   size_t count() const { return paths_.size(); }
   /// The error when no picture of `folder` could be read.
   tl::unexpected<protocol::Error> all(const std::string& folder) const;

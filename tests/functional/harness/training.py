@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+from . import programs
 from .client import Client, Json
 from .daemon import Daemon
 from .pictures import DataSet
@@ -72,3 +74,29 @@ def worker_process(daemon: Daemon, task_id: str) -> Process | None:
         if Path(process.command.split(" ")[0]).name == "berth-worker-vision":
             return process
     return None
+
+
+# A worker for GPUs that are simulated: it says where it was put and in how many processes it was to train, and ends well.
+STAND_IN = """#!/usr/bin/python3
+import json, os, sys, time
+spec = json.load(open(sys.argv[3]))
+data = {"task": sys.argv[1], "device": os.environ["BERTH_DEVICE"], "processes": spec.get("processes", 1),
+        "seen": os.environ["CUDA_VISIBLE_DEVICES"].split(",")}
+with open(os.environ["BERTH_EVENTS"], "a") as events:
+    time.sleep(0.3)
+    print(json.dumps({"event": "result", "data": data}), file=events)
+"""
+
+
+def stand_in_daemon(folder: Path) -> Path:
+    """A berthd of its own in `folder`, beside which STAND_IN takes the worker's place, for CUDA GPUs."""
+    place = folder / "bin"
+    place.mkdir()
+    for name in ("berthd", "berth-shim"):
+        shutil.copy2(programs.BIN_DIR / name, place / name)
+    worker = place / "berth-worker-vision"
+    worker.write_text(STAND_IN)
+    worker.chmod(0o755)
+    facts = json.loads((programs.BIN_DIR / "berth-worker-vision.json").read_text())
+    worker.with_suffix(".json").write_text(json.dumps(facts | {"cuda_built": True, "cuda_version": "12.4"}))
+    return place / "berthd"
