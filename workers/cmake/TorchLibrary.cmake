@@ -40,6 +40,12 @@ if(NOT BERTH_TORCH_INCLUDE OR NOT BERTH_TORCH_CPU_LIB OR NOT BERTH_C10_LIB)
                       "or set TORCH_ROOT to a folder with include/ and lib/")
 endif()
 
+# Later ones refuse less than C++20 with an #error.
+file(STRINGS ${BERTH_TORCH_INCLUDE}/ATen/ATen.h berth_torch_standard REGEX "C\\+\\+20")
+if(berth_torch_standard)
+  set(CMAKE_CXX_STANDARD 20)
+endif()
+
 add_library(berth_torch INTERFACE)
 target_include_directories(berth_torch SYSTEM INTERFACE
   ${BERTH_TORCH_INCLUDE} ${BERTH_TORCH_INCLUDE}/torch/csrc/api/include)

@@ -53,7 +53,7 @@ GradientSync::GradientSync(std::vector<at::Tensor> parameters,
     sizes.back() += parameter.numel();
     auto accumulator = torch::autograd::impl::grad_accumulator(parameter);
     accumulator->add_post_hook(std::make_unique<Hook>(this, i));
-    accumulators_.push_back(std::move(accumulator));
+    keep_.emplace_back([accumulator] {});  // whose pointer is of another kind in each LibTorch
   }
   for (size_t i = 0; i < buckets_.size(); ++i)
     buckets_[i].flat = at::empty({sizes[i]}, parameters_.front().options().requires_grad(false));

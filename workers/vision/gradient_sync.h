@@ -52,9 +52,9 @@ class GradientSync {
   std::vector<at::Tensor> parameters_;
   std::shared_ptr<runtime::ProcessGroup> group_;
   std::vector<Bucket> buckets_;
-  std::vector<size_t> bucket_of_;                    // by parameter
-  std::vector<size_t> offset_;                       // in the bucket's flat tensor
-  std::vector<std::shared_ptr<void>> accumulators_;  // keep the hooks alive
+  std::vector<size_t> bucket_of_;            // by parameter
+  std::vector<size_t> offset_;               // in the bucket's flat tensor
+  std::vector<std::function<void()>> keep_;  // the hooks alive
   std::mutex mutex_;   // hooks of a device's backward pass run on a thread of torch's
   at::Tensor weight_;  // of this rank's gradients
   bool expecting_ = false;
