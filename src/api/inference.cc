@@ -18,13 +18,40 @@ struct Wishes {
   std::string cfg_path, weight_path;
   std::optional<std::int64_t> batch_size, top_k;
   std::optional<bool> annotate;
+  std::optional<base::json::object> detector;  // the first of two stages
 };
+
+// Where the places are that are classified, instead of whole pictures.
+std::optional<base::json::object> read_detector(Fields& fields) {
+  const auto* given = fields.body().if_contains("detector");
+  if (given == nullptr || given->is_null()) return std::nullopt;
+  if (!given->is_object()) {
+    fields.refuse("dict_type", "detector", "Input should be a valid dictionary");
+    return std::nullopt;
+  }
+  Fields parts(given->as_object(), {"body", "detector"});
+  base::json::object detector;
+  const std::string boxes = parts.string("boxes_path");
+  if (!boxes.empty()) detector["boxes_path"] = absolute_path(boxes);
+  if (const auto score = parts.maybe_number("min_score", 0, 1)) detector["min_score"] = *score;
+  if (const auto margin = parts.maybe_number("margin", 0, 10)) detector["margin"] = *margin;
+  if (const auto most = parts.maybe_integer("max_boxes", 1, 1'000'000))
+    detector["max_boxes"] = *most;
+  for (const auto& entry : parts.body()) {
+    if (entry.key() != "boxes_path" && !detector.contains(entry.key()) && !entry.value().is_null())
+      parts.refuse("extra_forbidden", entry.key(), "There is no such field");
+  }
+  if (!parts.valid()) fields.merge(parts);
+  return detector;
+}
 
 // `cfg_path` may be left out: a checkpoint of ours knows its model and classes.
 Wishes read_wishes(Fields& fields) {
   Wishes wishes;
   wishes.cfg_path = fields.nullable_string("cfg_path");
-  wishes.weight_path = fields.string("weight_path");
+  wishes.detector = read_detector(fields);
+  wishes.weight_path =
+      wishes.detector ? fields.nullable_string("weight_path") : fields.string("weight_path");
   wishes.batch_size = fields.maybe_integer("batch_size", 1, 4096);
   wishes.top_k = fields.maybe_integer("top_k", 1, 1000);
   const auto* annotate = fields.body().if_contains("annotate");
@@ -40,7 +67,7 @@ void fill(const Service& service, const Wishes& wishes, const std::string& sourc
       absolute_path(save_path.empty() ? service.default_save_path(record.id()) : save_path);
   record.parameters = base::json::object{
       {"cfg_path", wishes.cfg_path.empty() ? "" : absolute_path(wishes.cfg_path)},
-      {"weight_path", absolute_path(wishes.weight_path)},
+      {"weight_path", wishes.weight_path.empty() ? "" : absolute_path(wishes.weight_path)},
       {"source_path", absolute_path(source_path)},
       {"save_path", record.save_path}};
   record.request.signature = base::join({"inference", absolute_path(wishes.weight_path),
@@ -48,6 +75,7 @@ void fill(const Service& service, const Wishes& wishes, const std::string& sourc
                                         "/");
   if (wishes.batch_size) record.parameters["batch_size"] = *wishes.batch_size;
   if (wishes.top_k) record.parameters["top_k"] = *wishes.top_k;
+  if (wishes.detector) record.parameters["detector"] = *wishes.detector;
   if (wishes.annotate) record.parameters["annotate"] = *wishes.annotate;
 }
 
@@ -66,11 +94,18 @@ model::TaskRecord read(Fields& fields, const Service& service) {
 
 base::Status check(const Service& service, const model::TaskRecord& record, Language language) {
   const auto path = [&](const char* key) { return base::string_or(record.parameters, key); };
+  const auto* detector = record.parameters.if_contains("detector");
+  const std::string boxes =
+      detector == nullptr ? "" : base::string_or(detector->as_object(), "boxes_path");
   return first_error({check_worker(service),
                       path("cfg_path").empty() ? base::Status()
                                                : check_exists(service, path("cfg_path"),
                                                               Phrase::kConfigMissing, language),
-                      check_exists(service, path("weight_path"), Phrase::kWeightsMissing, language),
+                      path("weight_path").empty() ? base::Status()
+                                                  : check_exists(service, path("weight_path"),
+                                                                 Phrase::kWeightsMissing, language),
+                      boxes.empty() ? base::Status()
+                                    : check_exists(service, boxes, Phrase::kInputMissing, language),
                       check_exists(service, path("source_path"), Phrase::kSourceMissing, language),
                       // The folder of the daemon's own choice is not the client's to justify.
                       record.save_path == absolute_path(service.default_save_path(record.id()))

@@ -13,6 +13,7 @@ namespace json = base::json;
 
 constexpr const char* kRecipe = "How it learns";
 constexpr const char* kKept = "What is kept";
+constexpr const char* kPlaces = "With --boxes";
 
 void add_number(CLI::App* verb, const std::string& option, const char* field, json::object& to,
                 const char* text, const char* group) {
@@ -163,15 +164,33 @@ void add_train(CLI::App& app, TrainOptions& t, Invocation& result) {
 
 void add_infer(CLI::App& app, InferOptions& i, Invocation& result) {
   CLI::App* infer_verb = app.add_subcommand("infer", "Classifies images with trained weights.");
-  infer_verb->add_option("--weights", i.weights, "as berth train saved them")
-      ->required()
+  infer_verb->add_option("--weights", i.weights, "as berth train saved them, or PyTorch")
       ->type_name("FILE");
-  infer_verb->add_option("--source", i.source, "an image or a directory of images")
+  infer_verb
+      ->add_option("--source", i.source,
+                   "an image, an IQ recording, a directory of them, or\na list (.txt)")
       ->required()
       ->type_name("PATH");
   infer_verb->add_option("--cfg", i.cfg, "model and classes, where the weights do not say")
       ->type_name("FILE");
   infer_verb->add_option("--save", i.save, "where result.json goes")->type_name("DIR");
+  infer_verb
+      ->add_option(
+          "--boxes", i.boxes,
+          "classify these places instead of whole images: a\nresult.json or COCO file with "
+          "boxes, or a directory\nwith a .txt per image (class x y width height)")
+      ->type_name("PATH");
+  add_number(infer_verb, "--min-score", "min_score", i.detector, "of the boxes; 0 by default",
+             kPlaces);
+  add_number(infer_verb, "--margin", "margin", i.detector,
+             "added on each side, as a share of the box", kPlaces);
+  add_count(infer_verb, "--max-boxes", "max_boxes", i.detector, "in an image; 1000 by default",
+            kPlaces);
+  add_count(infer_verb, "--batch-size", "batch_size", i.more, "images at a time, 32 by default",
+            "");
+  add_count(infer_verb, "--top", "top_k", i.more, "most probable classes told, 5 by default", "");
+  add_switch(infer_verb, "--annotate,!--no-annotate", "annotate", i.more,
+             "also save the images with their classes on them; so\nit is by default", "");
   add_device(infer_verb, &i.device, "cuda (the best GPU, the CPU without one), cuda:1, cpu");
   infer_verb->add_option("--priority", i.priority, "1 (most urgent) to 10; 3 by default")
       ->check(range(1, 10))
@@ -181,7 +200,13 @@ void add_infer(CLI::App& app, InferOptions& i, Invocation& result) {
       ->type_name("ID");
   infer_verb->add_flag("--json", i.json, "the result as JSON");
   infer_verb->add_flag("--detach", i.detach, "print the task's id and go");
-  infer_verb->final_callback([&] { result.verb = [&i] { return infer(i); }; });
+  infer_verb->final_callback([&] {
+    if (i.weights.empty() && i.boxes.empty())
+      throw CLI::RequiredError("--weights (or --boxes, which are then shown alone)");
+    if (i.boxes.empty() && !i.detector.empty())
+      throw CLI::ValidationError("--min-score, --margin and --max-boxes", "they go with --boxes");
+    result.verb = [&i] { return infer(i); };
+  });
 }
 
 }  // namespace berth::cli

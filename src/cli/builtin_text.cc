@@ -2,6 +2,7 @@
 #include "cli/builtin_text.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -150,6 +151,23 @@ std::string training_summary(const json::object& task, const Screen& screen) {
   return text;
 }
 
+namespace {
+
+// "48x32 at 10,20": whole pixels.
+std::string box_text(const json::object& prediction) {
+  const json::value* box = prediction.if_contains("box");
+  if (box == nullptr || !box->is_array() || box->as_array().size() != 4) return "";
+  std::array<std::string, 4> numbers;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const json::value& number = box->as_array()[i];
+    if (number.is_number())
+      numbers[i] = std::to_string(static_cast<long long>(std::lround(number.to_number<double>())));
+  }
+  return tr("{}x{} at {},{}", {numbers[2], numbers[3], numbers[0], numbers[1]});
+}
+
+}  // namespace
+
 std::string render_predictions(const json::object& result, const std::string& result_path,
                                std::size_t rows, const Screen& screen) {
   std::string text;
@@ -160,7 +178,8 @@ std::string render_predictions(const json::object& result, const std::string& re
   if (predictions != nullptr && predictions->is_array()) {
     // Spread over the whole list: sorted by path, its beginning is mostly one class.
     const std::size_t all = predictions->as_array().size();
-    Table table({{tr("IMAGE"), false, 12}, {tr("CLASS"), false, 8}, {tr("CONFIDENCE"), true}});
+    Table table(
+        {{tr("IMAGE"), false, 12}, {tr("BOX")}, {tr("CLASS"), false, 8}, {tr("CONFIDENCE"), true}});
     for (const json::value& item : predictions->as_array()) {
       if (!item.is_object()) continue;
       const std::string name = string_or(item.as_object(), "class");
@@ -175,7 +194,10 @@ std::string render_predictions(const json::object& result, const std::string& re
                         : *confidence >= 0.8 ? Tone::kGood
                         : *confidence >= 0.5 ? Tone::kWarn
                                              : Tone::kBad;
-      table.add({{string_or(item.as_object(), "path")}, {name}, {percent, tone}});
+      table.add({{string_or(item.as_object(), "path")},
+                 {box_text(item.as_object())},
+                 {name},
+                 {percent, tone}});
     }
     if (!table.empty()) text += table.render(screen);
     if (count > shown) {

@@ -81,6 +81,8 @@ constexpr auto kCatalog = std::to_array<Translation>({
     {"CLASS", "类别"},
     {"COMMAND", "命令"},
     {"CONFIDENCE", "置信度"},
+    {"BOX", "框"},
+    {"{}x{} at {},{}", "{}x{} 位于 {},{}"},
     {"DETAIL", "详情"},
     {"DEVICE", "设备"},
     {"FREE", "可用"},

@@ -45,10 +45,16 @@ int show_result(const std::string& id, json::object task, bool as_json) {
 }  // namespace
 
 int infer(const InferOptions& options) {
-  json::object body{{"weight_path", absolute_path(options.weights)},
+  json::object body{{"weight_path", options.weights.empty() ? "" : absolute_path(options.weights)},
                     {"source_path", absolute_path(options.source)},
                     {"device", options.device},
                     {"priority", options.priority}};
+  if (!options.boxes.empty()) {
+    json::object detector = options.detector;
+    detector["boxes_path"] = absolute_path(options.boxes);
+    body["detector"] = std::move(detector);
+  }
+  for (const auto& field : options.more) body[field.key()] = field.value();
   if (!options.cfg.empty()) body["cfg_path"] = absolute_path(options.cfg);
   if (!options.save.empty()) body["save_path"] = absolute_path(options.save);
   if (!options.name.empty()) body["name"] = options.name;

@@ -148,7 +148,8 @@ struct TrainOptions {
 int train(const TrainOptions& options);
 
 struct InferOptions {
-  std::string weights, source, cfg, save, name;
+  std::string weights, source, cfg, save, name, boxes;
+  base::json::object detector, more;  // fields of the request
   std::string device = "cuda";
   int priority = 3;
   std::string task_id;

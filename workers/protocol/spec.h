@@ -41,6 +41,7 @@ class Spec {
   /// An object inside this one, empty when absent; hand its status() to adopt().
   Spec part(const char* name);
   void adopt(const Spec& part, const char* name);
+  bool has(const char* name) const { return find(name) != nullptr; }
   /// Whether there is such a field and it is this text.
   bool is_text(const char* name, const char* text) const;
   /// A finding of the caller's.

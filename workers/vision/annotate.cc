@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <mutex>
 #include <thread>
@@ -21,13 +22,26 @@ using protocol::Status;
 constexpr image::Colour kRed{255, 0, 0};
 constexpr int kTextSize = 45, kMargin = 40, kQuality = 92;
 
+/// The text stands above the box, or inside it where there is no room.
+void draw_box(image::Bitmap* picture, const Box& box) {
+  const int side = std::min(picture->width, picture->height);
+  const int thickness = std::max(1, side / 300), size = std::clamp(side / 25, 10, kTextSize / 2);
+  const int x = static_cast<int>(box.x), y = static_cast<int>(box.y);
+  image::outline(picture, x, y, std::max(1, static_cast<int>(std::lround(box.width))),
+                 std::max(1, static_cast<int>(std::lround(box.height))), thickness, kRed);
+  const int above = y - size - thickness;
+  image::draw_text(picture, x + thickness, above >= 0 ? above : y + 2 * thickness, size, box.label,
+                   kRed);
+}
+
 Status write_one(const PictureSource& source, const Label& label, const std::string& folder) {
   auto picture = source.picture(label.index);
   if (!picture) return forward_error(picture);
   const int side = std::min(picture->width, picture->height);
   const int size = std::min(kTextSize, std::max(10, side / 10));
   const int margin = kMargin * size / kTextSize;
-  image::draw_text(&*picture, margin, margin, size, label.text, kRed);
+  if (!label.text.empty()) image::draw_text(&*picture, margin, margin, size, label.text, kRed);
+  for (const Box& box : label.boxes) draw_box(&*picture, box);
   auto bytes = image::encode_jpeg(*picture, kQuality);
   if (!bytes) return forward_error(bytes);
   // The whole name of others stays: "a.png" and "a.jpg" may lie side by side.

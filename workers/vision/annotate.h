@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "protocol/result.h"
+#include "vision/detector.h"
 #include "vision/picture_source.h"
 
 namespace berth::vision {
 
 struct Label {
-  size_t index = 0;  ///< of the source's picture
-  std::string text;  ///< "chirp 98.40%"
+  size_t index = 0;        ///< of the source's picture
+  std::string text;        ///< "chirp 98.40%"; may be empty
+  std::vector<Box> boxes;  ///< drawn with their labels
 };
 
 /// Writes `<folder>/<name>` (and `.jpg` behind other names) for each, in red at the upper left, as

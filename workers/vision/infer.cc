@@ -9,6 +9,7 @@
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
 #include "vision/annotate.h"
+#include "vision/boxes_file.h"
 #include "vision/known_weights.h"
 #include "vision/metrics.h"
 #include "vision/network.h"
@@ -32,74 +33,151 @@ class Inference {
   Inference(const InferSpec& spec, EventWriter* events) : spec_(spec), events_(*events) {}
 
   Status run() {
-    auto weights = look_at_weights(spec_.weight_path, spec_.cfg_path);
-    if (!weights) return forward_error(weights);
-    card_ = std::move(weights->card);
+    std::optional<int64_t> head_hidden;
+    if (!spec_.weight_path.empty()) {
+      auto weights = look_at_weights(spec_.weight_path, spec_.cfg_path);
+      if (!weights) return forward_error(weights);
+      card_ = std::move(weights->card);
+      head_hidden = weights->head_hidden;
+    }
     threads_ = runtime::thread_count(spec_.threads);
-    auto source = PictureSource::open(
-        spec_.source_path, {card_.image_size, threads_, static_cast<size_t>(spec_.batch_size)});
-    if (!source) return forward_error(source);
-    source_.emplace(std::move(*source));
+    if (auto opened = open_source(); !opened) return opened;
     if (auto made = protocol::make_folders(spec_.save_path); !made) return made;
     auto device = runtime::start_torch(spec_.device, threads_, &events_);
     if (!device) return forward_error(device);
     device_ = *device;
-    events_.info("Loading model...");
-    auto network = Network::create(card_.model, static_cast<int64_t>(card_.class_names.size()),
-                                   device_, /*seed=*/0, weights->head_hidden);
-    if (!network) return memory_advice(network.error());
-    auto loaded = network->load(spec_.weight_path, HeadRule::kMustMatch);
-    if (!loaded) return memory_advice(loaded.error());
-    events_.info(format("Model: %s, %zu classes, image size %d, device %s", card_.model.c_str(),
-                        card_.class_names.size(), card_.image_size, device_.c_str()));
+    if (!spec_.weight_path.empty()) {
+      if (auto loaded = load_network(head_hidden); !loaded) return loaded;
+    }
     events_.info(format("Source: %zu images (%s)", source_->size(), spec_.source_path.c_str()));
-    return predict_all(&*network);
-  }
-
- private:
-  Status predict_all(Network* network) {
-    auto results = ResultFiles::create(spec_.save_path, card_.model, spec_.weight_path,
-                                       card_.class_names, static_cast<size_t>(spec_.top_k));
+    auto results =
+        ResultFiles::create(spec_.save_path, card_.model, spec_.weight_path, card_.class_names,
+                            static_cast<size_t>(spec_.top_k), spec_.detector.has_value());
     if (!results) return forward_error(results);
     const auto begin = Clock::now();
     if (auto noted = note_failures(source_->refused(), &*results); !noted) return noted;
-    size_t finished = source_->refused().size();
-    while (auto batch = source_->next()) {
-      if (auto noted = note_failures(batch->failed, &*results); !noted) return noted;
-      if (auto done = predict(network, *batch, &*results); !done) return done;
-      finished += batch->indices.size() + batch->failed.size();
-      events_.progress(
-          std::min(0.999, static_cast<double>(finished) /
-                              static_cast<double>(source_->size() + source_->refused().size())));
-    }
+    auto done = spec_.detector ? predict_places(&*results) : predict_pictures(&*results);
+    if (!done) return done;
     const std::chrono::duration<double> took = Clock::now() - begin;
-    if (results->predictions() == 0) {
+    const size_t all = source_->size() + source_->refused().size();
+    if (results->failures() == all && first_failure_) {
       return failed(ErrorCode::kBadImage,
-                    "none of the " + std::to_string(finished) + " pictures in " +
-                        spec_.source_path + " could be read; the first: " + first_failure_->message,
+                    "none of the " + std::to_string(all) + " pictures in " + spec_.source_path +
+                        " could be read; the first: " + first_failure_->message,
                     first_failure_->file);
     }
     return finish(&*results, took.count());
   }
 
-  Status predict(Network* network, const image::Batch& batch, ResultFiles* results) {
-    auto scores = network->predict(batch);
-    if (!scores) return memory_advice(scores.error());
+ private:
+  Status open_source() {
+    const PictureSource::Options options{card_.image_size, threads_,
+                                         static_cast<size_t>(spec_.batch_size)};
+    auto source = PictureSource::open(spec_.source_path, options);
+    if (!source) return forward_error(source);
+    source_.emplace(std::move(*source));
+    if (!spec_.detector) return {};
+    auto boxes = open_boxes(spec_.detector->boxes_path);
+    if (!boxes) return forward_error(boxes);
+    detector_ = std::move(*boxes);
+    return {};
+  }
+
+  Status load_network(std::optional<int64_t> head_hidden) {
+    events_.info("Loading model...");
+    auto network = Network::create(card_.model, static_cast<int64_t>(card_.class_names.size()),
+                                   device_, /*seed=*/0, head_hidden);
+    if (!network) return memory_advice(network.error());
+    auto loaded = network->load(spec_.weight_path, HeadRule::kMustMatch);
+    if (!loaded) return memory_advice(loaded.error());
+    network_.emplace(std::move(*network));
+    events_.info(format("Model: %s, %zu classes, image size %d, device %s", card_.model.c_str(),
+                        card_.class_names.size(), card_.image_size, device_.c_str()));
+    return {};
+  }
+
+  Status predict_pictures(ResultFiles* results) {
+    size_t finished = 0;
+    while (auto batch = source_->next()) {
+      if (auto noted = note_failures(batch->failed, results); !noted) return noted;
+      auto scores = network_->predict(*batch);
+      if (!scores) return memory_advice(scores.error());
+      std::vector<Label> labels;
+      for (size_t i = 0; i < batch->indices.size(); ++i) {
+        const size_t index = batch->indices[i];
+        auto text = add(*scores, i, source_->name(index), std::nullopt, results);
+        if (!text) return forward_error(text);
+        labels.push_back({index, std::move(*text), {}});
+      }
+      if (auto drawn = annotate(labels); !drawn) return drawn;
+      finished += batch->indices.size() + batch->failed.size();
+      tell_progress(finished);
+    }
+    return {};
+  }
+
+  /// Two stages: what the detector has found is classified, if there are weights.
+  Status predict_places(ResultFiles* results) {
+    const bool classify = network_.has_value();
+    BoxSource places(*source_, *detector_, spec_.detector->rule, classify ? card_.image_size : 0,
+                     threads_);
+    std::vector<Label> labels;  // of pictures whose places have not all come
+    while (auto found = places.next(static_cast<size_t>(spec_.batch_size))) {
+      if (auto noted = note_failures(found->failed, results); !noted) return noted;
+      Result<std::vector<float>> scores;
+      if (classify && !found->places.empty()) scores = network_->predict(found->batch);
+      if (!scores) return memory_advice(scores.error());
+      for (size_t i = 0; i < found->places.size(); ++i) {
+        auto& [picture, box] = found->places[i];
+        auto text = add(*scores, i, source_->name(picture), box, results);
+        if (!text) return forward_error(text);
+        if (labels.empty() || labels.back().index != picture) labels.push_back({picture, {}, {}});
+        box.label = std::move(*text);
+        labels.back().boxes.push_back(std::move(box));
+      }
+      if (labels.size() > 1) {
+        Label last = std::move(labels.back());
+        labels.pop_back();
+        if (auto drawn = annotate(labels); !drawn) return drawn;
+        labels.assign(1, std::move(last));
+      }
+      tell_progress(places.pictures_done());
+    }
+    results->note("pictures", source_->size());
+    results->note("without_boxes", places.without_boxes());
+    return annotate(labels);
+  }
+
+  /// Returns what is written on the picture.
+  Result<std::string> add(const std::vector<float>& scores, size_t row, const std::string& name,
+                          const std::optional<Box>& box, ResultFiles* results) {
     const size_t classes = card_.class_names.size();
     Prediction prediction;
-    prediction.probabilities.resize(classes);
-    std::vector<Label> labels;
-    for (size_t i = 0; i < batch.indices.size(); ++i) {
-      softmax(scores->data() + i * classes, classes, prediction.probabilities.data());
-      prediction.path = source_->name(batch.indices[i]);
-      if (auto added = results->add(prediction); !added) return added;
+    prediction.path = name;
+    prediction.box = box;
+    std::string text;
+    if (classes > 0) {
+      prediction.probabilities.resize(classes);
+      softmax(scores.data() + row * classes, classes, prediction.probabilities.data());
       const size_t best = arg_max(prediction.probabilities.data(), classes);
-      labels.push_back(
-          {batch.indices[i], format("%s %.2f%%", card_.class_names[best].c_str(),
-                                    100.0 * static_cast<double>(prediction.probabilities[best]))});
+      text = format("%s %.2f%%", card_.class_names[best].c_str(),
+                    100.0 * static_cast<double>(prediction.probabilities[best]));
+    } else if (box) {
+      text = format("%s %.2f%%", box->label.c_str(), 100.0 * box->score);
     }
+    if (auto added = results->add(prediction); !added) return forward_error(added);
+    return text;
+  }
+
+  Status annotate(const std::vector<Label>& labels) const {
     return spec_.annotate ? write_annotated(*source_, labels, annotated_folder(), threads_)
                           : Status();
+  }
+
+  void tell_progress(size_t finished) {
+    const size_t refused = source_->refused().size();
+    events_.progress(std::min(0.999, static_cast<double>(finished + refused) /
+                                         static_cast<double>(source_->size() + refused)));
   }
 
   /// Never over the pictures themselves.
@@ -127,8 +205,8 @@ class Inference {
     auto event = results->commit(seconds);
     if (!event) return forward_error(event);
     events_.log(protocol::Level::kInfo,
-                format("Inference completed: %zu images in %.2f s (%.1f images/s), %zu failed",
-                       results->predictions(), seconds,
+                format("Inference completed: %zu %s in %.2f s (%.1f/s), %zu failed",
+                       results->predictions(), spec_.detector ? "boxes" : "images", seconds,
                        static_cast<double>(results->predictions()) / seconds, results->failures()),
                 "completed");
     events_.progress(1.0);
@@ -144,11 +222,25 @@ class Inference {
   const InferSpec& spec_;
   EventWriter& events_;
   std::optional<PictureSource> source_;
+  std::unique_ptr<Detector> detector_;
+  std::optional<Network> network_;
   ModelCard card_;
   int threads_ = 1;
   std::string device_;
   std::optional<Error> first_failure_;
 };
+
+void read_detector(protocol::Spec* fields, InferSpec* spec) {
+  if (!fields->has("detector")) return;
+  protocol::Spec part = fields->part("detector");
+  DetectorSpec detector;
+  detector.boxes_path = part.required_text("boxes_path");
+  detector.rule.least_score = part.number_within("min_score", 0, 0, 1);
+  detector.rule.most = part.integer("max_boxes", 1000, 1, 1'000'000);
+  detector.rule.margin = part.number_within("margin", 0, 0, 10);
+  fields->adopt(part, "detector");
+  spec->detector = detector;
+}
 
 }  // namespace
 
@@ -157,7 +249,9 @@ Result<InferSpec> read_infer_spec(const std::string& path) {
   if (!fields) return forward_error(fields);
   InferSpec spec;
   spec.cfg_path = fields->text("cfg_path").value_or("");
-  spec.weight_path = fields->required_text("weight_path");
+  read_detector(&*fields, &spec);
+  spec.weight_path = spec.detector ? fields->text("weight_path").value_or("")
+                                   : fields->required_text("weight_path");
   spec.source_path = fields->required_text("source_path");
   spec.save_path = fields->text("save_path").value_or("results");
   if (spec.save_path.empty()) spec.save_path = "results";

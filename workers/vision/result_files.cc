@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 
 #include "protocol/event_writer.h"
@@ -60,6 +61,23 @@ boost::json::array top_classes(const std::vector<float>& probabilities,
   return top;
 }
 
+double hundredths(double pixels) { return std::round(pixels * 100) / 100; }
+
+boost::json::array box_numbers(const Box& box) {
+  return {hundredths(box.x), hundredths(box.y), hundredths(box.width), hundredths(box.height)};
+}
+
+boost::json::object detected(const Box& box) {
+  return {{"class", box.label}, {"confidence", rounded(static_cast<float>(box.score))}};
+}
+
+std::string csv_box(const Box& box) {
+  std::string text;
+  for (const double number : {box.x, box.y, box.width, box.height})
+    text += "," + json_text(boost::json::value(hundredths(number)));
+  return text + "," + csv_field(box.label) + "," + shortest(static_cast<float>(box.score));
+}
+
 }  // namespace
 
 ResultFiles::ResultFiles(OutputFile json, OutputFile csv)
@@ -67,7 +85,8 @@ ResultFiles::ResultFiles(OutputFile json, OutputFile csv)
 
 Result<ResultFiles> ResultFiles::create(const std::string& folder, const std::string& model,
                                         const std::string& weights,
-                                        std::vector<std::string> class_names, size_t top_k) {
+                                        std::vector<std::string> class_names, size_t top_k,
+                                        bool boxes) {
   auto json = OutputFile::create(folder + "/result.json", 0);
   if (!json) return forward_error(json);
   auto csv = OutputFile::create(folder + "/result.csv", 0);
@@ -84,18 +103,30 @@ Result<ResultFiles> ResultFiles::create(const std::string& folder, const std::st
     files.json_text_ += (i == 0 ? "" : ",") + quoted(files.class_names_[i]);
   }
   files.json_text_ += "],\"predictions\":[";
-  files.csv_text_ = "path,index,class,confidence\r\n";
+  files.boxes_ = boxes;
+  files.csv_text_ = "path,index,class,confidence";
+  if (boxes) files.csv_text_ += ",x,y,width,height,detected,score";
+  files.csv_text_ += "\r\n";
   return files;
 }
 
 Status ResultFiles::add(const Prediction& prediction) {
-  const size_t best = arg_max(prediction.probabilities.data(), prediction.probabilities.size());
-  const std::string confidence = shortest(prediction.probabilities[best]);
-  const std::string index = std::to_string(best);
-  json_text_ += std::string(predictions_ == 0 ? "\n" : ",\n") +
-                "{\"path\":" + quoted(prediction.path) + ",\"index\":" + index +
-                ",\"class\":" + quoted(class_names_[best]) + ",\"confidence\":" + confidence;
-  if (class_names_.size() <= kMostProbabilities) {
+  const bool classified = !prediction.probabilities.empty();
+  const size_t best =
+      classified ? arg_max(prediction.probabilities.data(), prediction.probabilities.size()) : 0;
+  const std::string& name = classified ? class_names_[best] : prediction.box->label;
+  const std::string confidence = classified ? shortest(prediction.probabilities[best])
+                                            : shortest(static_cast<float>(prediction.box->score));
+  const std::string index = classified ? std::to_string(best) : "";
+  json_text_ +=
+      std::string(predictions_ == 0 ? "\n" : ",\n") + "{\"path\":" + quoted(prediction.path);
+  if (prediction.box) {
+    json_text_ += ",\"box\":" + json_text(box_numbers(*prediction.box)) +
+                  ",\"detected\":" + json_text(detected(*prediction.box));
+  }
+  if (classified) json_text_ += ",\"index\":" + index;
+  json_text_ += ",\"class\":" + quoted(name) + ",\"confidence\":" + confidence;
+  if (classified && class_names_.size() <= kMostProbabilities) {
     json_text_ += ",\"probabilities\":[";
     for (size_t i = 0; i < prediction.probabilities.size(); ++i) {
       if (i > 0) json_text_ += ',';
@@ -104,15 +135,21 @@ Status ResultFiles::add(const Prediction& prediction) {
     json_text_ += ']';
   }
   json_text_ += '}';
-  csv_text_ += csv_field(prediction.path) + "," + index + "," + csv_field(class_names_[best]) +
-               "," + confidence + "\r\n";
+  csv_text_ += csv_field(prediction.path) + "," + index + "," + csv_field(name) + "," + confidence;
+  if (boxes_) csv_text_ += csv_box(*prediction.box);
+  csv_text_ += "\r\n";
   if (predictions_ < kMostInEvent) {
-    event_predictions_.push_back(
-        {{"path", prediction.path},
-         {"index", best},
-         {"class", class_names_[best]},
-         {"confidence", rounded(prediction.probabilities[best])},
-         {"top", top_classes(prediction.probabilities, class_names_, top_k_)}});
+    boost::json::object event{
+        {"path", prediction.path}, {"class", name}, {"confidence", std::stod(confidence)}};
+    if (classified) {
+      event["index"] = best;
+      event["top"] = top_classes(prediction.probabilities, class_names_, top_k_);
+    }
+    if (prediction.box) {
+      event["box"] = box_numbers(*prediction.box);
+      event["detected"] = detected(*prediction.box);
+    }
+    event_predictions_.push_back(std::move(event));
   }
   ++predictions_;
   return flush(/*all=*/false);
@@ -137,7 +174,10 @@ Status ResultFiles::flush(bool all) {
 
 Result<boost::json::object> ResultFiles::commit(double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(predictions_) / seconds : 0;
-  json_text_ += "\n],\"failed\":" + json_text(failed_) +
+  json_text_ += "\n]";
+  for (const auto& item : notes_)
+    json_text_ += "," + quoted(std::string(item.key())) + ":" + json_text(item.value());
+  json_text_ += ",\"failed\":" + json_text(failed_) +
                 ",\"images\":" + std::to_string(predictions_) +
                 ",\"seconds\":" + json_text(finite_or_null(seconds)) +
                 ",\"images_per_second\":" + json_text(finite_or_null(rate)) + "}\n";
@@ -156,6 +196,7 @@ Result<boost::json::object> ResultFiles::commit(double seconds) {
       {"result_path", folder_ + "/result.json"},
       {"truncated", predictions_ > kMostInEvent || failed_.size() > kMostFailures},
   };
+  for (const auto& item : notes_) event[item.key()] = item.value();
   return event;
 }
 

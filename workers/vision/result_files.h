@@ -11,20 +11,26 @@
 
 #include "protocol/output_file.h"
 #include "protocol/result.h"
+#include "vision/detector.h"
 
 namespace berth::vision {
 
 struct Prediction {
   std::string path;                  ///< relative to the source
-  std::vector<float> probabilities;  ///< in class order
+  std::vector<float> probabilities;  ///< in class order; empty: the box says it all
+  std::optional<Box> box;            ///< what of the picture it is about
 };
 
 class ResultFiles {
  public:
+  /// `boxes`: every prediction has one.
   static protocol::Result<ResultFiles> create(const std::string& folder, const std::string& model,
                                               const std::string& weights,
                                               std::vector<std::string> class_names,
-                                              size_t top_k = 5);
+                                              size_t top_k = 5, bool boxes = false);
+
+  /// Further fields for both, after the predictions.
+  void note(const std::string& name, boost::json::value value) { notes_[name] = std::move(value); }
 
   /// Predictions must come in the order of their paths. Errors: kNoSpace, kIoError.
   protocol::Status add(const Prediction& prediction);
@@ -47,6 +53,8 @@ class ResultFiles {
   std::string folder_, model_, weights_;
   std::vector<std::string> class_names_;
   size_t predictions_ = 0, top_k_ = 5;
+  bool boxes_ = false;
+  boost::json::object notes_;
   boost::json::array event_predictions_, event_failed_, failed_;
 };
 
