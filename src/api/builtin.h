@@ -21,6 +21,16 @@ model::TaskRecord preprocessing_record(Fields& fields, const Service& service,
 /// The first error of these, or none: worker missing, then `checks` in order.
 base::Status first_error(const std::vector<base::Status>& checks);
 
+/// The body of a TrainingRequest, resp. an InferenceRequest, as a record.
+model::TaskRecord training_record(Fields& fields, const Service& service);
+model::TaskRecord inference_record(Fields& fields, const Service& service);
+
+/// Whether the worker, the model and the paths of such a record are there.
+base::Status check_training(const Service& service, const model::TaskRecord& record,
+                            Language language);
+base::Status check_inference(const Service& service, const model::TaskRecord& record,
+                             Language language);
+
 base::Status check_worker(const Service& service);
 base::Status check_prepare_worker(const Service& service);
 

@@ -79,8 +79,10 @@ void fill(const Service& service, const Wishes& wishes, const std::string& sourc
   if (wishes.annotate) record.parameters["annotate"] = *wishes.annotate;
 }
 
+}  // namespace
+
 // InferenceRequest.
-model::TaskRecord read(Fields& fields, const Service& service) {
+model::TaskRecord inference_record(Fields& fields, const Service& service) {
   model::TaskRecord record = builtin_record(fields, service, model::Kind::kInference, 3);
   const Wishes wishes = read_wishes(fields);
   const std::string source_path = fields.string("source_path");
@@ -92,7 +94,8 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   return record;
 }
 
-base::Status check(const Service& service, const model::TaskRecord& record, Language language) {
+base::Status check_inference(const Service& service, const model::TaskRecord& record,
+                             Language language) {
   const auto path = [&](const char* key) { return base::string_or(record.parameters, key); };
   const auto* detector = record.parameters.if_contains("detector");
   const std::string boxes =
@@ -113,12 +116,14 @@ base::Status check(const Service& service, const model::TaskRecord& record, Lang
                           : check_root(service, record.save_path)});
 }
 
+namespace {
+
 void start(Service& service, const http::Request& request, http::Exchange exchange) {
   Fields fields(request.body);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  model::TaskRecord record = read(fields, service);
+  model::TaskRecord record = inference_record(fields, service);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  if (auto status = check(service, record, language_of(request)); !status)
+  if (auto status = check_inference(service, record, language_of(request)); !status)
     return exchange.fail(status.error());
   submit_task(service, request, std::move(exchange), std::move(record));
 }
@@ -164,7 +169,7 @@ void start_batch(Service& service, const http::Request& request, http::Exchange 
   const Language language = language_of(request);
   base::json::array ids;
   for (auto& record : records) {
-    if (auto status = check(service, record, language); !status)
+    if (auto status = check_inference(service, record, language); !status)
       return exchange.fail(status.error());
     set_submitter(request, record);
     ids.push_back(base::json::value(record.id().value));

@@ -316,6 +316,32 @@ object gpu_object(const Service& service) {
       {"hints", std::move(hints)}};
 }
 
+// The same in the form of the originals' first versions: {"GPU_0": {...}}.
+object gpu_memory(const object& gpus) {
+  object memory;
+  for (const auto& item : gpus.at("devices").as_array()) {
+    const object& gpu = item.as_object();
+    memory["GPU_" + std::to_string(gpu.at("id").to_number<int>())] =
+        object{{"name", gpu.at("name")},
+               {"total_gb", gpu.at("total_memory_gb")},
+               {"allocated_gb", gpu.at("allocated_memory_gb")},
+               {"cached_gb", gpu.at("cached_memory_gb")},
+               {"free_gb", gpu.at("free_memory_gb")}};
+  }
+  return memory;
+}
+
+object resource_status(const Service& service) {
+  object gpus = gpu_object(service);
+  object status{{"device_usage", device_usage(service.state())},
+                {"active_tasks", active_tasks(service)},
+                {"limits", limits(service.state())},
+                {"gpu_available", gpus.at("available")},
+                {"gpu_memory_info", gpu_memory(gpus)}};
+  status["gpu_info"] = std::move(gpus);
+  return status;
+}
+
 void add_resource_routes(http::Router& router, Service& service) {
   router.add("GET", "/api/v2/resources/drain",
              [&service](const http::Request&, http::Exchange exchange) {
@@ -326,10 +352,7 @@ void add_resource_routes(http::Router& router, Service& service) {
                drain(service, request, std::move(exchange));
              });
   router.add("GET", "/api/v2/resources", [&service](const http::Request&, http::Exchange exchange) {
-    exchange.respond(json_response(object{{"device_usage", device_usage(service.state())},
-                                          {"active_tasks", active_tasks(service)},
-                                          {"limits", limits(service.state())},
-                                          {"gpu_info", gpu_object(service)}}));
+    exchange.respond(json_response(resource_status(service)));
   });
   router.add("GET", "/api/v2/resources/gpu",
              [&service](const http::Request&, http::Exchange exchange) {

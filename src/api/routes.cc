@@ -13,6 +13,7 @@ void add_routes(http::Router& router, Service& service) {
   add_training_routes(router, service);
   add_inference_routes(router, service);
   add_preprocessing_routes(router, service);
+  add_legacy_routes(router, service);
   add_lease_routes(router, service);
   add_resource_routes(router, service);
   add_docs_routes(router);

@@ -22,6 +22,7 @@ void add_training_routes(http::Router& router, Service& service);   // /api/v2/t
 void add_inference_routes(http::Router& router, Service& service);  // /api/v2/inference/*
 void add_preprocessing_routes(http::Router& router,
                               Service& service);                   // /api/v2/preprocessing/*
+void add_legacy_routes(http::Router& router, Service& service);    // /api/v1/train, ...
 void add_lease_routes(http::Router& router, Service& service);     // /api/v2/leases*
 void add_resource_routes(http::Router& router, Service& service);  // /api/v2/resources*
 

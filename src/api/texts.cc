@@ -24,7 +24,7 @@ struct Pair {
 };
 
 // In the order of Phrase; "{}" is the argument. The Chinese ones are the originals' texts.
-constexpr std::array<Pair, 21> kPhrases{{
+constexpr std::array<Pair, 22> kPhrases{{
     {"任务 {} 不存在", "There is no task {}"},
     {"任务 {} 不存在或无法取消", "Task {} has ended: there is nothing to cancel"},
     {"任务 {} 不存在或无法删除", "Task {} does not exist or cannot be removed: cancel it first"},
@@ -34,6 +34,7 @@ constexpr std::array<Pair, 21> kPhrases{{
     {"资源配置已更新", "The limits are changed"},
     {"任务结束", "The task has ended"},
     {"已启动 {} 个推理任务", "{} inference tasks started"},
+    {"训练任务已启动", "The training has been started"},
     {"不支持的模型: {}", "The model is not supported: {}"},
     {"训练集路径不存在: {}", "The training set's path does not exist: {}"},
     {"验证集路径不存在: {}", "The validation set's path does not exist: {}"},

@@ -44,6 +44,7 @@ enum class Phrase : std::uint8_t {
   kLimitsUpdated,
   kTaskEnded,
   kInferenceStarted,  // {count}
+  kTrainingStarted,
   kModelUnknown,      // {name}
   kTrainPathMissing,  // {path}
   kValPathMissing,

@@ -46,8 +46,10 @@ std::int64_t read_ranks(Fields& fields, std::int64_t batch_size, model::TaskReco
   return ranks;
 }
 
+}  // namespace
+
 // TrainingRequest (field for field), then what only Berth knows.
-model::TaskRecord read(Fields& fields, const Service& service) {
+model::TaskRecord training_record(Fields& fields, const Service& service) {
   model::TaskRecord record = builtin_record(fields, service, model::Kind::kTraining, 5);
   const std::string model = fields.string("model");
   const auto num_classes = fields.integer("num_classes");
@@ -101,7 +103,8 @@ model::TaskRecord read(Fields& fields, const Service& service) {
   return record;
 }
 
-base::Status check(const Service& service, const model::TaskRecord& record, Language language) {
+base::Status check_training(const Service& service, const model::TaskRecord& record,
+                            Language language) {
   const auto path = [&](const char* key) { return base::string_or(record.parameters, key); };
   const std::string model = path("model");
   if (auto status = check_worker(service); !status) return status;
@@ -120,12 +123,14 @@ base::Status check(const Service& service, const model::TaskRecord& record, Lang
        check_root(service, record.save_path)});
 }
 
+namespace {
+
 void start(Service& service, const http::Request& request, http::Exchange exchange) {
   Fields fields(request.body);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  model::TaskRecord record = read(fields, service);
+  model::TaskRecord record = training_record(fields, service);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  if (auto status = check(service, record, language_of(request)); !status)
+  if (auto status = check_training(service, record, language_of(request)); !status)
     return exchange.fail(status.error());
   submit_task(service, request, std::move(exchange), std::move(record));
 }

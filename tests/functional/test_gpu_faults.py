@@ -27,6 +27,7 @@ GETS = {
     "/api/v1/health": ["/api/v1/health"], "/api/v1/info": ["/api/v1/info"],
     "/api/v2/tasks": ["/api/v2/tasks", "/api/v2/tasks?status=live"],
     "/api/v2/tasks/{task_id}": ["/api/v2/tasks/done", "/api/v2/tasks/waiting", "/api/v2/tasks/none"],
+    "/api/v1/tasks/{task_id}": ["/api/v1/tasks/done"],
     "/api/v2/tasks/{task_id}/explain": ["/api/v2/tasks/done/explain", "/api/v2/tasks/waiting/explain"],
     "/api/v2/tasks/{task_id}/logs": ["/api/v2/tasks/done/logs"],
     "/api/v2/tasks/{task_id}/events": ["/api/v2/tasks/done/events"],
