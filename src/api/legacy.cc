@@ -3,7 +3,6 @@
 // call. A training is started from a configuration file, an inference is waited for.
 #include <sys/stat.h>
 #include <unistd.h>
-#include <yaml-cpp/yaml.h>
 
 #include <array>
 #include <functional>
@@ -24,59 +23,38 @@ using base::json::value;
 
 constexpr std::size_t kMostConfigBytes = 1U << 20;
 
-// A key of the originals' configuration, the field of a TrainingRequest that it is, and how its
-// text is to be read.
-enum class Kind : std::uint8_t { kText, kNumber, kBoolean };
-struct Key {
-  const char* key;
-  const char* field;
-  Kind kind;
-};
-constexpr std::array kKeys{Key{"model", "model", Kind::kText},
-                           Key{"num_classes", "num_classes", Kind::kNumber},
-                           Key{"train", "train_path", Kind::kText},
-                           Key{"val", "val_path", Kind::kText},
-                           Key{"save_path", "save_path", Kind::kText},
-                           Key{"batch_size", "batch_size", Kind::kNumber},
-                           Key{"num_epochs", "num_epochs", Kind::kNumber},
-                           Key{"lr", "learning_rate", Kind::kNumber},
-                           Key{"image_size", "image_size", Kind::kNumber},
-                           Key{"device", "device", Kind::kText},
-                           Key{"shuffle", "shuffle", Kind::kBoolean}};
+// A key of the originals' configuration, and the field of a TrainingRequest that it is.
+constexpr std::array<std::pair<const char*, const char*>, 11> kKeys{{{"model", "model"},
+                                                                     {"num_classes", "num_classes"},
+                                                                     {"train", "train_path"},
+                                                                     {"val", "val_path"},
+                                                                     {"save_path", "save_path"},
+                                                                     {"batch_size", "batch_size"},
+                                                                     {"num_epochs", "num_epochs"},
+                                                                     {"lr", "learning_rate"},
+                                                                     {"image_size", "image_size"},
+                                                                     {"device", "device"},
+                                                                     {"shuffle", "shuffle"}}};
 
 base::Error wrong_config(const std::string& path, const std::string& what) {
   return base::Error{base::ErrorCode::kBadRequest, "cfg_path " + path + ": " + what};
 }
 
-value value_of(const YAML::Node& node, Kind kind) {
-  if (kind == Kind::kNumber) {
-    const double number = node.as<double>();
-    const auto whole = static_cast<std::int64_t>(number);
-    return static_cast<double>(whole) == number ? value(whole) : value(number);
-  }
-  if (kind == Kind::kBoolean) return node.as<bool>();
-  return value(node.as<std::string>());
-}
-
 // As a body of /api/v2/training/start.
-base::Result<object> training_body(const std::string& path, const std::string& text) {
+base::Result<object> training_body(const Service& service, const std::string& path,
+                                   const std::string& text) {
+  const auto config = service.parse_yaml(text);
+  if (!config) return base::fail(wrong_config(path, config.error().message));
+  if (!config->is_object()) return base::fail(wrong_config(path, "must be a map of keys"));
+  const object& keys = config->as_object();
   object body;
-  try {
-    const YAML::Node config = YAML::Load(text);
-    if (!config.IsMap()) return base::fail(wrong_config(path, "must be a map of keys"));
-    for (const Key& key : kKeys) {
-      const YAML::Node node = config[key.key];
-      if (node.IsDefined() && !node.IsNull()) body[key.field] = value_of(node, key.kind);
-    }
-    // "None", and a file that is not there, mean the built-in weights in the originals.
-    const YAML::Node weights = config["weights"];
-    if (weights.IsDefined() && weights.IsScalar() && weights.as<std::string>() != "None" &&
-        ::access(weights.as<std::string>().c_str(), F_OK) == 0) {
-      body["weight_path"] = weights.as<std::string>();
-    }
-  } catch (const YAML::Exception& error) {
-    return base::fail(wrong_config(path, error.what()));
+  for (const auto& [key, field] : kKeys) {
+    const value* given = keys.if_contains(key);
+    if (given != nullptr && !given->is_null()) body[field] = *given;
   }
+  // "None", and a file that is not there, mean the built-in weights in the originals.
+  const std::string weights = base::string_or(keys, "weights");
+  if (!weights.empty() && ::access(weights.c_str(), F_OK) == 0) body["weight_path"] = weights;
   return body;
 }
 
@@ -98,7 +76,7 @@ base::Result<object> read_config(const Service& service, const http::Request& re
                         ? base::read_file(path, kMostConfigBytes)
                         : base::Result<std::string>(base::fail(wrong_config(path, "not readable")));
   if (!text) return base::fail(text.error());
-  return training_body(path, *text);
+  return training_body(service, path, *text);
 }
 
 // {cfg_path}: what else is in the body wins over the file.

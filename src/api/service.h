@@ -103,6 +103,9 @@ class Service {
   [[nodiscard]] virtual std::size_t watchers() const = 0;
   /// Where results go that the request gives no path for.
   [[nodiscard]] virtual std::string default_save_path(const model::TaskId& id) const = 0;
+  /// YAML as JSON: plain words that are numbers or true and false become those. kBadRequest.
+  [[nodiscard]] virtual base::Result<base::json::value> parse_yaml(
+      const std::string& text) const = 0;
   /// Server paths in requests are confined to these; empty: only by the rights of the task's user.
   [[nodiscard]] virtual const std::vector<std::string>& data_roots() const = 0;
 

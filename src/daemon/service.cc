@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "daemon/boot.h"
 #include "daemon/worker_build.h"
+#include "daemon/yaml_json.h"
 #include "device/host/backend.h"
 #include "supervise/log_reader.h"
 #include "supervise/mps.h"
@@ -703,6 +704,10 @@ base::Result<api::OutputPage> Service::read_output(const model::TaskId& id, int 
 std::string Service::default_save_path(const model::TaskId& id) const {
   const std::string directory = task_directory(config_.state_dir, id);
   return config_.state_dir + "/results" + directory.substr(directory.rfind('/'));
+}
+
+base::Result<base::json::value> Service::parse_yaml(const std::string& text) const {
+  return yaml_as_json(text);
 }
 
 void Service::submit(model::TaskRecord task, TaskCallback callback) {

@@ -67,6 +67,7 @@ class Service final : public api::Service {
                                                           std::size_t max_bytes) const override;
   [[nodiscard]] std::size_t watchers() const override { return watchers_.size(); }
   [[nodiscard]] std::string default_save_path(const model::TaskId& id) const override;
+  [[nodiscard]] base::Result<base::json::value> parse_yaml(const std::string& text) const override;
   [[nodiscard]] const std::vector<std::string>& data_roots() const override {
     return config_.data_roots;
   }

@@ -15,7 +15,7 @@ import pytest
 from harness import programs
 from harness.client import Client, Json
 from harness.daemon import Daemon
-from harness.pictures import DataSet
+from harness.trained_service import TrainedService
 from harness.sse import read_log
 from harness.training import METRICS
 
@@ -35,65 +35,14 @@ GPU = {
 ACTION = {"status", "message", "task_id"}
 
 
-class Service:
-    """A daemon with a data set and weights."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.daemon = Daemon(folder / "d").start()
-        # As the originals' clients, which name no language.
-        self.client = Client(self.daemon.address, self.daemon.token, language="")
-        self.data = DataSet(folder / "data", classes=2, train=6, val=2, side=32)
-        self.task = self.client.post("/api/v2/training/start", self.training(task_id="first"))
-        self.ended = self.client.wait_end("first", within=LONG)
-        assert self.ended["status"] == "completed", self.ended["message"]
-        self.weights = folder / "out/a-name/best_model.safetensors"
-        self.config = folder / "out/a-name/config.yaml"
-
-    def training(self, **fields: Any) -> Json:
-        """All fields of a TrainingRequest."""
-        return {
-            "model": "resnet18",
-            "num_classes": 2,
-            "train_path": str(self.data.train),
-            "val_path": str(self.data.val),
-            "save_path": str(self.folder / "out"),
-            "name": "a-name",
-            "batch_size": 4,
-            "num_epochs": 1,
-            "learning_rate": 0.0005,
-            "image_size": 40,
-            "device": "cpu",
-            "weight_path": None,
-            "pretrained": False,
-            "shuffle": False,
-            "priority": 2,
-            "description": "a description",
-            **fields,
-        }
-
-    def inference(self, **fields: Any) -> Json:
-        """All fields of an InferenceRequest."""
-        return {
-            "cfg_path": str(self.config),
-            "weight_path": str(self.weights),
-            "source_path": str(self.data.val),
-            "save_path": str(self.folder / "seen"),
-            "name": "inferred",
-            "device": "cpu",
-            "priority": 4,
-            **fields,
-        }
-
-
 @pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
+def service() -> Iterator[TrainedService]:
     if not programs.worker_installed() or not programs.BERTHD.exists():
         pytest.skip(f"no berth-worker-vision in {programs.BIN_DIR}")
     folder = Path(tempfile.mkdtemp(prefix="berth-test-"))
     made = None
     try:
-        made = Service(folder)
+        made = TrainedService(folder)
         yield made
     finally:
         if made is not None:
@@ -120,7 +69,7 @@ def required(client: Client, path: str, body: Json, names: tuple[str, ...]) -> N
     assert answer.violations() == [("missing", ["body", name]) for name in names]
 
 
-def test_1_overview(service: Service) -> None:
+def test_1_overview(service: TrainedService) -> None:
     overview = service.client.get("/")
     assert {"name", "version", "environment", "features", "endpoints", "documentation"} <= set(overview)
     assert len(overview["features"]) >= 5
@@ -130,7 +79,7 @@ def test_1_overview(service: Service) -> None:
         assert service.client.request("GET", path).status == 200
 
 
-def test_2_health(service: Service) -> None:
+def test_2_health(service: TrainedService) -> None:
     health = service.client.get("/api/v1/health")
     assert {
         "status", "timestamp", "version", "training_tasks", "inference_tasks", "active_log_streams", "resource_status",
@@ -140,7 +89,7 @@ def test_2_health(service: Service) -> None:
     assert {"device_usage", "active_tasks", "limits"} <= set(health["resource_status"])
 
 
-def test_3_info(service: Service) -> None:
+def test_3_info(service: TrainedService) -> None:
     info = service.client.get("/api/v1/info")
     assert {
         "app_name", "version", "environment", "supported_models", "resource_limits", "gpu_available",
@@ -153,7 +102,7 @@ def test_3_info(service: Service) -> None:
     assert info["resource_limits"]["cpu"] == {"training": 2, "inference": 4}
 
 
-def test_4_training_answers_and_every_field_has_its_effect(service: Service) -> None:
+def test_4_training_answers_and_every_field_has_its_effect(service: TrainedService) -> None:
     created = service.task
     assert set(created) >= TASK
     assert (created["task_id"], created["task_type"]) == ("first", "training")
@@ -181,7 +130,7 @@ def test_4_training_answers_and_every_field_has_its_effect(service: Service) -> 
         assert words in log, log
 
 
-def test_4_training_refuses_what_is_wrong_with_each_field(service: Service) -> None:
+def test_4_training_refuses_what_is_wrong_with_each_field(service: TrainedService) -> None:
     path, body = "/api/v2/training/start", service.training(task_id=None)
     required(service.client, path, body, ("model", "num_classes", "train_path", "val_path", "save_path"))
     refusals(service.client, path, body, {
@@ -208,7 +157,7 @@ def test_4_training_refuses_what_is_wrong_with_each_field(service: Service) -> N
     assert answer.detail.startswith("不支持的模型: resnet19")
 
 
-def test_5_training_status_has_every_metric(service: Service) -> None:
+def test_5_training_status_has_every_metric(service: TrainedService) -> None:
     task = service.client.get("/api/v2/training/first")
     assert set(task) >= TASK
     assert (task["status"], task["message"], task["progress"]) == ("completed", "训练完成", 100)
@@ -219,7 +168,7 @@ def test_5_training_status_has_every_metric(service: Service) -> None:
     assert (answer.status, answer.detail) == (404, "任务 none 不存在")
 
 
-def test_6_15_and_19_logs_are_streams(service: Service) -> None:
+def test_6_15_and_19_logs_are_streams(service: TrainedService) -> None:
     for path in ("/api/v2/training/first/logs", "/api/v2/tasks/first/logs"):
         answer = service.client.request("GET", path)
         assert answer.status == 200
@@ -238,7 +187,7 @@ def test_6_15_and_19_logs_are_streams(service: Service) -> None:
     assert service.client.request("GET", "/api/v2/training/none/logs").status == 404
 
 
-def test_7_16_20_and_21_stop_cancel_and_delete(service: Service) -> None:
+def test_7_16_20_and_21_stop_cancel_and_delete(service: TrainedService) -> None:
     client = service.client
     long = service.training(num_epochs=100000, name=None, save_path=str(service.folder / "long"))
     for path, words in (("training/{}/stop", "训练任务已停止"), ("tasks/{}/cancel", "任务已取消")):
@@ -258,7 +207,7 @@ def test_7_16_20_and_21_stop_cancel_and_delete(service: Service) -> None:
         assert client.request(method, f"/api/v2/{path}").status == 404
 
 
-def test_8_and_10_inference(service: Service) -> None:
+def test_8_and_10_inference(service: TrainedService) -> None:
     client, path = service.client, "/api/v2/inference/start"
     created = client.post(path, service.inference(task_id="seen"))
     assert set(created) >= TASK
@@ -284,7 +233,7 @@ def test_8_and_10_inference(service: Service) -> None:
     assert client.request("GET", "/api/v2/inference/none").status == 404
 
 
-def test_9_batch_inference(service: Service) -> None:
+def test_9_batch_inference(service: TrainedService) -> None:
     client, path = service.client, "/api/v2/inference/batch"
     body = {
         "cfg_path": str(service.config), "weight_path": str(service.weights),
@@ -307,7 +256,7 @@ def test_9_batch_inference(service: Service) -> None:
     })  # fmt: skip
 
 
-def test_11_to_14_and_16_preparation(service: Service) -> None:
+def test_11_to_14_and_16_preparation(service: TrainedService) -> None:
     client, folder = service.client, service.folder
     works: dict[str, tuple[str, Json, tuple[str, ...], set[str], str, Json]] = {
         "split": (
@@ -362,7 +311,7 @@ def test_11_to_14_and_16_preparation(service: Service) -> None:
         assert client.request(method, f"/api/v2/preprocessing/none{tail}").status == 404
 
 
-def test_17_and_18_lists_and_details(service: Service) -> None:
+def test_17_and_18_lists_and_details(service: TrainedService) -> None:
     client = service.client
     everything = client.get("/api/v2/tasks")
     assert {"training_tasks", "inference_tasks", "total_training", "total_inference"} <= set(everything)
@@ -378,7 +327,7 @@ def test_17_and_18_lists_and_details(service: Service) -> None:
     assert (missing.status, missing.detail) == (404, "任务 none 不存在")
 
 
-def test_22_to_24_resources(service: Service) -> None:
+def test_22_to_24_resources(service: TrainedService) -> None:
     client = service.client
     resources = client.get("/api/v2/resources")
     assert set(resources) >= {"device_usage", "active_tasks", "limits", "gpu_info", "gpu_available", "gpu_memory_info"}
@@ -408,7 +357,7 @@ def test_23_every_field_of_a_gpu(two_gpus: Daemon) -> None:
     assert set(older["gpu_memory_info"]["GPU_1"]) == {"name", "total_gb", "allocated_gb", "cached_gb", "free_gb"}
 
 
-def test_25_limits(service: Service) -> None:
+def test_25_limits(service: TrainedService) -> None:
     client = service.client
     changed = client.post("/api/v2/resources/config", {"max_concurrent": {"cpu": {"inference": 7}}})
     assert set(changed) >= {"status", "message", "current_config"}
@@ -420,7 +369,7 @@ def test_25_limits(service: Service) -> None:
     assert client.get("/api/v2/resources")["limits"]["cpu"] == {"training": 2, "inference": 7}
 
 
-def test_older_paths(service: Service) -> None:
+def test_older_paths(service: TrainedService) -> None:
     client, folder = service.client, service.folder
     body = service.training(task_id="older", save_path=str(folder / "older"), name=None)
     assert client.post("/api/v2/train", body)["task_id"] == "older"
@@ -460,7 +409,7 @@ def test_older_paths(service: Service) -> None:
         assert (answer.status, path in answer.detail) == (status, True)
 
 
-def test_what_is_unknown_and_wrong_methods(service: Service) -> None:
+def test_what_is_unknown_and_wrong_methods(service: TrainedService) -> None:
     for method, path, status, detail in (
         ("GET", "/api/v2/nothing", 404, "Not Found"),
         ("PUT", "/api/v2/tasks/first", 405, "Method Not Allowed"),

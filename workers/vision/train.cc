@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -22,6 +21,7 @@
 #include "vision/train_setup.h"
 #include "vision/training_data.h"
 #include "vision/training_output.h"
+#include "vision/training_pass.h"
 #include "vision/unreadable.h"
 #include "vision/validation.h"
 #include "vision/wording.h"
@@ -43,7 +43,6 @@ using Clock = std::chrono::steady_clock;
 // weights); progress is counted in forward passes.
 constexpr double kStepCost = 3;
 constexpr double kStateShare = 10;
-constexpr auto kTickPeriod = std::chrono::milliseconds(200);
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -109,10 +108,10 @@ class Training {
       if (!fits) return forward_error(fits);
       batch = *fits * processes();
     }
-    slice_ = (batch + processes() - 1) / processes();
-    update_size_ = batch * spec_.accumulate_steps;
+    sizes_.slice = (batch + processes() - 1) / processes();
+    sizes_.update = batch * spec_.accumulate_steps;
     events_.info(format("Batch size: %lld, image size: %lld, epochs: %lld, learning rate: %g",
-                        static_cast<long long>(update_size_),
+                        static_cast<long long>(sizes_.update),
                         static_cast<long long>(spec_.image_size),
                         static_cast<long long>(spec_.num_epochs), spec_.schedule.learning_rate));
     events_.info("Save directory: " + spec_.save_path);
@@ -144,8 +143,12 @@ class Training {
     const auto options = loader_options(spec_, data_, threads_);
     train_loader_.emplace(data_.train.paths, options);
     val_loader_.emplace(data_.val.paths, options);
+    pass_.emplace(TrainingPass::Parts{spec_, data_, *network_, *train_loader_, group_.get(),
+                                      unreadable_, events_},
+                  device_);
     if (!writes()) return {};
-    return output_->begin(network_->weight_bytes(), device_, update_size_ / spec_.accumulate_steps);
+    return output_->begin(network_->weight_bytes(), device_,
+                          sizes_.update / spec_.accumulate_steps);
   }
 
   Status load_weights() {
@@ -183,7 +186,7 @@ class Training {
     epoch_ = found.at("epoch").to_number<int64_t>();
     best_accuracy_ = std::stod(found.at("best_acc").as_string().c_str());
     best_epoch_ = found.at("best_epoch").to_number<int64_t>();
-    slice_ = std::min(slice_, found.at("slice").to_number<int64_t>());
+    sizes_.slice = std::min(sizes_.slice, found.at("slice").to_number<int64_t>());
     events_.info(format("Going on after epoch %lld of %lld", static_cast<long long>(epoch_),
                         static_cast<long long>(spec_.num_epochs)));
     return {};
@@ -264,7 +267,7 @@ class Training {
                                          // Boost.JSON may read another last bit.
                                          {"best_acc", format("%.17g", best_accuracy_)},
                                          {"best_epoch", best_epoch_},
-                                         {"slice", slice_}});
+                                         {"slice", sizes_.slice}});
     state_saved_ = Clock::now();
     state_seconds_ = seconds_since(begin);
     if (!saved && !std::exchange(state_missed_, true))
@@ -272,102 +275,12 @@ class Training {
   }
 
   Result<EpochOutcome> train_epoch() {
-    const auto begin = Clock::now();
-    // A last batch of one picture would break batch normalisation: it joins the one before.
-    auto batches = image::make_batches(
-        data_.train.paths.size(), static_cast<size_t>(update_size_), spec_.shuffle,
-        spec_.learner.seed * 1'000'003 + static_cast<uint64_t>(epoch_), /*merge_single=*/true);
-    const double updates = static_cast<double>(batches.size());
-    const auto ranks = static_cast<size_t>(processes());
-    const auto rank = static_cast<size_t>(group_ == nullptr ? 0 : group_->rank());
-    train_loader_->start(ranks == 1 ? std::move(batches) : image::share_of(batches, rank, ranks));
-    if (auto ready = network_->begin_epoch(epoch_); !ready) return forward_error(ready);
-    network_->reset_totals();
-    EpochOutcome outcome;
-    auto last_look = begin;
-    double update = 0;
-    while (auto batch = train_loader_->next()) {
-      if (auto noted = unreadable_.note(*batch); !noted) return memory_advice(noted.error());
-      outcome.learning_rate =
-          learning_rate_at(spec_.schedule, static_cast<double>(epoch_ - 1) + ++update / updates);
-      if (auto step = train_step(*batch, outcome.learning_rate); !step) return forward_error(step);
-      outcome.pictures += static_cast<int64_t>(batch->indices.size());
-      // Asking a GPU for its sums waits for it, so that is done only when progress is due.
-      if (Clock::now() - last_look < kTickPeriod) continue;
-      last_look = Clock::now();
-      if (auto sums = checked_totals(); !sums) return forward_error(sums);
-      tell_progress(static_cast<double>(data_.train.paths.size()) * kStepCost * update / updates);
-    }
-    auto sums = all_totals(&outcome.pictures);
-    if (!sums) return forward_error(sums);
-    if (outcome.pictures == 0) return unreadable_.all(spec_.train_path);
-    outcome.seconds = seconds_since(begin);
-    const auto samples = static_cast<double>(sums->samples);
-    outcome.loss = sums->loss_sum / sums->weight;
-    outcome.accuracy = 100.0 * static_cast<double>(sums->correct) / samples;
-    training_seconds_ += outcome.seconds;
-    trained_pictures_ += samples;
-    tell_progress(static_cast<double>(outcome.pictures) * kStepCost);
-    return outcome;
-  }
-
-  /// Where memory runs out, fewer pictures at a time make the same update.
-  Status train_step(const image::Batch& batch, double learning_rate) {
-    std::vector<int64_t> labels;
-    for (const size_t index : batch.indices) labels.push_back(data_.train.labels[index]);
-    // Unreadable pictures can leave one, from which batch normalisation cannot learn.
-    if (labels.size() == 1 && update_size_ > 1) labels.clear();
-    if (labels.empty() && group_ == nullptr) return {};
-    while (true) {
-      auto step = network_->train_step(batch, labels, slice_, learning_rate);
-      if (step) return step;
-      const auto used = std::min(slice_, static_cast<int64_t>(labels.size()));
-      if (step.error().code != ErrorCode::kOutOfMemory || used <= 2)
-        return memory_advice(step.error());
-      slice_ = (used + 1) / 2;
-      events_.warning(
-          format("out of memory on %s with %lld images at a time: going on with %lld; an update is "
-                 "still made from %lld",
-                 device_.c_str(), static_cast<long long>(used), static_cast<long long>(slice_),
-                 static_cast<long long>(update_size_)));
-    }
-  }
-
-  /// Those of all processes; `pictures` becomes the sum, too.
-  Result<TrainingTotals> all_totals(int64_t* pictures) {
-    auto own = network_->totals();
-    if (!own) return memory_advice(own.error());
-    if (group_ != nullptr) {
-      std::vector<double> all{own->loss_sum, own->weight, static_cast<double>(own->correct),
-                              static_cast<double>(own->samples), static_cast<double>(*pictures)};
-      if (auto summed = group_->sum(&all); !summed) return forward_error(summed);
-      *own = {all[0], all[1], static_cast<int64_t>(all[2]), static_cast<int64_t>(all[3])};
-      *pictures = static_cast<int64_t>(all[4]);
-      if (auto told = share_unreadable(); !told) return forward_error(told);
-    }
-    return checked(*own);
-  }
-
-  Status share_unreadable() {
-    std::vector<std::string> all = data_.train.paths;
-    all.insert(all.end(), data_.val.paths.begin(), data_.val.paths.end());
-    return unreadable_.share(all, group_.get());
-  }
-
-  Result<TrainingTotals> checked_totals() {
-    auto sums = network_->totals();
-    if (!sums) return memory_advice(sums.error());
-    return checked(*sums);
-  }
-
-  Result<TrainingTotals> checked(const TrainingTotals& sums) const {
-    if (!std::isfinite(sums.loss_sum)) {
-      return failed(ErrorCode::kDiverged,
-                    format("training diverged: the loss is not a number any more in epoch %lld "
-                           "(learning rate %g): use a smaller learning_rate",
-                           static_cast<long long>(epoch_), spec_.schedule.learning_rate));
-    }
-    return sums;
+    const double units = static_cast<double>(data_.train.paths.size()) * kStepCost;
+    auto trained = pass_->run(epoch_, &sizes_, [&](double share) { tell_progress(share * units); });
+    if (!trained) return memory_advice(trained.error());
+    training_seconds_ += trained->seconds;
+    trained_pictures_ += static_cast<double>(trained->pictures);
+    return trained;
   }
 
   Result<ClassificationMetrics> validate_epoch() {
@@ -375,13 +288,13 @@ class Training {
     const Validation what{data_.val,
                           spec_.val_path,
                           spec_.num_classes,
-                          slice_,
+                          sizes_.slice,
                           group_.get(),
                           [&](int64_t done) { tell_progress(before + static_cast<double>(done)); }};
     auto found = validate(what, &*network_, &*val_loader_, &unreadable_);
     if (!found) return memory_advice(found.error());
     if (group_ == nullptr) return found;
-    if (auto told = share_unreadable(); !told) return forward_error(told);
+    if (auto told = pass_->share_unreadable(); !told) return forward_error(told);
     return found;
   }
 
@@ -406,7 +319,8 @@ class Training {
         {"best_epoch", best_epoch_},
         {"best_acc", best_accuracy_},
         {"stopped_early", epoch_ < spec_.num_epochs},
-        {"batch_size", std::min(slice_ * processes(), update_size_ / spec_.accumulate_steps)},
+        {"batch_size",
+         std::min(sizes_.slice * processes(), sizes_.update / spec_.accumulate_steps)},
         {"processes", processes()},
         {"precision", precision_name(spec_.learner.precision)},
         {"images_per_second", finite_or_null(trained_pictures_ / training_seconds_)},
@@ -428,7 +342,8 @@ class Training {
   }
 
   tl::unexpected<Error> memory_advice(const Error& error) const {
-    return tl::unexpected<Error>(with_memory_advice(error, device_, slice_, spec_.image_size));
+    return tl::unexpected<Error>(
+        with_memory_advice(error, device_, sizes_.slice, spec_.image_size));
   }
 
   TrainSpec spec_;  // what "auto" stands for is settled in it
@@ -436,8 +351,7 @@ class Training {
   TrainingData data_;
   std::string device_;
   int threads_ = 1;
-  int64_t slice_ = 0;                             // pictures in the model at a time
-  int64_t update_size_ = 0;                       // pictures that make an update
+  BatchSizes sizes_;
   std::shared_ptr<runtime::ProcessGroup> group_;  // null: this process trains alone
   std::optional<Network> network_;
   std::optional<TrainingOutput> output_;
@@ -450,6 +364,7 @@ class Training {
   bool state_missed_ = false;
   double training_seconds_ = 0, trained_pictures_ = 0;
   UnreadablePictures unreadable_;
+  std::optional<TrainingPass> pass_;
 };
 
 }  // namespace

@@ -89,6 +89,9 @@ class FakeService final : public Service {
   [[nodiscard]] std::string default_save_path(const model::TaskId& id) const override {
     return results + "/" + id.value;
   }
+  [[nodiscard]] base::Result<base::json::value> parse_yaml(const std::string& text) const override {
+    return base::parse_json(text);  // which is YAML too
+  }
   [[nodiscard]] const std::vector<std::string>& data_roots() const override { return roots; }
   void submit(model::TaskRecord record, TaskCallback callback) override;
   [[nodiscard]] std::vector<std::shared_ptr<const model::TaskRecord>> array(
