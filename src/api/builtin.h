@@ -23,5 +23,16 @@ base::Status first_error(const std::vector<base::Status>& checks);
 
 base::Status check_worker(const Service& service);
 base::Status check_prepare_worker(const Service& service);
+base::Status check_signal_worker(const Service& service);
+
+/// A path that must be given: an empty one would be the daemon's own working directory.
+std::string required_path(Fields& fields, const char* name);
+
+/// Sets the record's save_path; `given` empty: a folder of the daemon's own choice, named after the
+/// id, which the record then has.
+void set_save_path(const Service& service, const std::string& given, model::TaskRecord& record);
+
+/// check_root of the save_path, unless the daemon chose it: that is not the client's to justify.
+base::Status check_save_path(const Service& service, const model::TaskRecord& record);
 
 }  // namespace berth::api

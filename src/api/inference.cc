@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// /api/v2/inference: the originals' inference routes.
+// /api/v2/inference: the originals' inference routes, benchmarks among them.
 #include "api/arrays.h"
 #include "api/builtin.h"
+#include "api/option_fields.h"
 #include "api/paths.h"
 #include "api/routes.h"
 #include "api/submitter.h"
 #include "api/task_codec.h"
 #include "base/id.h"
 #include "base/text.h"
+#include "model/task_type.h"
 
 namespace berth::api {
 
 namespace {
+
+constexpr std::int64_t kMostBatch = 4096;
 
 // What an inference is asked to do, the pictures and their results apart.
 struct Wishes {
@@ -21,29 +25,36 @@ struct Wishes {
 };
 
 // `cfg_path` may be left out: a checkpoint of ours knows its model and classes.
-Wishes read_wishes(Fields& fields) {
+Wishes read_weights(Fields& fields) {
   Wishes wishes;
   wishes.cfg_path = fields.nullable_string("cfg_path");
   wishes.weight_path = fields.string("weight_path");
-  wishes.batch_size = fields.maybe_integer("batch_size", 1, 4096);
-  wishes.top_k = fields.maybe_integer("top_k", 1, 1000);
-  const auto* annotate = fields.body().if_contains("annotate");
-  if (annotate != nullptr && !annotate->is_null())
-    wishes.annotate = fields.boolean_or("annotate", true);
+  wishes.batch_size = fields.maybe_integer("batch_size", 1, kMostBatch);
   return wishes;
 }
 
+Wishes read_wishes(Fields& fields) {
+  Wishes wishes = read_weights(fields);
+  wishes.top_k = fields.maybe_integer("top_k", 1, 1000);
+  if (is_given(fields, "annotate")) wishes.annotate = fields.boolean_or("annotate", true);
+  return wishes;
+}
+
+// Of an inference the pictures are its `source_path`, of a benchmark its `data_path`.
+const char* pictures_field(const model::TaskRecord& record) {
+  return record.type == model::kBenchmark ? "data_path" : "source_path";
+}
+
 // `save_path` empty: the daemon's own choice, by the task's id.
-void fill(const Service& service, const Wishes& wishes, const std::string& source_path,
+void fill(const Service& service, const Wishes& wishes, const std::string& pictures,
           const std::string& save_path, model::TaskRecord& record) {
-  record.save_path =
-      absolute_path(save_path.empty() ? service.default_save_path(record.id()) : save_path);
+  set_save_path(service, save_path, record);
   record.parameters = base::json::object{
       {"cfg_path", wishes.cfg_path.empty() ? "" : absolute_path(wishes.cfg_path)},
       {"weight_path", absolute_path(wishes.weight_path)},
-      {"source_path", absolute_path(source_path)},
+      {pictures_field(record), absolute_path(pictures)},
       {"save_path", record.save_path}};
-  record.request.signature = base::join({"inference", absolute_path(wishes.weight_path),
+  record.request.signature = base::join({record.type, absolute_path(wishes.weight_path),
                                          std::to_string(wishes.batch_size.value_or(0))},
                                         "/");
   if (wishes.batch_size) record.parameters["batch_size"] = *wishes.batch_size;
@@ -51,37 +62,37 @@ void fill(const Service& service, const Wishes& wishes, const std::string& sourc
   if (wishes.annotate) record.parameters["annotate"] = *wishes.annotate;
 }
 
-// InferenceRequest.
-model::TaskRecord read(Fields& fields, const Service& service) {
+// InferenceRequest, BenchmarkRequest.
+model::TaskRecord read(Fields& fields, const Service& service, std::string_view type) {
   model::TaskRecord record = builtin_record(fields, service, model::Kind::kInference, 3);
-  const Wishes wishes = read_wishes(fields);
-  const std::string source_path = fields.string("source_path");
+  record.type = std::string(type);
+  const Wishes wishes = type == model::kBenchmark ? read_weights(fields) : read_wishes(fields);
+  const std::string pictures = fields.string(pictures_field(record));
   std::string save_path = fields.nullable_string("save_path");
   if (!fields.valid()) return record;
-  if (record.request.id.empty()) record.request.id = model::TaskId(base::random_uuid());
   if (!save_path.empty() && !record.name.empty()) save_path += "/" + record.name;
-  fill(service, wishes, source_path, save_path, record);
+  fill(service, wishes, pictures, save_path, record);
   return record;
 }
 
 base::Status check(const Service& service, const model::TaskRecord& record, Language language) {
   const auto path = [&](const char* key) { return base::string_or(record.parameters, key); };
+  const Phrase missing =
+      record.type == model::kBenchmark ? Phrase::kDatasetMissing : Phrase::kSourceMissing;
   return first_error({check_worker(service),
                       path("cfg_path").empty() ? base::Status()
                                                : check_exists(service, path("cfg_path"),
                                                               Phrase::kConfigMissing, language),
                       check_exists(service, path("weight_path"), Phrase::kWeightsMissing, language),
-                      check_exists(service, path("source_path"), Phrase::kSourceMissing, language),
-                      // The folder of the daemon's own choice is not the client's to justify.
-                      record.save_path == absolute_path(service.default_save_path(record.id()))
-                          ? base::Status()
-                          : check_root(service, record.save_path)});
+                      check_exists(service, path(pictures_field(record)), missing, language),
+                      check_save_path(service, record)});
 }
 
-void start(Service& service, const http::Request& request, http::Exchange exchange) {
+void start(Service& service, const http::Request& request, http::Exchange exchange,
+           std::string_view type) {
   Fields fields(request.body);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  model::TaskRecord record = read(fields, service);
+  model::TaskRecord record = read(fields, service, type);
   if (!fields.valid()) return exchange.respond(fields.refusal());
   if (auto status = check(service, record, language_of(request)); !status)
     return exchange.fail(status.error());
@@ -145,11 +156,16 @@ void start_batch(Service& service, const http::Request& request, http::Exchange 
 }  // namespace
 
 void add_inference_routes(http::Router& router, Service& service) {
-  const auto begin = [&service](const http::Request& request, http::Exchange exchange) {
-    start(service, request, std::move(exchange));
+  const auto add = [&](const char* path, std::string_view type) {
+    router.add("POST", path,
+               [&service, type](const http::Request& request, http::Exchange exchange) {
+                 start(service, request, std::move(exchange), type);
+               });
   };
-  router.add("POST", "/api/v2/inference/start", begin);
-  router.add("POST", "/api/v2/inference", begin);  // the oldest of the originals
+  add("/api/v2/inference/start", model::kInference);
+  add("/api/v2/inference/benchmark", model::kBenchmark);
+  add("/api/v2/inference", model::kInference);  // the oldest of the originals
+  add("/api/v1/benchmark", model::kBenchmark);  // one of them, too
   router.add("POST", "/api/v2/inference/batch",
              [&service](const http::Request& request, http::Exchange exchange) {
                start_batch(service, request, std::move(exchange));
@@ -157,7 +173,7 @@ void add_inference_routes(http::Router& router, Service& service) {
   router.add("GET", "/api/v2/inference/{task_id}",
              [&service](const http::Request& request, http::Exchange exchange) {
                const auto task =
-                   find_task(service, request, exchange, language_of(request), "inference");
+                   find_task(service, request, exchange, language_of(request), model::is_inference);
                if (task != nullptr)
                  exchange.respond(json_response(task_response(*task, language_of(request))));
              });
