@@ -14,37 +14,6 @@ namespace json = base::json;
 constexpr const char* kRecipe = "How it learns";
 constexpr const char* kKept = "What is kept";
 
-void add_number(CLI::App* verb, const std::string& option, const char* field, json::object& to,
-                const char* text, const char* group) {
-  verb->add_option_function<double>(
-          option, [&to, field](double number) { to[field] = number; }, text)
-      ->type_name("X")
-      ->group(group);
-}
-
-void add_count(CLI::App* verb, const std::string& option, const char* field, json::object& to,
-               const char* text, const char* group) {
-  verb->add_option_function<std::int64_t>(
-          option, [&to, field](std::int64_t number) { to[field] = number; }, text)
-      ->type_name("N")
-      ->group(group);
-}
-
-void add_word(CLI::App* verb, const std::string& option, const char* field, json::object& to,
-              const char* text, const char* group) {
-  verb->add_option_function<std::string>(
-          option, [&to, field](const std::string& word) { to[field] = word; }, text)
-      ->type_name("NAME")
-      ->group(group);
-}
-
-void add_switch(CLI::App* verb, const std::string& option, const char* field, json::object& to,
-                const char* text, const char* group) {
-  verb->add_flag_function(
-          option, [&to, field](std::int64_t count) { to[field] = count > 0; }, text)
-      ->group(group);
-}
-
 // "crop=0.2": a field of `augment`; the daemon knows which there are.
 void add_augment(CLI::App* verb, json::object& to) {
   verb->add_option_function<std::vector<std::string>>(
@@ -161,27 +130,52 @@ void add_train(CLI::App& app, TrainOptions& t, Invocation& result) {
   train_verb->final_callback([&] { result.verb = [&t] { return train(t); }; });
 }
 
-void add_infer(CLI::App& app, InferOptions& i, Invocation& result) {
-  CLI::App* infer_verb = app.add_subcommand("infer", "Classifies images with trained weights.");
-  infer_verb->add_option("--weights", i.weights, "as berth train saved them")
-      ->required()
+namespace {
+
+// What infer and benchmark both take, after their pictures.
+void add_weights(CLI::App* verb, InferOptions& i) {
+  verb->add_option("--cfg,--config", i.cfg, "model and classes, where the weights do not say")
       ->type_name("FILE");
-  infer_verb->add_option("--source", i.source, "an image or a directory of images")
-      ->required()
-      ->type_name("PATH");
-  infer_verb->add_option("--cfg", i.cfg, "model and classes, where the weights do not say")
-      ->type_name("FILE");
-  infer_verb->add_option("--save", i.save, "where result.json goes")->type_name("DIR");
-  add_device(infer_verb, &i.device, "cuda (the best GPU, the CPU without one), cuda:1, cpu");
-  infer_verb->add_option("--priority", i.priority, "1 (most urgent) to 10; 3 by default")
+  verb->add_option("--batch-size", i.batch_size, "images at a time, 32 by default")
+      ->check(range(1, 4096))
+      ->type_name("N");
+  add_device(verb, &i.device, "cuda (the best GPU, the CPU without one), cuda:1, cpu");
+  verb->add_option("--priority", i.priority, "1 (most urgent) to 10; 3 by default")
       ->check(range(1, 10))
       ->type_name("P");
-  infer_verb->add_option("--name", i.name, "shown in listings")->type_name("NAME");
-  infer_verb->add_option("--id", i.task_id, "the task's id, instead of a random one")
-      ->type_name("ID");
-  infer_verb->add_flag("--json", i.json, "the result as JSON");
-  infer_verb->add_flag("--detach", i.detach, "print the task's id and go");
-  infer_verb->final_callback([&] { result.verb = [&i] { return infer(i); }; });
+  verb->add_option("--name", i.name, "shown in listings")->type_name("NAME");
+  verb->add_option("--id", i.task_id, "the task's id, instead of a random one")->type_name("ID");
+  verb->add_flag("--json", i.json, "the result as JSON");
+  verb->add_flag("--detach", i.detach, "print the task's id and go");
+}
+
+}  // namespace
+
+void add_infer(CLI::App& app, InferOptions& i, Invocation& result) {
+  CLI::App* verb = app.add_subcommand("infer", "Classifies images with trained weights.");
+  verb->add_option("--weights", i.weights, "as berth train saved them")
+      ->required()
+      ->type_name("FILE");
+  verb->add_option("--source", i.source, "an image or a directory of images")
+      ->required()
+      ->type_name("PATH");
+  verb->add_option("--save", i.save, "where result.json goes")->type_name("DIR");
+  add_weights(verb, i);
+  verb->final_callback([&] { result.verb = [&i] { return infer(i); }; });
+}
+
+void add_benchmark(CLI::App& app, InferOptions& i, Invocation& result) {
+  CLI::App* verb = app.add_subcommand(
+      "benchmark", "How good weights are at each signal-to-noise ratio and in each colormap.");
+  verb->add_option("--weights", i.weights, "as berth train saved them")
+      ->required()
+      ->type_name("FILE");
+  verb->add_option("--data", i.source, "images in RATIO/COLORMAP/CLASS/")
+      ->required()
+      ->type_name("DIR");
+  verb->add_option("--save", i.save, "where benchmark.json goes")->type_name("DIR");
+  add_weights(verb, i);
+  verb->final_callback([&] { result.verb = [&i] { return benchmark(i); }; });
 }
 
 }  // namespace berth::cli
