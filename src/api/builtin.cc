@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "api/paths.h"
 #include "api/task_codec.h"
 #include "api/task_request.h"
+#include "base/id.h"
 #include "base/text.h"
 
 namespace berth::api {
@@ -73,6 +75,30 @@ base::Status check_prepare_worker(const Service& service) {
   if (service.worker().prepare) return {};
   return base::fail(base::ErrorCode::kUnavailable,
                     "Preprocessing is not installed: berth-worker-prepare is not beside berthd");
+}
+
+base::Status check_signal_worker(const Service& service) {
+  if (service.worker().signal) return {};
+  return base::fail(base::ErrorCode::kUnavailable,
+                    "Work on signals is not installed: berth-worker-signal is not beside berthd");
+}
+
+std::string required_path(Fields& fields, const char* name) {
+  std::string text = fields.string(name);
+  if (fields.valid() && text.empty())
+    fields.refuse("string_too_short", name, "String should have at least 1 character",
+                  {{"min_length", 1}});
+  return text;
+}
+
+void set_save_path(const Service& service, const std::string& given, model::TaskRecord& record) {
+  if (record.request.id.empty()) record.request.id = model::TaskId(base::random_uuid());
+  record.save_path = absolute_path(given.empty() ? service.default_save_path(record.id()) : given);
+}
+
+base::Status check_save_path(const Service& service, const model::TaskRecord& record) {
+  if (record.save_path == absolute_path(service.default_save_path(record.id()))) return {};
+  return check_root(service, record.save_path);
 }
 
 }  // namespace berth::api

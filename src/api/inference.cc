@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// /api/v2/inference: the originals' inference routes.
+// /api/v2/inference: the originals' inference routes, benchmarks among them.
 #include "api/arrays.h"
 #include "api/builtin.h"
+#include "api/option_fields.h"
 #include "api/paths.h"
 #include "api/routes.h"
 #include "api/submitter.h"
 #include "api/task_codec.h"
 #include "base/id.h"
 #include "base/text.h"
+#include "model/task_type.h"
 
 namespace berth::api {
 
 namespace {
+
+constexpr std::int64_t kMostBatch = 4096;
 
 // What an inference is asked to do, the pictures and their results apart.
 struct Wishes {
@@ -46,31 +50,39 @@ std::optional<base::json::object> read_detector(Fields& fields) {
 }
 
 // `cfg_path` may be left out: a checkpoint of ours knows its model and classes.
-Wishes read_wishes(Fields& fields) {
+Wishes read_weights(Fields& fields, bool may_be_missing) {
   Wishes wishes;
   wishes.cfg_path = fields.nullable_string("cfg_path");
-  wishes.detector = read_detector(fields);
   wishes.weight_path =
-      wishes.detector ? fields.nullable_string("weight_path") : fields.string("weight_path");
-  wishes.batch_size = fields.maybe_integer("batch_size", 1, 4096);
-  wishes.top_k = fields.maybe_integer("top_k", 1, 1000);
-  const auto* annotate = fields.body().if_contains("annotate");
-  if (annotate != nullptr && !annotate->is_null())
-    wishes.annotate = fields.boolean_or("annotate", true);
+      may_be_missing ? fields.nullable_string("weight_path") : fields.string("weight_path");
+  wishes.batch_size = fields.maybe_integer("batch_size", 1, kMostBatch);
   return wishes;
 }
 
+Wishes read_wishes(Fields& fields) {
+  auto detector = read_detector(fields);  // which may stand alone
+  Wishes wishes = read_weights(fields, /*may_be_missing=*/detector.has_value());
+  wishes.detector = std::move(detector);
+  wishes.top_k = fields.maybe_integer("top_k", 1, 1000);
+  if (is_given(fields, "annotate")) wishes.annotate = fields.boolean_or("annotate", true);
+  return wishes;
+}
+
+// Of an inference the pictures are its `source_path`, of a benchmark its `data_path`.
+const char* pictures_field(const model::TaskRecord& record) {
+  return record.type == model::kBenchmark ? "data_path" : "source_path";
+}
+
 // `save_path` empty: the daemon's own choice, by the task's id.
-void fill(const Service& service, const Wishes& wishes, const std::string& source_path,
+void fill(const Service& service, const Wishes& wishes, const std::string& pictures,
           const std::string& save_path, model::TaskRecord& record) {
-  record.save_path =
-      absolute_path(save_path.empty() ? service.default_save_path(record.id()) : save_path);
+  set_save_path(service, save_path, record);
   record.parameters = base::json::object{
       {"cfg_path", wishes.cfg_path.empty() ? "" : absolute_path(wishes.cfg_path)},
       {"weight_path", wishes.weight_path.empty() ? "" : absolute_path(wishes.weight_path)},
-      {"source_path", absolute_path(source_path)},
+      {pictures_field(record), absolute_path(pictures)},
       {"save_path", record.save_path}};
-  record.request.signature = base::join({"inference", absolute_path(wishes.weight_path),
+  record.request.signature = base::join({record.type, absolute_path(wishes.weight_path),
                                          std::to_string(wishes.batch_size.value_or(0))},
                                         "/");
   if (wishes.batch_size) record.parameters["batch_size"] = *wishes.batch_size;
@@ -81,22 +93,25 @@ void fill(const Service& service, const Wishes& wishes, const std::string& sourc
 
 }  // namespace
 
-// InferenceRequest.
-model::TaskRecord inference_record(Fields& fields, const Service& service) {
+// InferenceRequest, BenchmarkRequest.
+model::TaskRecord inference_record(Fields& fields, const Service& service, std::string_view type) {
   model::TaskRecord record = builtin_record(fields, service, model::Kind::kInference, 3);
-  const Wishes wishes = read_wishes(fields);
-  const std::string source_path = fields.string("source_path");
+  record.type = std::string(type);
+  const Wishes wishes =
+      type == model::kBenchmark ? read_weights(fields, false) : read_wishes(fields);
+  const std::string pictures = fields.string(pictures_field(record));
   std::string save_path = fields.nullable_string("save_path");
   if (!fields.valid()) return record;
-  if (record.request.id.empty()) record.request.id = model::TaskId(base::random_uuid());
   if (!save_path.empty() && !record.name.empty()) save_path += "/" + record.name;
-  fill(service, wishes, source_path, save_path, record);
+  fill(service, wishes, pictures, save_path, record);
   return record;
 }
 
 base::Status check_inference(const Service& service, const model::TaskRecord& record,
                              Language language) {
   const auto path = [&](const char* key) { return base::string_or(record.parameters, key); };
+  const Phrase missing =
+      record.type == model::kBenchmark ? Phrase::kDatasetMissing : Phrase::kSourceMissing;
   const auto* detector = record.parameters.if_contains("detector");
   const std::string boxes =
       detector == nullptr ? "" : base::string_or(detector->as_object(), "boxes_path");
@@ -109,19 +124,17 @@ base::Status check_inference(const Service& service, const model::TaskRecord& re
                                                                  Phrase::kWeightsMissing, language),
                       boxes.empty() ? base::Status()
                                     : check_exists(service, boxes, Phrase::kInputMissing, language),
-                      check_exists(service, path("source_path"), Phrase::kSourceMissing, language),
-                      // The folder of the daemon's own choice is not the client's to justify.
-                      record.save_path == absolute_path(service.default_save_path(record.id()))
-                          ? base::Status()
-                          : check_root(service, record.save_path)});
+                      check_exists(service, path(pictures_field(record)), missing, language),
+                      check_save_path(service, record)});
 }
 
 namespace {
 
-void start(Service& service, const http::Request& request, http::Exchange exchange) {
+void start(Service& service, const http::Request& request, http::Exchange exchange,
+           std::string_view type) {
   Fields fields(request.body);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  model::TaskRecord record = inference_record(fields, service);
+  model::TaskRecord record = inference_record(fields, service, type);
   if (!fields.valid()) return exchange.respond(fields.refusal());
   if (auto status = check_inference(service, record, language_of(request)); !status)
     return exchange.fail(status.error());
@@ -185,11 +198,15 @@ void start_batch(Service& service, const http::Request& request, http::Exchange 
 }  // namespace
 
 void add_inference_routes(http::Router& router, Service& service) {
-  const auto begin = [&service](const http::Request& request, http::Exchange exchange) {
-    start(service, request, std::move(exchange));
+  const auto add = [&](const char* path, std::string_view type) {
+    router.add("POST", path,
+               [&service, type](const http::Request& request, http::Exchange exchange) {
+                 start(service, request, std::move(exchange), type);
+               });
   };
-  router.add("POST", "/api/v2/inference/start", begin);
-  router.add("POST", "/api/v2/inference", begin);  // the oldest of the originals
+  add("/api/v2/inference/start", model::kInference);
+  add("/api/v2/inference/benchmark", model::kBenchmark);
+  add("/api/v2/inference", model::kInference);  // the oldest of the originals
   router.add("POST", "/api/v2/inference/batch",
              [&service](const http::Request& request, http::Exchange exchange) {
                start_batch(service, request, std::move(exchange));
@@ -197,7 +214,7 @@ void add_inference_routes(http::Router& router, Service& service) {
   router.add("GET", "/api/v2/inference/{task_id}",
              [&service](const http::Request& request, http::Exchange exchange) {
                const auto task =
-                   find_task(service, request, exchange, language_of(request), "inference");
+                   find_task(service, request, exchange, language_of(request), model::is_inference);
                if (task != nullptr)
                  exchange.respond(json_response(task_response(*task, language_of(request))));
              });

@@ -13,6 +13,7 @@
 #include "api/submitter.h"
 #include "api/task_codec.h"
 #include "base/fd.h"
+#include "model/task_type.h"
 
 namespace berth::api {
 
@@ -131,13 +132,13 @@ class Waiter : public std::enable_shared_from_this<Waiter> {
       return exchange_.fail(404, phrase(Phrase::kTaskUnknown, language_, id_.value));
     const std::string message = status_message(*task, language_);
     if (task->state != model::TaskState::kCompleted) return exchange_.fail(500, message);
-    exchange_.respond(
-        json_response(object{{"status", "success"},
-                             {"message", message},
-                             {"source_path", base::string_or(task->parameters, "source_path")},
-                             {"save_path", task->save_path},
-                             {"device", task->device},
-                             {"task_id", id_.value}}));
+    const char* pictures = task->type == model::kBenchmark ? "data_path" : "source_path";
+    exchange_.respond(json_response(object{{"status", "success"},
+                                           {"message", message},
+                                           {pictures, base::string_or(task->parameters, pictures)},
+                                           {"save_path", task->save_path},
+                                           {"device", task->device},
+                                           {"task_id", id_.value}}));
   }
 
   Service& service_;
@@ -148,12 +149,13 @@ class Waiter : public std::enable_shared_from_this<Waiter> {
   std::shared_ptr<Waiter> self_;
 };
 
-// An InferenceRequest whose answer comes when it is done.
-void infer(Service& service, const http::Request& request, http::Exchange exchange) {
+// An InferenceRequest or BenchmarkRequest whose answer comes when it is done.
+void infer(Service& service, const http::Request& request, http::Exchange exchange,
+           std::string_view type) {
   const Language language = language_of(request);
   Fields fields(request.body);
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  model::TaskRecord record = inference_record(fields, service);
+  model::TaskRecord record = inference_record(fields, service, type);
   if (!fields.valid()) return exchange.respond(fields.refusal());
   if (auto status = check_inference(service, record, language); !status)
     return exchange.fail(status.error());
@@ -172,16 +174,20 @@ void add_legacy_routes(http::Router& router, Service& service) {
              [&service](const http::Request& request, http::Exchange exchange) {
                train(service, request, std::move(exchange));
              });
-  router.add("POST", "/api/v1/inference",
-             [&service](const http::Request& request, http::Exchange exchange) {
-               infer(service, request, std::move(exchange));
-             });
+  const auto add = [&](const char* path, std::string_view type) {
+    router.add("POST", path,
+               [&service, type](const http::Request& request, http::Exchange exchange) {
+                 infer(service, request, std::move(exchange), type);
+               });
+  };
+  add("/api/v1/inference", model::kInference);
+  add("/api/v1/benchmark", model::kBenchmark);
   router.add(
       "GET", "/api/v1/tasks/{task_id}",
       [&service](const http::Request& request, http::Exchange exchange) {
         const auto task = find_task(service, request, exchange, language_of(request));
-        if (task != nullptr)
-          exchange.respond(json_response(task_response(*task, language_of(request, task->type))));
+        if (task == nullptr) return;
+        exchange.respond(json_response(task_response(*task, language_of(request, task->type))));
       });
 }
 

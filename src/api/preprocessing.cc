@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /api/v2/preprocessing: the originals' routes for data sets. A task of these is a built-in one on
-// the processor; /api/v2/tasks/{task_id} knows it too.
+// /api/v2/preprocessing: the originals' routes for data sets; signals.cc has those for recordings.
+// A task of these is a built-in one on the processor; /api/v2/tasks/{task_id} knows it too.
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -33,23 +33,14 @@ void set_paths(model::TaskRecord& record, const char* name, const std::string& i
   record.parameters["output_path"] = record.save_path;
 }
 
-// An empty one would be the daemon's own working directory.
-std::string path(Fields& fields, const char* name) {
-  std::string text = fields.string(name);
-  if (fields.valid() && text.empty())
-    fields.refuse("string_too_short", name, "String should have at least 1 character",
-                  {{"min_length", 1}});
-  return text;
-}
-
 void read_seed(Fields& fields, model::TaskRecord& record) {
   if (const auto seed = fields.maybe_integer("seed", 0)) record.parameters["seed"] = *seed;
 }
 
 // DatasetSplitRequest, then what only Berth knows: seed, overwrite, link.
 void read_split(Fields& fields, model::TaskRecord& record) {
-  const std::string input = path(fields, "input_path");
-  const std::string output = path(fields, "output_path");
+  const std::string input = required_path(fields, "input_path");
+  const std::string output = required_path(fields, "output_path");
   const double train = fields.maybe_number("train_ratio", 0.1, 0.9).value_or(0.8);
   const auto valid = fields.maybe_number("val_ratio", 0.05, 0.5);
   if (valid && train + *valid > 1 + kRounding) {
@@ -70,7 +61,7 @@ std::string usual_output(const std::string& dataset_path) {
 
 // DataAugmentationRequest, then seed.
 void read_augment(Fields& fields, model::TaskRecord& record) {
-  const std::string dataset = path(fields, "dataset_path");
+  const std::string dataset = required_path(fields, "dataset_path");
   const std::string output = fields.nullable_string("output_path");
   std::vector<std::string> methods;
   const auto* given = fields.body().if_contains("methods");
@@ -82,8 +73,8 @@ void read_augment(Fields& fields, model::TaskRecord& record) {
 
 // ImageCropRequest.
 void read_crop(Fields& fields, model::TaskRecord& record) {
-  const std::string input = path(fields, "input_path");
-  const std::string output = path(fields, "output_path");
+  const std::string input = required_path(fields, "input_path");
+  const std::string output = required_path(fields, "output_path");
   set_paths(record, "input_path", input, output);
   for (const char* name : {"x", "y"})
     record.parameters[name] = fields.integer(name, 0, kMostCoordinate);
@@ -130,10 +121,7 @@ void start(Service& service, const http::Request& request, http::Exchange exchan
 
 std::shared_ptr<const model::TaskRecord> find(const Service& service, const http::Request& request,
                                               http::Exchange& exchange) {
-  auto task = find_task(service, request, exchange, language_of(request));
-  if (task == nullptr || model::is_preprocessing(task->type)) return task;
-  exchange.fail(404, phrase(Phrase::kTaskUnknown, language_of(request), task->id().value));
-  return nullptr;
+  return find_task(service, request, exchange, language_of(request), model::is_preprocessing);
 }
 
 void cancel(Service& service, const http::Request& request, http::Exchange exchange) {

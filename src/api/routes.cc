@@ -14,6 +14,7 @@ void add_routes(http::Router& router, Service& service) {
   add_inference_routes(router, service);
   add_preprocessing_routes(router, service);
   add_legacy_routes(router, service);
+  add_signal_routes(router, service);
   add_lease_routes(router, service);
   add_resource_routes(router, service);
   add_docs_routes(router);
@@ -22,10 +23,10 @@ void add_routes(http::Router& router, Service& service) {
 std::shared_ptr<const model::TaskRecord> find_task(const Service& service,
                                                    const http::Request& request,
                                                    http::Exchange& exchange, Language language,
-                                                   std::string_view type) {
+                                                   bool (*is_known)(std::string_view)) {
   const std::string id(request.parameter("task_id"));
   auto task = service.find(model::TaskId(id));
-  if (task != nullptr && (type.empty() || task->type == type)) return task;
+  if (task != nullptr && (is_known == nullptr || is_known(task->type))) return task;
   if (const auto tasks = service.array(id); !tasks.empty()) {
     exchange.fail(404,
                   say(base::Phrase{"{} is an array of {} tasks: name one of them, such as {}",

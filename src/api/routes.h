@@ -23,15 +23,16 @@ void add_inference_routes(http::Router& router, Service& service);  // /api/v2/i
 void add_preprocessing_routes(http::Router& router,
                               Service& service);                   // /api/v2/preprocessing/*
 void add_legacy_routes(http::Router& router, Service& service);    // /api/v1/train, ...
+void add_signal_routes(http::Router& router, Service& service);    // those of them for recordings
 void add_lease_routes(http::Router& router, Service& service);     // /api/v2/leases*
 void add_resource_routes(http::Router& router, Service& service);  // /api/v2/resources*
 
-/// The task that the path names, or answers 404 in `language` and returns nullptr. With `type`
-/// tasks of another type are unknown too.
+/// The task that the path names, or answers 404 in `language` and returns nullptr. With
+/// `is_known` (model/task_type.h) tasks of other types are unknown too.
 std::shared_ptr<const model::TaskRecord> find_task(const Service& service,
                                                    const http::Request& request,
                                                    http::Exchange& exchange, Language language,
-                                                   std::string_view type = {});
+                                                   bool (*is_known)(std::string_view) = nullptr);
 
 /// Submits and answers with the task as created, or with what refused it.
 void submit_task(Service& service, const http::Request& request, http::Exchange exchange,

@@ -50,13 +50,14 @@ struct OutputPage {
   std::uint64_t next_offset = 0;
 };
 
-/// What the installed berth-worker-vision is, and whether the other one is there.
+/// What the installed berth-worker-vision is, and whether the others are there.
 struct WorkerBuild {
   bool installed = false;
   std::optional<std::string> torch_version;
   bool cuda = false;
   std::vector<std::string> models;
   bool prepare = false;  // berth-worker-prepare is installed
+  bool signal = false;   // berth-worker-signal is installed
 };
 
 class Service {

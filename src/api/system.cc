@@ -3,6 +3,7 @@
 #include "api/resources.h"
 #include "api/routes.h"
 #include "api/schema.h"
+#include "model/task_type.h"
 
 namespace berth::api {
 
@@ -47,8 +48,8 @@ object health(const Service& service) {
   std::size_t training = 0;
   std::size_t inference = 0;
   for (const auto& [sequence, record] : service.records()) {
-    training += record->type == "training" ? 1 : 0;
-    inference += record->type == "inference" ? 1 : 0;
+    training += model::is_training(record->type) ? 1 : 0;
+    inference += model::is_inference(record->type) ? 1 : 0;
   }
   object parts;
   for (const auto& [part, text] : service.parts()) parts[part] = text;

@@ -173,24 +173,27 @@ object preprocessing_response(const model::TaskRecord& record, Language language
   const auto path = [&](const char* name) {
     return text_or_null(base::string_or(record.parameters, name));
   };
+  const bool signal = model::is_signal(record.type);
+  const char* input = signal                                    ? "source_path"
+                      : record.type == model::kDataAugmentation ? "dataset_path"
+                                                                : "input_path";
   const bool done = record.state == model::TaskState::kCompleted && !record.result.empty();
-  return object{
-      {"task_id", record.id().value},
-      {"task_type", record.type},
-      {"status", model::to_text(record.state)},
-      {"message", status_message(record, language)},
-      {"progress", percent(record)},
-      {"input_path", path(record.type == model::kDataAugmentation ? "dataset_path" : "input_path")},
-      {"output_path", path("output_path")},
-      {"stats", done ? value(record.result) : value(nullptr)},
-      {"created_at", base::iso8601(record.created)},
-      {"updated_at", base::iso8601(record.updated)},
-      {"started_at", time_or_null(record.started)},
-      {"finished_at", time_or_null(record.finished)},
-      {"priority", record.request.priority},
-      {"cancelling", record.cancelling && !model::is_final(record.state)},
-      {"error", failure(record.failure)},
-      {"parameters", record.parameters}};
+  return object{{"task_id", record.id().value},
+                {"task_type", record.type},
+                {"status", model::to_text(record.state)},
+                {"message", status_message(record, language)},
+                {"progress", percent(record)},
+                {"input_path", path(input)},
+                {"output_path", path(signal ? "save_path" : "output_path")},
+                {"stats", done ? value(record.result) : value(nullptr)},
+                {"created_at", base::iso8601(record.created)},
+                {"updated_at", base::iso8601(record.updated)},
+                {"started_at", time_or_null(record.started)},
+                {"finished_at", time_or_null(record.finished)},
+                {"priority", record.request.priority},
+                {"cancelling", record.cancelling && !model::is_final(record.state)},
+                {"error", failure(record.failure)},
+                {"parameters", record.parameters}};
 }
 
 void read_common(Fields& fields, const CommonFields& defaults, model::TaskRecord& record) {

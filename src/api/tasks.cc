@@ -128,11 +128,11 @@ object list(const Service& service, const ListQuery& query, const http::Request&
     if (!matches(*record, query)) continue;
     ++total;
     // As in the originals, another word than these two selects nothing and drops nothing.
-    const bool selective = query.task_type == "training" || query.task_type == "inference";
-    const bool wanted = !selective || query.task_type == record->type;
-    if (record->type == "training" && wanted && training.size() < query.limit) {
+    const bool trainings = query.task_type != model::kInference;
+    const bool inferences = query.task_type != model::kTraining;
+    if (model::is_training(record->type) && trainings && training.size() < query.limit) {
       training.push_back(task_response(*record, language_of(request, record->type)));
-    } else if (record->type == "inference" && wanted && inference.size() < query.limit) {
+    } else if (model::is_inference(record->type) && inferences && inference.size() < query.limit) {
       inference.push_back(task_response(*record, language_of(request, record->type)));
     }
   }

@@ -54,9 +54,15 @@ constexpr std::array<Pair, 22> kPhrases{{
 std::string_view work(std::string_view type, Language language) {
   if (type == "training") return Pair{"训练", "Training"}.in(language);
   if (type == "inference") return Pair{"推理", "Inference"}.in(language);
+  if (type == model::kBenchmark) return Pair{"基准测试", "Benchmark"}.in(language);
   if (type == model::kDatasetSplit) return Pair{"数据集分割", "Data set split"}.in(language);
   if (type == model::kDataAugmentation) return Pair{"数据增强", "Data augmentation"}.in(language);
   if (type == model::kImageCrop) return Pair{"裁剪", "Crop"}.in(language);
+  if (type == model::kSpectrogram) return Pair{"频谱图绘制", "Spectrogram"}.in(language);
+  if (type == model::kWaterfall) return Pair{"瀑布图绘制", "Waterfall"}.in(language);
+  if (type == model::kIqDataset) return Pair{"IQ数据集生成", "IQ data set"}.in(language);
+  if (type == model::kSnr) return Pair{"信噪比测量", "SNR measurement"}.in(language);
+  if (type == model::kAwgn) return Pair{"加噪", "Addition of noise"}.in(language);
   return Pair{"任务", "Task"}.in(language);
 }
 
@@ -79,6 +85,8 @@ std::string preprocessing_message(const model::TaskRecord& record, Language lang
     return std::string(Pair{"正在分割数据集...", "Splitting the data set..."}.in(language));
   if (record.type == model::kDataAugmentation)
     return std::string(Pair{"正在进行数据增强...", "Augmenting the data set..."}.in(language));
+  if (model::is_signal(record.type))
+    return std::string(Pair{"正在处理信号...", "Working on the recordings..."}.in(language));
   return std::string(Pair{"正在裁剪图像...", "Cropping the images..."}.in(language));
 }
 

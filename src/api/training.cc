@@ -11,6 +11,7 @@
 #include "api/training_options.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "model/task_type.h"
 
 namespace berth::api {
 
@@ -141,7 +142,7 @@ constexpr std::size_t kMostBytes = 8U << 20;
 void answer_with_file(const Service& service, const http::Request& request, http::Exchange exchange,
                       const char* name) {
   const Language language = language_of(request);
-  const auto task = find_task(service, request, exchange, language, "training");
+  const auto task = find_task(service, request, exchange, language, model::is_training);
   if (task == nullptr) return;
   const auto text = base::read_file(task->save_path + "/" + name, kMostBytes);
   if (text) {
@@ -158,14 +159,15 @@ void add_training_routes(http::Router& router, Service& service) {
     start(service, request, std::move(exchange));
   };
   const auto logs = [&service](const http::Request& request, http::Exchange exchange) {
-    const auto task = find_task(service, request, exchange, language_of(request), "training");
+    const auto task =
+        find_task(service, request, exchange, language_of(request), model::is_training);
     if (task != nullptr) stream_log(service, request, std::move(exchange), task);
   };
   router.add("POST", "/api/v2/training/start", begin);
   router.add("GET", "/api/v2/training/{task_id}",
              [&service](const http::Request& request, http::Exchange exchange) {
                const auto task =
-                   find_task(service, request, exchange, language_of(request), "training");
+                   find_task(service, request, exchange, language_of(request), model::is_training);
                if (task != nullptr)
                  exchange.respond(json_response(task_response(*task, language_of(request))));
              });
@@ -181,7 +183,7 @@ void add_training_routes(http::Router& router, Service& service) {
   router.add("POST", "/api/v2/training/{task_id}/stop",
              [&service](const http::Request& request, http::Exchange exchange) {
                const auto task =
-                   find_task(service, request, exchange, language_of(request), "training");
+                   find_task(service, request, exchange, language_of(request), model::is_training);
                if (task != nullptr) cancel_task(service, request, std::move(exchange), task);
              });
   // What the originals' shipped pages still call.

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <initializer_list>
+
+#include "api/option_fields.h"
 
 namespace berth::api {
 
@@ -13,11 +13,6 @@ namespace {
 using base::json::array;
 using base::json::object;
 using base::json::value;
-
-struct NumberField {
-  std::string_view name;
-  double least, most;
-};
 
 constexpr double kMost = 1e9;
 constexpr std::array kNumbers{NumberField{"weight_decay", 0, kMost},
@@ -36,10 +31,6 @@ constexpr std::array kAugmentations{NumberField{"horizontal_flip", 0, 1},
                                     NumberField{"noise", 0, 1},
                                     NumberField{"erase", 0, 1}};
 
-struct IntegerField {
-  std::string_view name;
-  std::int64_t least, most;
-};
 constexpr std::array kIntegers{
     IntegerField{"accumulate_steps", 1, 1 << 20}, IntegerField{"early_stop", 0, 10'000'000},
     IntegerField{"save_every", 0, 10'000'000}, IntegerField{"keep_checkpoints", 0, 1'000'000}};
@@ -47,60 +38,15 @@ constexpr std::array kIntegers{
 constexpr std::array<std::string_view, 5> kBooleans{"nesterov", "ema", "deterministic", "resume",
                                                     "mixed_precision"};
 
-struct ChoiceField {
-  std::string_view name;
-  std::array<std::string_view, 4> known;
-};
 constexpr std::array kChoices{ChoiceField{"optimizer", {"adam", "adamw", "sgd"}},
                               ChoiceField{"schedule", {"constant", "cosine", "linear", "step"}},
                               ChoiceField{"precision", {"fp32", "bf16", "fp16"}},
                               ChoiceField{"amp_level", {"O0", "O1", "O2"}},
                               ChoiceField{"checkpoint_format", {"safetensors", "pth", "both"}}};
 
-bool given(const Fields& fields, std::string_view name) {
-  const value* found = fields.body().if_contains(name);
-  return found != nullptr && !found->is_null();
-}
-
-std::string text(double number) {
-  char words[32];
-  std::snprintf(words, sizeof words, "%g", number);
-  return words;
-}
-
-void read_number(Fields& fields, const NumberField& field, object& to) {
-  if (!given(fields, field.name)) return;
-  const double number = fields.number_or(field.name, field.least);
-  if (number < field.least) {
-    fields.refuse("greater_than_equal", field.name,
-                  "Input should be greater than or equal to " + text(field.least),
-                  {{"ge", field.least}});
-  } else if (number > field.most) {
-    fields.refuse("less_than_equal", field.name,
-                  "Input should be less than or equal to " + text(field.most),
-                  {{"le", field.most}});
-  }
-  to[field.name] = number;
-}
-
-void read_choice(Fields& fields, const ChoiceField& field, object& to) {
-  if (!given(fields, field.name)) return;
-  const std::string chosen = fields.string_or(field.name, "");
-  std::string names;
-  for (const auto name : field.known) {
-    if (name.empty()) continue;
-    if (name == chosen) {
-      to[field.name] = chosen;
-      return;
-    }
-    names += (names.empty() ? "'" : ", '") + std::string(name) + "'";
-  }
-  fields.refuse("enum", field.name, "Input should be one of " + names);
-}
-
 // "balanced", or a number per class.
 void read_class_weights(Fields& fields, std::int64_t num_classes, object& to) {
-  if (!given(fields, "class_weights")) return;
+  if (!is_given(fields, "class_weights")) return;
   const value& weights = fields.body().at("class_weights");
   const bool balanced = weights.is_string() && weights.as_string() == "balanced";
   const array* list = weights.if_array();
@@ -121,7 +67,7 @@ void read_class_weights(Fields& fields, std::int64_t num_classes, object& to) {
 }
 
 void read_augmentation(Fields& fields, object& to) {
-  if (!given(fields, "augment")) return;
+  if (!is_given(fields, "augment")) return;
   const value& wanted = fields.body().at("augment");
   if (!wanted.is_object())
     return fields.refuse("dict_type", "augment", "Input should be a valid dictionary");
@@ -133,7 +79,7 @@ void read_augmentation(Fields& fields, object& to) {
     if (known == kAugmentations.end()) {
       parts.refuse("extra_forbidden", entry.key(), "There is no such augmentation");
     } else {
-      read_number(parts, *known, augment);
+      read_option(parts, *known, augment);
     }
   }
   if (!parts.valid()) fields.merge(parts);
@@ -143,25 +89,20 @@ void read_augmentation(Fields& fields, object& to) {
 }  // namespace
 
 void read_training_options(Fields& fields, std::int64_t num_classes, object& parameters) {
-  for (const auto& field : kNumbers) read_number(fields, field, parameters);
-  for (const auto& field : kChoices) read_choice(fields, field, parameters);
-  for (const auto& field : kIntegers) {
-    if (const auto number = fields.maybe_integer(field.name, field.least, field.most))
-      parameters[field.name] = *number;
-  }
-  for (const auto name : kBooleans) {
-    if (given(fields, name)) parameters[name] = fields.boolean_or(name, false);
-  }
-  if (given(fields, "step_epochs"))
+  read_options(fields, kNumbers, parameters);
+  read_options(fields, kChoices, parameters);
+  read_options(fields, kIntegers, parameters);
+  read_options(fields, kBooleans, parameters);
+  if (is_given(fields, "step_epochs"))
     parameters["step_epochs"] = fields.number_or("step_epochs", 1, 0.0);
   read_class_weights(fields, num_classes, parameters);
   read_augmentation(fields, parameters);
-  const bool mixed = given(fields, "mixed_precision") || given(fields, "amp_level");
-  if (given(fields, "precision") && mixed) {
+  const bool mixed = is_given(fields, "mixed_precision") || is_given(fields, "amp_level");
+  if (is_given(fields, "precision") && mixed) {
     fields.refuse("value_error", "precision",
                   "Give precision, or mixed_precision and amp_level, not both");
   }
-  if (given(fields, "mixed_precision") && given(fields, "amp_level") && fields.valid() &&
+  if (is_given(fields, "mixed_precision") && is_given(fields, "amp_level") && fields.valid() &&
       parameters.at("mixed_precision").as_bool() == (parameters.at("amp_level") == value("O0"))) {
     fields.refuse("value_error", "amp_level",
                   "mixed_precision and amp_level say different things: O0 is no mixed precision");

@@ -19,12 +19,14 @@ namespace berth::cli {
 
 namespace {
 
-const std::vector<std::string> kVerbs{"run",    "train",  "infer", "data",    "gpus",    "pick",
-                                      "leases", "check",  "ps",    "show",    "logs",    "why",
-                                      "wait",   "cancel", "rm",    "hold",    "release", "limits",
-                                      "drain",  "resume", "info",  "version", "doctor"};
-const std::vector<std::string> kOfData{"split", "augment", "crop"};  // "berth split" will do
-const std::vector<std::string> kLater{"detect", "spectrogram", "top"};
+const std::vector<std::string> kVerbs{
+    "run",   "train",   "infer",  "benchmark", "data",   "gpus", "pick",    "leases",
+    "check", "ps",      "show",   "logs",      "why",    "wait", "cancel",  "rm",
+    "hold",  "release", "limits", "drain",     "resume", "info", "version", "doctor"};
+// "berth split" will do.
+const std::vector<std::string> kOfData{"split",     "augment",    "crop", "spectrogram",
+                                       "waterfall", "iq-dataset", "snr",  "awgn"};
+const std::vector<std::string> kLater{"detect", "top"};
 
 struct AllOptions {
   DeviceOptions devices;
@@ -250,6 +252,8 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
     add_train(app, all->train, result);
   else if (first == "infer")
     add_infer(app, all->infer, result);
+  else if (first == "benchmark")
+    add_benchmark(app, all->infer, result);
   else if (first == "data")
     add_data(app, all->data, result);
   else if (first == "gpus" || first == "pick" || first == "check" || first == "leases")

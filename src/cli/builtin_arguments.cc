@@ -13,38 +13,7 @@ namespace json = base::json;
 
 constexpr const char* kRecipe = "How it learns";
 constexpr const char* kKept = "What is kept";
-constexpr const char* kPlaces = "With --boxes";
-
-void add_number(CLI::App* verb, const std::string& option, const char* field, json::object& to,
-                const char* text, const char* group) {
-  verb->add_option_function<double>(
-          option, [&to, field](double number) { to[field] = number; }, text)
-      ->type_name("X")
-      ->group(group);
-}
-
-void add_count(CLI::App* verb, const std::string& option, const char* field, json::object& to,
-               const char* text, const char* group) {
-  verb->add_option_function<std::int64_t>(
-          option, [&to, field](std::int64_t number) { to[field] = number; }, text)
-      ->type_name("N")
-      ->group(group);
-}
-
-void add_word(CLI::App* verb, const std::string& option, const char* field, json::object& to,
-              const char* text, const char* group) {
-  verb->add_option_function<std::string>(
-          option, [&to, field](const std::string& word) { to[field] = word; }, text)
-      ->type_name("NAME")
-      ->group(group);
-}
-
-void add_switch(CLI::App* verb, const std::string& option, const char* field, json::object& to,
-                const char* text, const char* group) {
-  verb->add_flag_function(
-          option, [&to, field](std::int64_t count) { to[field] = count > 0; }, text)
-      ->group(group);
-}
+constexpr const char* kPlaces = "Two stages";
 
 // "crop=0.2": a field of `augment`; the daemon knows which there are.
 void add_augment(CLI::App* verb, json::object& to) {
@@ -162,51 +131,75 @@ void add_train(CLI::App& app, TrainOptions& t, Invocation& result) {
   train_verb->final_callback([&] { result.verb = [&t] { return train(t); }; });
 }
 
-void add_infer(CLI::App& app, InferOptions& i, Invocation& result) {
-  CLI::App* infer_verb = app.add_subcommand("infer", "Classifies images with trained weights.");
-  infer_verb->add_option("--weights", i.weights, "as berth train saved them, or PyTorch")
+namespace {
+
+// What infer and benchmark both take, after their pictures.
+void add_weights(CLI::App* verb, InferOptions& i) {
+  verb->add_option("--cfg,--config", i.cfg, "model and classes, where the weights do not say")
       ->type_name("FILE");
-  infer_verb
-      ->add_option("--source", i.source,
-                   "an image, an IQ recording, a directory of them, or\na list (.txt)")
-      ->required()
-      ->type_name("PATH");
-  infer_verb->add_option("--cfg", i.cfg, "model and classes, where the weights do not say")
-      ->type_name("FILE");
-  infer_verb->add_option("--save", i.save, "where result.json goes")->type_name("DIR");
-  infer_verb
-      ->add_option(
+  verb->add_option("--batch-size", i.batch_size, "images at a time, 32 by default")
+      ->check(range(1, 4096))
+      ->type_name("N");
+  add_device(verb, &i.device, "cuda (the best GPU, the CPU without one), cuda:1, cpu");
+  verb->add_option("--priority", i.priority, "1 (most urgent) to 10; 3 by default")
+      ->check(range(1, 10))
+      ->type_name("P");
+  verb->add_option("--name", i.name, "shown in listings")->type_name("NAME");
+  verb->add_option("--id", i.task_id, "the task's id, instead of a random one")->type_name("ID");
+  verb->add_flag("--json", i.json, "the result as JSON");
+  verb->add_flag("--detach", i.detach, "print the task's id and go");
+}
+
+void add_places(CLI::App* verb, InferOptions& i) {
+  verb->add_option(
           "--boxes", i.boxes,
           "classify these places instead of whole images: a\nresult.json or COCO file with "
           "boxes, or a directory\nwith a .txt per image (class x y width height)")
-      ->type_name("PATH");
-  add_number(infer_verb, "--min-score", "min_score", i.detector, "of the boxes; 0 by default",
+      ->type_name("PATH")
+      ->group(kPlaces);
+  add_number(verb, "--min-score", "min_score", i.detector, "of the boxes; 0 by default", kPlaces);
+  add_number(verb, "--margin", "margin", i.detector, "added on each side, as a share of the box",
              kPlaces);
-  add_number(infer_verb, "--margin", "margin", i.detector,
-             "added on each side, as a share of the box", kPlaces);
-  add_count(infer_verb, "--max-boxes", "max_boxes", i.detector, "in an image; 1000 by default",
-            kPlaces);
-  add_count(infer_verb, "--batch-size", "batch_size", i.more, "images at a time, 32 by default",
-            "");
-  add_count(infer_verb, "--top", "top_k", i.more, "most probable classes told, 5 by default", "");
-  add_switch(infer_verb, "--annotate,!--no-annotate", "annotate", i.more,
+  add_count(verb, "--max-boxes", "max_boxes", i.detector, "in an image; 1000 by default", kPlaces);
+}
+
+}  // namespace
+
+void add_infer(CLI::App& app, InferOptions& i, Invocation& result) {
+  CLI::App* verb = app.add_subcommand("infer", "Classifies images with trained weights.");
+  verb->add_option("--weights", i.weights, "as berth train saved them, or PyTorch")
+      ->type_name("FILE");
+  verb->add_option("--source", i.source,
+                   "an image, an IQ recording, a directory of them, or\na list (.txt)")
+      ->required()
+      ->type_name("PATH");
+  verb->add_option("--save", i.save, "where result.json goes")->type_name("DIR");
+  add_count(verb, "--top", "top_k", i.more, "most probable classes told, 5 by default", "");
+  add_switch(verb, "--annotate,!--no-annotate", "annotate", i.more,
              "also save the images with their classes on them; so\nit is by default", "");
-  add_device(infer_verb, &i.device, "cuda (the best GPU, the CPU without one), cuda:1, cpu");
-  infer_verb->add_option("--priority", i.priority, "1 (most urgent) to 10; 3 by default")
-      ->check(range(1, 10))
-      ->type_name("P");
-  infer_verb->add_option("--name", i.name, "shown in listings")->type_name("NAME");
-  infer_verb->add_option("--id", i.task_id, "the task's id, instead of a random one")
-      ->type_name("ID");
-  infer_verb->add_flag("--json", i.json, "the result as JSON");
-  infer_verb->add_flag("--detach", i.detach, "print the task's id and go");
-  infer_verb->final_callback([&] {
+  add_weights(verb, i);
+  add_places(verb, i);
+  verb->final_callback([&] {
     if (i.weights.empty() && i.boxes.empty())
       throw CLI::RequiredError("--weights (or --boxes, which are then shown alone)");
     if (i.boxes.empty() && !i.detector.empty())
       throw CLI::ValidationError("--min-score, --margin and --max-boxes", "they go with --boxes");
     result.verb = [&i] { return infer(i); };
   });
+}
+
+void add_benchmark(CLI::App& app, InferOptions& i, Invocation& result) {
+  CLI::App* verb = app.add_subcommand(
+      "benchmark", "How good weights are at each signal-to-noise ratio and in each colormap.");
+  verb->add_option("--weights", i.weights, "as berth train saved them")
+      ->required()
+      ->type_name("FILE");
+  verb->add_option("--data", i.source, "images in RATIO/COLORMAP/CLASS/")
+      ->required()
+      ->type_name("DIR");
+  verb->add_option("--save", i.save, "where benchmark.json goes")->type_name("DIR");
+  add_weights(verb, i);
+  verb->final_callback([&] { result.verb = [&i] { return benchmark(i); }; });
 }
 
 }  // namespace berth::cli

@@ -11,5 +11,6 @@ namespace berth::cli {
 
 void add_train(CLI::App& app, TrainOptions& options, Invocation& result);
 void add_infer(CLI::App& app, InferOptions& options, Invocation& result);
+void add_benchmark(CLI::App& app, InferOptions& options, Invocation& result);
 
 }  // namespace berth::cli

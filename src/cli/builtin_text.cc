@@ -5,10 +5,13 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <limits>
 #include <map>
 #include <vector>
 
 #include "base/text.h"
+#include "cli/members.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "cli/task_text.h"
@@ -238,6 +241,76 @@ std::string render_predictions(const json::object& result, const std::string& re
                                {tr("model"), {string_or(result, "model")}},
                                {tr("result"), {result_path, Tone::kBold}}},
                               screen);
+}
+
+namespace {
+
+// "-5dB" before "10dB"; what is no number after those, by name.
+bool comes_before(const json::object* one, const json::object* other) {
+  const auto ratio = [](const json::object& group) {
+    const std::string text = string_or(group, "snr");
+    char* end = nullptr;
+    const double number = std::strtod(text.c_str(), &end);
+    return end == text.c_str() ? std::numeric_limits<double>::infinity() : number;
+  };
+  return ratio(*one) < ratio(*other);
+}
+
+std::vector<const json::object*> groups_of(const json::object& result) {
+  std::vector<const json::object*> groups;
+  if (const json::array* list = array_in(result, "groups")) {
+    for (const json::value& group : *list) {
+      if (group.is_object()) groups.push_back(&group.as_object());
+    }
+  }
+  std::stable_sort(groups.begin(), groups.end(), comes_before);
+  return groups;
+}
+
+Tone accuracy_tone(const json::object& group) {
+  const double accuracy = base::double_or(group, "accuracy");
+  return accuracy >= 80 ? Tone::kGood : accuracy >= 50 ? Tone::kWarn : Tone::kBad;
+}
+
+}  // namespace
+
+std::string render_benchmark(const json::object& result, const Screen& screen) {
+  Table table({{tr("SNR")},
+               {tr("COLORMAP")},
+               {tr("IMAGES"), true},
+               {tr("ACCURACY"), true},
+               {tr("TOP-3"), true},
+               {tr("mAP"), true},
+               {tr("MACRO F1"), true}});
+  double right = 0;
+  std::int64_t images = 0;
+  for (const json::object* group : groups_of(result)) {
+    const std::int64_t count = base::int_or(*group, "images");
+    right += base::double_or(*group, "accuracy") * static_cast<double>(count);
+    images += count;
+    table.add({{string_or(*group, "snr")},
+               {string_or(*group, "colormap")},
+               {std::to_string(count)},
+               {metric(*group, "accuracy", "%.1f%%"), accuracy_tone(*group)},
+               {metric(*group, "top3_acc", "%.3f")},
+               {metric(*group, "mAP", "%.1f%%")},
+               {metric(*group, "macro_f1", "%.3f")}});
+  }
+  char accuracy[24] = "";
+  if (images > 0)
+    std::snprintf(accuracy, sizeof accuracy, "%.2f%%", right / static_cast<double>(images));
+  const json::array* passed = array_in(result, "passed_over");
+  const std::size_t others = passed == nullptr ? 0 : passed->size();
+  return table.render(screen) + "\n" +
+         render_fields(
+             {{tr("images"), {std::to_string(images)}},
+              {tr("accuracy"), {accuracy}},
+              {tr("left out"),
+               {others == 0 ? "" : tr("{} folders that are no class", {std::to_string(others)}),
+                Tone::kWarn}},
+              {tr("model"), {string_or(result, "model")}},
+              {tr("result"), {string_or(result, "result_path"), Tone::kBold}}},
+             screen);
 }
 
 }  // namespace berth::cli

@@ -26,4 +26,7 @@ std::string training_summary(const base::json::object& task, const Screen& scree
 std::string render_predictions(const base::json::object& result, const std::string& result_path,
                                std::size_t rows, const Screen& screen);
 
+/// A benchmark: a line per group, by their ratios; then the totals and the file.
+std::string render_benchmark(const base::json::object& result, const Screen& screen);
+
 }  // namespace berth::cli

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// berth data split, augment, crop.
-#include "cli/builtin_text.h"
+// berth data: pictures split, augmented, cropped; recordings of radio signals.
+#include "cli/builtin.h"
 #include "cli/data_text.h"
-#include "cli/members.h"
-#include "cli/progress.h"
 #include "cli/session.h"
-#include "cli/submit.h"
-#include "cli/task_text.h"
+#include "cli/signal_text.h"
 #include "cli/verbs.h"
-#include "cli/width.h"
 #include "cli/words.h"
+#include "model/task_type.h"
 
 namespace berth::cli {
 
@@ -51,46 +48,50 @@ Work crop_work(const DataOptions& options) {
                                                      {"height", options.height}}};
 }
 
-int show_stats(json::object task, const std::string& id, bool as_json) {
-  const json::object* stats = object_in(task, "result");
-  if (stats == nullptr) {  // the event may leave out what is large
-    if (auto session = Session::open()) {
-      if (auto full = session->object("/api/v2/tasks/" + http::percent_encode(id)))
-        task = std::move(*full);
-    }
-    stats = object_in(task, "result");
+Work signal_work(std::string_view path, const DataOptions& options) {
+  json::object body = options.more;
+  body["source_path"] = absolute_path(options.input);
+  if (!options.output.empty()) body["save_path"] = absolute_path(options.output);
+  return {path, std::move(body)};
+}
+
+Work work_of(const DataOptions& options) {
+  switch (options.work) {
+    case DataWork::kSplit:
+      return split_work(options);
+    case DataWork::kAugment:
+      return augment_work(options);
+    case DataWork::kCrop:
+      return crop_work(options);
+    case DataWork::kSpectrogram:
+      return signal_work("/api/v2/preprocessing/spectrogram", options);
+    case DataWork::kWaterfall:
+      return signal_work("/api/v2/preprocessing/waterfall", options);
+    case DataWork::kIqDataset:
+      return signal_work("/api/v2/preprocessing/iq-dataset", options);
+    case DataWork::kSnr:
+      return signal_work("/api/v2/preprocessing/snr", options);
+    case DataWork::kAwgn:
+      break;
   }
-  if (as_json) {
-    print(base::to_text(stats != nullptr ? json::value(*stats) : json::value(task)) + "\n");
-  } else if (stats != nullptr) {
-    print(render_data_stats(base::string_or(task, "task_type"), *stats, screen_of(1)));
-  }
-  return kDone;
+  return signal_work("/api/v2/preprocessing/awgn", options);
+}
+
+void show_stats(const json::object& task, const json::object* stats) {
+  if (stats == nullptr) return;
+  const std::string type = base::string_or(task, "task_type");
+  print(model::is_signal(type) ? render_signal_stats(type, *stats, screen_of(1))
+                               : render_data_stats(type, *stats, screen_of(1)));
 }
 
 }  // namespace
 
 int data(const DataOptions& options) {
-  Work work = options.work == DataWork::kSplit     ? split_work(options)
-              : options.work == DataWork::kAugment ? augment_work(options)
-                                                   : crop_work(options);
+  Work work = work_of(options);
   work.body["priority"] = options.priority;
   if (!options.name.empty()) work.body["name"] = options.name;
   if (!options.task_id.empty()) work.body["task_id"] = options.task_id;
-  const Screen screen = screen_of(2);
-  LiveLine live(2, screen);
-  Builtin task{work.path, std::move(work.body), options.detach, {}, {}, {}, {}};
-  task.on_change = [&](const json::object& state) {
-    if (!is_final(state)) live.update(progress_line(state, base::now(), screen));
-  };
-  task.on_left = [&] { live.clear(); };
-  task.on_end = [&](const json::object& end, const std::string& id) {
-    if (base::string_or(end, "status") == "completed") return show_stats(end, id, options.json);
-    print_error(paint(tr("failed: {}", {printable(failure(end))}), Tone::kBad, screen) + "\n  " +
-                tr("berth logs {} has the details", {short_id(id)}) + "\n");
-    return kTaskFailed;
-  };
-  return run_builtin(task);
+  return run_shown({work.path, std::move(work.body), options.detach, options.json, show_stats});
 }
 
 }  // namespace berth::cli

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/options.h"
+#include "cli/signal_arguments.h"
 
 namespace berth::cli {
 
@@ -12,16 +13,6 @@ constexpr int kMostPixels = 1'000'000'000;
 
 CLI::Validator share(double least, double most) {
   return CLI::Validator(CLI::Range(least, most)).description("");
-}
-
-void add_common(CLI::App* verb, DataOptions& to) {
-  verb->add_option("--priority", to.priority, "1 (most urgent) to 10; 5 by default")
-      ->check(range(1, 10))
-      ->type_name("P");
-  verb->add_option("--name", to.name, "shown in listings")->type_name("NAME");
-  verb->add_option("--id", to.task_id, "the task's id, instead of a random one")->type_name("ID");
-  verb->add_flag("--json", to.json, "what was done as JSON");
-  verb->add_flag("--detach", to.detach, "print the task's id and go");
 }
 
 void add_seed(CLI::App* verb, DataOptions& to) {
@@ -50,7 +41,7 @@ void add_split(CLI::App* data, DataOptions& to) {
   add_seed(verb, to);
   verb->add_flag("--overwrite", to.overwrite, "replace an earlier split in --output");
   verb->add_flag("--link", to.link, "hard links instead of copies");
-  add_common(verb, to);
+  add_common_of_data(verb, to);
   verb->parse_complete_callback([&to] { to.work = DataWork::kSplit; });
 }
 
@@ -70,7 +61,7 @@ void add_augment(CLI::App* data, DataOptions& to) {
       ->delimiter(',')
       ->type_name("NAME,...");
   add_seed(verb, to);
-  add_common(verb, to);
+  add_common_of_data(verb, to);
   verb->parse_complete_callback([&to] { to.work = DataWork::kAugment; });
 }
 
@@ -98,17 +89,29 @@ void add_crop(CLI::App* data, DataOptions& to) {
       ->required()
       ->check(range(1, kMostPixels))
       ->type_name("N");
-  add_common(verb, to);
+  add_common_of_data(verb, to);
   verb->parse_complete_callback([&to] { to.work = DataWork::kCrop; });
 }
 
 }  // namespace
 
+void add_common_of_data(CLI::App* verb, DataOptions& to) {
+  verb->add_option("--priority", to.priority, "1 (most urgent) to 10; 5 by default")
+      ->check(range(1, 10))
+      ->type_name("P");
+  verb->add_option("--name", to.name, "shown in listings")->type_name("NAME");
+  verb->add_option("--id", to.task_id, "the task's id, instead of a random one")->type_name("ID");
+  verb->add_flag("--json", to.json, "what was done as JSON");
+  verb->add_flag("--detach", to.detach, "print the task's id and go");
+}
+
 void add_data(CLI::App& app, DataOptions& to, Invocation& result) {
-  CLI::App* verb = app.add_subcommand("data", "Prepares data sets of images, on the CPU.");
+  CLI::App* verb =
+      app.add_subcommand("data", "Prepares data sets, of images and of recordings, on the CPU.");
   add_split(verb, to);
   add_augment(verb, to);
   add_crop(verb, to);
+  add_signals(verb, to);
   verb->require_subcommand(1);
   verb->final_callback([&] { result.verb = [&to] { return data(to); }; });
 }

@@ -67,7 +67,7 @@ std::string failures(const json::object& stats) {
 
 std::string kind_text(const json::object& task) {
   const std::string type = string_or(task, "task_type");
-  if (model::is_preprocessing(type)) return tr_code(type);
+  if (model::is_preprocessing(type) || type == model::kBenchmark) return tr_code(type);
   const std::string kind = string_or(task, "kind", type);
   return tr(kind);
 }

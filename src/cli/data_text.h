@@ -10,7 +10,8 @@
 
 namespace berth::cli {
 
-/// What a task counts as ("training", "command"), or which part of preparing a data set it is.
+/// What a task counts as ("training", "command"), or what a benchmark or a preparation of data is
+/// called.
 std::string kind_text(const base::json::object& task);
 
 /// The lines at the end: images, classes, files that failed or were left out, the folder.

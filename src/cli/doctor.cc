@@ -152,9 +152,12 @@ int doctor(const InfoOptions& options) {
   checks.push_back(
       check_program("berthd", tr("install the package berth, or build it: make build")));
   checks.push_back(check_program("berth-shim", tr("tasks cannot start without it: make build")));
-  checks.push_back(
-      check_program("berth-worker-vision", tr("berth train and berth infer need it: make build")));
+  checks.push_back(check_program("berth-worker-vision",
+                                 tr("berth train, infer and benchmark need it: make build")));
   checks.push_back(check_program("berth-worker-prepare", tr("berth data needs it: make build")));
+  checks.push_back(
+      check_program("berth-worker-signal",
+                    tr("berth data needs it for recordings of radio signals: make build")));
   checks.push_back(check_supervision(health ? &*health : nullptr));
   if (auto store = health ? check_store(*health) : std::nullopt) checks.push_back(*store);
 

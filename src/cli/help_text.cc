@@ -8,8 +8,10 @@ const char* const kHelp =
 
   berth run [OPTIONS] -- COMMAND...   run a command on the best device, and follow it
   berth run --array 0-9 -- COMMAND... run it once for each index
-  berth train, infer                  train an image classifier; classify with it
+  berth train, infer, benchmark       train an image classifier; classify with it; how good it is
   berth data split, augment, crop     prepare a data set of images
+  berth data spectrogram, waterfall, iq-dataset, snr, awgn
+                                      draw recordings of radio signals, measure them, add noise
   berth weights inspect, convert      look into files of weights (no daemon needed)
 
   berth gpus                          devices, memory, load, processes (no daemon needed)

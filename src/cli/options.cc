@@ -6,6 +6,16 @@
 
 namespace berth::cli {
 
+namespace json = base::json;
+
+namespace {
+
+void place(CLI::Option* option, const char* group) {
+  if (group != nullptr) option->group(group);
+}
+
+}  // namespace
+
 CLI::Validator range(int least, int most) { return CLI::Range(least, most).description(""); }
 
 CLI::Option* add_memory(CLI::App* verb, const std::function<void(base::Bytes)>& set,
@@ -66,6 +76,37 @@ CLI::Option* add_ids(CLI::App* verb, const std::string& name, std::vector<std::s
           text)
       ->allow_extra_args(false)
       ->type_name("ID");
+}
+
+void add_number(CLI::App* verb, const std::string& option, const char* field, json::object& to,
+                const char* text, const char* group) {
+  place(verb->add_option_function<double>(
+                option, [&to, field](double number) { to[field] = number; }, text)
+            ->type_name("X"),
+        group);
+}
+
+void add_count(CLI::App* verb, const std::string& option, const char* field, json::object& to,
+               const char* text, const char* group) {
+  place(verb->add_option_function<std::int64_t>(
+                option, [&to, field](std::int64_t number) { to[field] = number; }, text)
+            ->type_name("N"),
+        group);
+}
+
+void add_word(CLI::App* verb, const std::string& option, const char* field, json::object& to,
+              const char* text, const char* group) {
+  place(verb->add_option_function<std::string>(
+                option, [&to, field](const std::string& word) { to[field] = word; }, text)
+            ->type_name("NAME"),
+        group);
+}
+
+void add_switch(CLI::App* verb, const std::string& option, const char* field, json::object& to,
+                const char* text, const char* group) {
+  place(verb->add_flag_function(
+            option, [&to, field](std::int64_t count) { to[field] = count > 0; }, text),
+        group);
 }
 
 }  // namespace berth::cli

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "base/units.h"
@@ -49,5 +50,17 @@ CLI::Option* add_duration(CLI::App* verb, const std::string& name, const Duratio
 /// Lists of ids with commas, added to `to`; the option may repeat.
 CLI::Option* add_ids(CLI::App* verb, const std::string& name, std::vector<std::string>& to,
                      const char* text);
+
+/// Fields of a request that are sent when they are given, and whose sense the daemon knows.
+/// `group`: the heading in the help; nullptr: the usual one.
+void add_number(CLI::App* verb, const std::string& option, const char* field,
+                base::json::object& to, const char* text, const char* group);
+void add_count(CLI::App* verb, const std::string& option, const char* field, base::json::object& to,
+               const char* text, const char* group);
+void add_word(CLI::App* verb, const std::string& option, const char* field, base::json::object& to,
+              const char* text, const char* group);
+/// "--x" true, "--x,!--no-x" false with the other one.
+void add_switch(CLI::App* verb, const std::string& option, const char* field,
+                base::json::object& to, const char* text, const char* group);
 
 }  // namespace berth::cli

@@ -45,10 +45,15 @@ std::string work_text(const json::object& task) {
     return tr("augment {}", {end_of_path(string_or(*parameters, "dataset_path"))});
   if (type == model::kImageCrop)
     return tr("crop {}", {end_of_path(string_or(*parameters, "input_path"))});
-  const std::string weights = string_or(*parameters, "weight_path");
   const std::string source = string_or(*parameters, "source_path");
+  if (model::is_signal(type) && !source.empty())
+    return tr("{}: {}", {tr_code(type), end_of_path(source)});
+  const std::string path = string_or(*parameters, "weight_path");
+  const std::string weights = path.substr(path.rfind('/') + 1);
+  if (type == model::kBenchmark)
+    return tr("benchmark {} on {}", {weights, end_of_path(string_or(*parameters, "data_path"))});
   if (weights.empty() || source.empty()) return "";
-  return tr("infer {} on {}", {weights.substr(weights.rfind('/') + 1), end_of_path(source)});
+  return tr("infer {} on {}", {weights, end_of_path(source)});
 }
 
 std::string title(const json::object& task) {

@@ -148,8 +148,10 @@ struct TrainOptions {
 int train(const TrainOptions& options);
 
 struct InferOptions {
-  std::string weights, source, cfg, save, name, boxes;
+  std::string weights, source, cfg, save, name;  // source: what benchmark calls its data
+  std::string boxes;
   base::json::object detector, more;  // fields of the request
+  std::optional<int> batch_size;
   std::string device = "cuda";
   int priority = 3;
   std::string task_id;
@@ -157,8 +159,9 @@ struct InferOptions {
   bool json = false;
 };
 int infer(const InferOptions& options);
+int benchmark(const InferOptions& options);
 
-enum class DataWork { kSplit, kAugment, kCrop };
+enum class DataWork { kSplit, kAugment, kCrop, kSpectrogram, kWaterfall, kIqDataset, kSnr, kAwgn };
 struct DataOptions {
   DataWork work = DataWork::kSplit;
   std::string input, output, name;
@@ -167,6 +170,7 @@ struct DataOptions {
   std::vector<std::string> methods;              // kAugment; empty: all
   std::optional<std::int64_t> seed;              // kSplit, kAugment
   int x = 0, y = 0, width = 0, height = 0;       // kCrop
+  base::json::object more;                       // further fields of the request, from kSpectrogram
   int priority = 5;
   std::string task_id;
   bool detach = false;

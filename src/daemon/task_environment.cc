@@ -72,10 +72,13 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
 }
 
 std::pair<std::string_view, std::string_view> worker_for(std::string_view type) {
+  if (type == model::kIqDataset) return {"berth-worker-signal", "dataset"};
+  if (model::is_signal(type)) return {"berth-worker-signal", type};
   if (type == model::kDatasetSplit) return {"berth-worker-prepare", "split"};
   if (type == model::kDataAugmentation) return {"berth-worker-prepare", "augment"};
   if (type == model::kImageCrop) return {"berth-worker-prepare", "crop"};
-  return {"berth-worker-vision", type == "training" ? "train" : "infer"};
+  if (type == model::kBenchmark) return {"berth-worker-vision", "benchmark"};
+  return {"berth-worker-vision", model::is_training(type) ? "train" : "infer"};
 }
 
 base::json::object worker_specification(const model::TaskRecord& record, const Grant& grant) {

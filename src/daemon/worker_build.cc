@@ -12,12 +12,13 @@ namespace berth::daemon {
 namespace {
 std::string program_in(const std::string& directory) { return directory + "/berth-worker-vision"; }
 std::string prepare_in(const std::string& directory) { return directory + "/berth-worker-prepare"; }
+std::string signal_in(const std::string& directory) { return directory + "/berth-worker-signal"; }
 }  // namespace
 
 std::string worker_stamp(const std::string& directory) {
   std::string stamp;
-  for (const auto& file :
-       {program_in(directory), program_in(directory) + ".json", prepare_in(directory)}) {
+  for (const auto& file : {program_in(directory), program_in(directory) + ".json",
+                           prepare_in(directory), signal_in(directory)}) {
     struct stat status{};
     if (::stat(file.c_str(), &status) != 0) {
       stamp += "-;";
@@ -33,6 +34,7 @@ std::string worker_stamp(const std::string& directory) {
 api::WorkerBuild read_worker_build(const std::string& directory) {
   api::WorkerBuild build;
   build.prepare = ::access(prepare_in(directory).c_str(), X_OK) == 0;
+  build.signal = ::access(signal_in(directory).c_str(), X_OK) == 0;
   const std::string program = program_in(directory);
   const auto text = base::read_file(program + ".json", 1U << 20);
   if (!text || ::access(program.c_str(), X_OK) != 0) return build;

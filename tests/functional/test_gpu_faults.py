@@ -89,7 +89,8 @@ def ask_all(watch: Stopwatch) -> None:
     watch.request("POST", "/api/v2/training/start", b'{"model": "none"}')
     watch.request("POST", "/api/v2/inference/start", b"{}")
     watch.request("POST", "/api/v2/inference/batch", b"{}")
-    for verb in ("split", "augment", "crop"):
+    watch.request("POST", "/api/v2/inference/benchmark", b"{}")
+    for verb in ("split", "augment", "crop", "spectrogram", "waterfall", "iq-dataset", "snr", "awgn"):
         watch.request("POST", f"/api/v2/preprocessing/{verb}", b"{}")
     watch.request("POST", "/api/v2/training/none/stop")
 

@@ -18,6 +18,7 @@ import pytest
 
 from harness import programs
 from harness.client import Client
+from harness.command_line import CommandLine
 from harness.daemon import Daemon
 from harness.pictures import DataSet
 from harness.sse import read_log
@@ -174,6 +175,81 @@ def test_a_batch_with_a_missing_source_starts_nothing(
     assert client.get("/api/v2/tasks")["total_inference"] == 0
     assert client.request("POST", "/api/v2/inference/batch", body | {"priority": 99}).status == 422
     assert client.request("POST", "/api/v2/inference/batch", {"weight_path": "x"}).status == 422
+
+
+def benchmark_set(root: Path, data: Path) -> Path:
+    """Two groups that hold the validation set, and a folder of no class."""
+    for group in ("10dB/jet", "-5dB/gray"):
+        shutil.copytree(data / "val", root / group)
+    (root / "10dB/jet/other").mkdir()
+    return root
+
+
+def test_a_benchmark_tells_the_metrics_of_each_group(
+    client: Client, folder: Path, folder_of_model: Path
+) -> None:
+    best = json.loads((folder_of_model / "report.json").read_text())["metrics"]["val_acc"]
+    body = {
+        "weight_path": str(folder_of_model / "out/best_model.safetensors"),
+        "data_path": str(benchmark_set(folder / "set", folder_of_model / "data")),
+        "save_path": str(folder / "out"),
+        "device": "cpu",
+    }
+    created = client.post("/api/v2/inference/benchmark", body | {"task_id": "b", "batch_size": 4})
+    assert (created["task_type"], created["kind"], created["status"]) == ("benchmark", "inference", "pending")
+    client.wait_end("b", within=LONG)
+    ended = client.get("/api/v2/inference/b")
+    assert ended["status"] == "completed", ended["message"]
+    groups = ended["result"]["groups"]
+    assert [(group["snr"], group["colormap"]) for group in groups] == [("-5dB", "gray"), ("10dB", "jet")]
+    assert [(group["images"], group["accuracy"]) for group in groups] == [(12, pytest.approx(best))] * 2
+    assert ended["result"]["passed_over"] == ["10dB/jet/other"]
+    assert ended["result_path"] == str(folder / "out/benchmark.json")
+    whole = json.loads((folder / "out/benchmark.json").read_text())
+    assert sum(map(sum, whole["groups"][0]["confusion_matrix"])) == 12
+    assert client.get("/api/v2/tasks?task_type=inference")["total_inference"] == 1
+    older = client.post("/api/v1/benchmark", body | {"cfg_path": str(folder_of_model / "out/config.yaml")})
+    assert (older["status"], older["data_path"]) == ("success", body["data_path"]), "it is answered when done"
+
+
+def test_a_benchmark_is_refused_fails_and_is_cancelled_with_words(
+    client: Client, folder: Path, folder_of_model: Path
+) -> None:
+    data = benchmark_set(folder / "set", folder_of_model / "data")
+    body = {"weight_path": str(folder_of_model / "out/best_model.safetensors"), "data_path": str(data)}
+    route = "/api/v2/inference/benchmark"
+    answer = client.request("POST", route, body | {"data_path": "/nonexistent"})
+    assert (answer.status, "/nonexistent" in answer.detail) == (400, True)
+    assert client.request("POST", route, body | {"batch_size": 0}).violations() == [
+        ("greater_than_equal", ["body", "batch_size"])
+    ]
+    flat = client.post(route, body | {"data_path": str(folder_of_model / "data/val")})
+    failed = client.wait_end(flat["task_id"], within=LONG)
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "bad_request")
+    assert "<snr>/<colormap>/<class>" in failed["error"]["message"]
+    place = data / "10dB/jet/amber"
+    picture = next(place.iterdir())
+    for number in range(20_000):
+        os.link(picture, place / f"more{number}{picture.suffix}")
+    task = client.post(route, body | {"save_path": str(folder / "out"), "device": "cpu"})["task_id"]
+    client.wait_state(task, "running")
+    client.cancel(task)
+    assert client.wait_end(task)["status"] == "cancelled"
+    assert not (folder / "out/benchmark.json").exists()
+
+
+@pytest.mark.usefixtures("berth")
+def test_the_command_line_shows_a_benchmark_as_a_table(
+    daemon: Daemon, folder: Path, folder_of_model: Path
+) -> None:
+    cli = CommandLine(daemon, folder)
+    words = ["--weights", str(folder_of_model / "out/best_model.safetensors")]
+    words += ["--data", str(benchmark_set(folder / "set", folder_of_model / "data"))]
+    head, low, high, *rest = cli.ok("benchmark", *words, "--save", str(folder / "out")).splitlines()
+    assert head.split()[:4] == ["SNR", "COLORMAP", "IMAGES", "ACCURACY"]
+    assert (low.split()[:3], high.split()[:3]) == (["-5dB", "gray", "12"], ["10dB", "jet", "12"])
+    assert str(folder / "out/benchmark.json") in "\n".join(rest)
+    assert "benchmark" in cli.ok("ps", "--all")
 
 
 def test_a_crashed_training_goes_on_where_it_was(daemon: Daemon, folder: Path) -> None:

@@ -46,6 +46,10 @@ TEST(Benchmark, TellsSnrsAndColormapsApart) {
     }
     EXPECT_EQ(samples, 12);
   }
+  const auto told = run.events("result").back().at("data").at("groups").as_array();
+  ASSERT_EQ(told.size(), 2u) << "the task's result has the figures, but not what is large";
+  EXPECT_DOUBLE_EQ(told.at(1).at("accuracy").to_number<double>(), best);
+  EXPECT_FALSE(told.at(1).as_object().contains("confusion_matrix"));
   EXPECT_EQ(text_of(all.at("groups").at(0).at("snr")), "-5dB");
   EXPECT_EQ(all.at("passed_over").as_array().size(), 1u);
   EXPECT_TRUE(fs::exists(results + "/-5dB_jet_confusion_matrix.png"));

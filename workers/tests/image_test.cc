@@ -102,6 +102,21 @@ TEST(Decode, DamagedFilesAreRefusedWithTheirName) {
   EXPECT_FALSE(decode_text("GIF89a and so on"));
 }
 
+TEST(Decode, ABmpThatClaimsMoreThanItHoldsIsRefusedAtOnce) {
+  std::string bytes = bmp(patterned(24, 24));
+  const auto set = [&](size_t at, uint32_t number) {
+    for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<char>(number >> (8 * i));
+  };
+  set(18, 14851);
+  set(22, 728);
+  for (const uint32_t compression : {0U, 1U, 3U, 4U, 0xFFFF43U}) {
+    set(30, compression);
+    const auto picture = decode(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), 0);
+    ASSERT_FALSE(picture) << compression;
+    EXPECT_EQ(picture.error().code, protocol::ErrorCode::kBadImage);
+  }
+}
+
 TEST(Decode, FlippedBytesNeverCrash) {
   const std::string whole[] = {jpeg(patterned(24, 24)), png(patterned(24, 24)),
                                bmp(patterned(24, 24))};

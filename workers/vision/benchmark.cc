@@ -158,20 +158,22 @@ class Benchmark {
         metrics.micro_f1, images);
     events_.info(line);
     lines_ += line + "\n";
-    results_.push_back({{"snr", group.snr},
-                        {"colormap", group.colormap},
-                        {"images", images},
-                        {"unreadable", unreadable},
-                        {"accuracy", metrics.accuracy},
-                        {"top1_acc", metrics.top1},
-                        {"top2_acc", metrics.top2},
-                        {"top3_acc", metrics.top3},
-                        {"top5_acc", metrics.top5},
-                        {"mAP", metrics.mean_average_precision},
-                        {"macro_f1", metrics.macro_f1},
-                        {"micro_f1", metrics.micro_f1},
-                        {"classes", class_rows(metrics, card_.class_names)},
-                        {"confusion_matrix", confusion_rows(metrics)}});
+    boost::json::object figures{{"snr", group.snr},
+                                {"colormap", group.colormap},
+                                {"images", images},
+                                {"unreadable", unreadable},
+                                {"accuracy", metrics.accuracy},
+                                {"top1_acc", metrics.top1},
+                                {"top2_acc", metrics.top2},
+                                {"top3_acc", metrics.top3},
+                                {"top5_acc", metrics.top5},
+                                {"mAP", metrics.mean_average_precision},
+                                {"macro_f1", metrics.macro_f1},
+                                {"micro_f1", metrics.micro_f1}};
+    figures_.push_back(figures);
+    figures["classes"] = class_rows(metrics, card_.class_names);
+    figures["confusion_matrix"] = confusion_rows(metrics);
+    results_.push_back(std::move(figures));
     return write_chart(
         draw_confusion(metrics.confusion, card_.class_names),
         spec_.save_path + "/" + group.snr + "_" + group.colormap + "_confusion_matrix.png");
@@ -207,7 +209,8 @@ class Benchmark {
     if (auto w = protocol::write_file(path, protocol::json_text(all) + "\n"); !w) return w;
     events_.progress(1.0);
     events_.result({{"result_path", path},
-                    {"groups", results_.size()},
+                    {"model", card_.model},
+                    {"groups", figures_},
                     {"images", total_},
                     {"by_snr", all.at("by_snr")},
                     {"by_colormap", all.at("by_colormap")},
@@ -229,6 +232,7 @@ class Benchmark {
   size_t total_ = 0, finished_ = 0;
   std::string lines_;
   boost::json::array results_, passed_over_;
+  boost::json::array figures_;  ///< of each group, without classes and confusion matrix
 };
 
 }  // namespace

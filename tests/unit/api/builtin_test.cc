@@ -153,6 +153,44 @@ TEST_F(BuiltinTest, AnInferenceNeedsWeightsAndASource) {
             Strings{"greater_than_equal body.batch_size"});
 }
 
+TEST_F(BuiltinTest, ABenchmarkIsAnInferenceOfItsOwnType) {
+  const auto benchmark = [&](const object& changes, const char* path) {
+    object body = inference(changes);
+    body["data_path"] = body["source_path"];
+    body.erase("source_path");
+    for (const auto& entry : changes) body[entry.key()] = entry.value();
+    return api.post(path, base::to_text(body));
+  };
+  constexpr const char* kPath = "/api/v2/inference/benchmark";
+  const auto answer = benchmark({{"task_id", "b"}, {"batch_size", 4}}, kPath);
+  ASSERT_EQ(answer->status(), 200) << answer->response->body;
+  const auto& task = api.service.submitted.back();
+  EXPECT_EQ(task.type, "benchmark");
+  EXPECT_EQ(task.request.kind, model::Kind::kInference);
+  EXPECT_EQ(task.request.priority, 3);
+  EXPECT_EQ(task.save_path, "/var/lib/berth/results/b");
+  EXPECT_EQ(task.parameters.at("batch_size"), value(4));
+  EXPECT_TRUE(task.parameters.contains("data_path"));
+  EXPECT_FALSE(task.parameters.contains("source_path"));
+  EXPECT_EQ(api.post(kPath, "{}")->violations(),
+            (Strings{"missing body.weight_path", "missing body.data_path"}));
+  EXPECT_EQ(benchmark({{"batch_size", 0}}, kPath)->violations(),
+            Strings{"greater_than_equal body.batch_size"});
+  const auto missing = benchmark({{"data_path", "/nowhere"}}, kPath);
+  EXPECT_EQ(missing->status(), 400);
+  EXPECT_EQ(missing->detail(), "数据集路径不存在: /nowhere");
+}
+
+TEST_F(BuiltinTest, ABenchmarkIsFoundAmongTheInferences) {
+  api.service.add("b", "benchmark", TaskState::kCompleted);
+  api.service.add("i", "inference", TaskState::kCompleted);
+  EXPECT_EQ(api.get("/api/v2/inference/b")->json().at("message"), value("基准测试完成"));
+  EXPECT_EQ(api.get("/api/v2/training/b")->status(), 404);
+  const auto list = api.get("/api/v2/tasks?task_type=inference")->json();
+  EXPECT_EQ(list.at("total_inference"), value(2));
+  EXPECT_EQ(list.at("inference_tasks").at(0).at("task_type"), value("benchmark"));
+}
+
 TEST_F(BuiltinTest, MissingFieldsAreAllListed) {
   EXPECT_EQ(api.post("/api/v2/training/start", "{}")->violations(),
             (Strings{"missing body.model", "missing body.num_classes", "missing body.train_path",

@@ -63,6 +63,7 @@ FakeService::FakeService() {
   build.cuda = true;
   build.models = {"resnet18", "resnet50"};
   build.prepare = true;
+  build.signal = true;
 }
 
 std::shared_ptr<model::TaskRecord> FakeService::add(const std::string& id, const std::string& type,

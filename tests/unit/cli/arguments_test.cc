@@ -85,7 +85,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"limits", "set", "training=1"}, "before any device"},
         Wrong{{"limits", "set", "cuda:0"}, "nothing to set"},
         Wrong{{"train", "--train", "a"}, "is required"}, Wrong{{"infer"}, "is required"},
-        Wrong{{"data"}, "required"}, Wrong{{"data", "split", "--input", "a"}, "is required"},
+        Wrong{{"benchmark", "--weights", "w"}, "is required"},
+        Wrong{{"data", "waterfall", "--input", "a"}, "is required"}, Wrong{{"data"}, "required"},
+        Wrong{{"data", "split", "--input", "a"}, "is required"},
         Wrong{{"split", "--input", "a", "--output", "b", "--lnik"}, "did you mean --link"},
         Wrong{{"split", "--input", "a", "--output", "b", "--train-ratio", "0.95"}, "0.95"}));
 
@@ -123,6 +125,12 @@ INSTANTIATE_TEST_SUITE_P(
         Words{"train", "--train", "a", "--val", "b", "--save", "c", "--no-shuffle",
               "--no-pretrained", "--num-classes", "3"},
         Words{"infer", "--weights", "w", "--source", "s"},
+        Words{"benchmark", "--weights", "w", "--data", "d", "--config", "c", "--batch-size", "4"},
+        Words{"data", "spectrogram", "--input", "a", "--low-db", "-80", "--no-side-file"},
+        Words{"spectrogram", "--input", "a", "--output", "b", "--window", "hann"},
+        Words{"data", "waterfall", "--input", "a", "--output", "b.avi", "--fps", "10"},
+        Words{"data", "iq-dataset", "--input", "a", "--output", "b", "--format", "ci16"},
+        Words{"snr", "--input", "a"}, Words{"data", "awgn", "--input", "a", "--snr-min", "-5"},
         Words{"data", "split", "--input", "a", "--output", "b", "--link"},
         Words{"split", "--input", "a", "--output", "b"},
         Words{"data", "augment", "--input", "a", "--output", "b", "--methods", "CLAHE"},

@@ -80,7 +80,9 @@ http::Router StubDaemon::router() {
   router.add("POST", "/api/v2/tasks", submit, http::Access::kToken);
   router.add("POST", "/api/v2/training/start", submit);
   router.add("POST", "/api/v2/inference/start", submit);
-  for (const char* work : {"split", "augment", "crop"})
+  router.add("POST", "/api/v2/inference/benchmark", submit);
+  for (const char* work :
+       {"split", "augment", "crop", "spectrogram", "waterfall", "iq-dataset", "snr", "awgn"})
     router.add("POST", std::string("/api/v2/preprocessing/") + work, submit);
   router.add("GET", "/api/v2/tasks/{task_id}/events",
              [this](const Request& request, Exchange exchange) {

@@ -111,7 +111,9 @@ std::set<std::string> words_of_the_api() {
     words.emplace(model::to_text(static_cast<model::Health>(i)));
   for (const auto kind : {model::Kind::kCommand, model::Kind::kTraining, model::Kind::kInference})
     words.emplace(model::to_text(kind));
-  for (const auto type : {model::kDatasetSplit, model::kDataAugmentation, model::kImageCrop})
+  for (const auto type :
+       {model::kDatasetSplit, model::kDataAugmentation, model::kImageCrop, model::kBenchmark,
+        model::kSpectrogram, model::kWaterfall, model::kIqDataset, model::kSnr, model::kAwgn})
     words.emplace(type);
   for (const auto& row : base::kRefusalCodes) words.emplace(row.name);
   return words;

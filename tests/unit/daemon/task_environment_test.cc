@@ -109,5 +109,15 @@ TEST(TaskEnvironment, aBuiltInTaskIsToldItsDeviceAndCores) {
   EXPECT_EQ(base::int_or(specification, "threads"), 3);
 }
 
+TEST(TaskEnvironment, aBuiltInTaskHasItsProgramAndVerb) {
+  using Worker = std::pair<std::string_view, std::string_view>;
+  EXPECT_EQ(worker_for("training"), Worker("berth-worker-vision", "train"));
+  EXPECT_EQ(worker_for("inference"), Worker("berth-worker-vision", "infer"));
+  EXPECT_EQ(worker_for("benchmark"), Worker("berth-worker-vision", "benchmark"));
+  EXPECT_EQ(worker_for("image_crop"), Worker("berth-worker-prepare", "crop"));
+  EXPECT_EQ(worker_for("iq_dataset"), Worker("berth-worker-signal", "dataset"));
+  EXPECT_EQ(worker_for("snr"), Worker("berth-worker-signal", "snr"));
+}
+
 }  // namespace
 }  // namespace berth::daemon
