@@ -101,6 +101,15 @@ inline void release_cached_memory() {
 #endif
 }
 
+/// Whether that choice is on, for this thread.
+inline bool autocast_on(const c10::Device& device) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+  return at::autocast::is_autocast_enabled(device.type());
+#else
+  return device.is_cpu() ? at::autocast::is_cpu_enabled() : at::autocast::is_enabled();
+#endif
+}
+
 /// Turns torch's choice of a smaller float type for each operation on or off, for this thread.
 inline void set_autocast(const c10::Device& device, bool on, at::ScalarType type) {
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)

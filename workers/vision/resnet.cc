@@ -7,15 +7,16 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
+#include "vision/winograd.h"
+
 namespace berth::vision {
 namespace {
 
 namespace nn = torch::nn;
 using at::Tensor;
 
-nn::Conv2d conv(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
-  return nn::Conv2d(
-      nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
+Convolution conv(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
+  return Convolution(in, out, kernel, stride);
 }
 
 /// The shortcut of a block that changes the shape: 1x1 convolution and normalisation.
@@ -29,7 +30,7 @@ struct Block : nn::Module {
 
 struct BasicBlock final : Block {
   static constexpr int64_t kExpansion = 1;
-  nn::Conv2d conv1, conv2;
+  Convolution conv1, conv2;
   nn::BatchNorm2d bn1, bn2;
   nn::Sequential downsample{nullptr};
 
@@ -53,7 +54,7 @@ struct BasicBlock final : Block {
 
 struct Bottleneck final : Block {
   static constexpr int64_t kExpansion = 4;
-  nn::Conv2d conv1, conv2, conv3;
+  Convolution conv1, conv2, conv3;
   nn::BatchNorm2d bn1, bn2, bn3;
   nn::Sequential downsample{nullptr};
 
@@ -106,8 +107,7 @@ struct Stage final : nn::Module {
 
 class Resnet final : public Classifier {
  public:
-  Resnet(const ResnetShape& shape, int64_t num_classes)
-      : conv1_(nn::Conv2d(nn::Conv2dOptions(3, 64, 7).stride(2).padding(3).bias(false))), bn1_(64) {
+  Resnet(const ResnetShape& shape, int64_t num_classes) : conv1_(3, 64, 7, 2), bn1_(64) {
     register_module("conv1", conv1_);
     register_module("bn1", bn1_);
     int64_t channels = 64;
@@ -141,7 +141,7 @@ class Resnet final : public Classifier {
   std::string head_prefix() const override { return "fc."; }
 
  private:
-  nn::Conv2d conv1_;
+  Convolution conv1_;
   nn::BatchNorm2d bn1_;
   std::array<std::shared_ptr<Stage>, 4> stages_;
   nn::Linear fc_{nullptr};

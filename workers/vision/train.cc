@@ -219,10 +219,11 @@ class Training {
     if (auto told = tell_and_save(*trained, *validated); !told) return told;
     if (auto back = network_->exchange_average(); !back) return memory_advice(back.error());
     save_state();
-    events_.log(Level::kInfo,
-                format("Epoch %s finished: %.1f images/s in training", place.c_str(),
-                       static_cast<double>(trained->pictures) / trained->seconds),
-                "epoch_end", counts);
+    events_.log(
+        Level::kInfo,
+        format("Epoch %s finished: %s images/s in training", place.c_str(),
+               rate_text(static_cast<double>(trained->pictures) / trained->seconds).c_str()),
+        "epoch_end", counts);
     if (stopped_early() && epoch < spec_.num_epochs) {
       events_.info(format("Early stop: no better validation accuracy for %lld epochs",
                           static_cast<long long>(spec_.early_stop)));

@@ -18,6 +18,11 @@ std::string format(const char* pattern, ...) {
   return text;
 }
 
+std::string rate_text(double per_second) {
+  const int digits = per_second < 10 ? 2 : per_second < 100 ? 1 : 0;
+  return format("%.*f", digits, per_second);
+}
+
 protocol::Error with_memory_advice(protocol::Error error, const std::string& device,
                                    int64_t batch_size, int64_t image_size) {
   if (error.code != protocol::ErrorCode::kOutOfMemory) return error;

@@ -12,6 +12,9 @@ namespace berth::vision {
 /// printf into a string.
 std::string format(const char* pattern, ...) __attribute__((format(printf, 1, 2)));
 
+/// "0.87", "12.3", "1234".
+std::string rate_text(double per_second);
+
 /// An out-of-memory error with device, batch size, picture size (pixels) and what to do; any other
 /// error as it is.
 protocol::Error with_memory_advice(protocol::Error error, const std::string& device,
