@@ -14,6 +14,7 @@ namespace json = base::json;
 constexpr const char* kRecipe = "How it learns";
 constexpr const char* kKept = "What is kept";
 constexpr const char* kPlaces = "Two stages";
+constexpr const char* kUsual = "Options";  // as CLI11 calls them
 
 // "crop=0.2": a field of `augment`; the daemon knows which there are.
 void add_augment(CLI::App* verb, json::object& to) {
@@ -174,9 +175,9 @@ void add_infer(CLI::App& app, InferOptions& i, Invocation& result) {
       ->required()
       ->type_name("PATH");
   verb->add_option("--save", i.save, "where result.json goes")->type_name("DIR");
-  add_count(verb, "--top", "top_k", i.more, "most probable classes told, 5 by default", "");
+  add_count(verb, "--top", "top_k", i.more, "most probable classes told, 5 by default", kUsual);
   add_switch(verb, "--annotate,!--no-annotate", "annotate", i.more,
-             "also save the images with their classes on them; so\nit is by default", "");
+             "also save the images with their classes on them; so\nit is by default", kUsual);
   add_weights(verb, i);
   add_places(verb, i);
   verb->final_callback([&] {

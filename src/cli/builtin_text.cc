@@ -235,7 +235,8 @@ std::string render_predictions(const json::object& result, const std::string& re
     }
   }
   if (!text.empty()) text += "\n";
-  return text + render_fields({{tr("images"), {images}},
+  const bool places = result.if_contains("pictures") != nullptr;
+  return text + render_fields({{places ? tr("boxes") : tr("images"), {images}},
                                {tr("classes"), {base::join(tops, tr(", "))}},
                                {tr("failed"), {failures, Tone::kBad}},
                                {tr("model"), {string_or(result, "model")}},

@@ -154,6 +154,7 @@ constexpr auto kCatalog = std::to_array<Translation>({
     {"fallback", "回退"},
     {"finished", "结束"},
     {"image size", "图片尺寸"},
+    {"boxes", "框"},
     {"images", "图片"},
     {"in pool", "资源池"},
     {"kind", "类型"},
