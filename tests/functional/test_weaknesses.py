@@ -8,6 +8,7 @@
 | 3 cancelling did nothing | here (inference), test_preprocessing, test_training_failures |
 | 4 tasks that stayed "running" for ever | test_training_failures |
 | 5, 22 unknown devices, models and paths | test_tasks, test_training |
+| 6 a slot given back that nobody had | core_tests: a million random inputs, all figures recounted after each |
 | 7 an id given twice | test_tasks |
 | 8 priority ignored | test_restart: in order |
 | 9 batches one after the other | test_documents: side by side; test_model_service: all or none |
