@@ -33,11 +33,13 @@ TEST(Winograd, GivesWhatAConvolutionGivesForwardAndBackward) {
   for (const auto& c : cases) {
     const Tensor x = pictures(c.count, c.in, c.height, c.width).requires_grad_();
     const Tensor weight = at::rand({c.out, c.in, 3, 3}).sub_(0.5).requires_grad_();
-    const Tensor expected = at::conv2d(x, weight, {}, 1, 1),
-                 found = winograd_convolution(x, weight);
-    ASSERT_EQ(found.sizes(), expected.sizes());
-    const double size = greatest(expected);
-    EXPECT_LT(greatest(found - expected), 2e-6 * size * std::sqrt(c.in)) << c.in << " " << c.height;
+    const Tensor expected = at::conv2d(x, weight, {}, 1, 1);
+    const Tensor found = training_convolution(x, weight);
+    EXPECT_TRUE(found.equal(expected)) << "forward it is torch's";
+    const Tensor fast = winograd_convolution(x.detach(), winograd_transform(weight), c.out);
+    ASSERT_EQ(fast.sizes(), expected.sizes());
+    EXPECT_LT(greatest(fast - expected), 2e-6 * greatest(expected) * std::sqrt(c.in))
+        << c.in << " " << c.height;
     const Tensor pull = at::rand(expected.sizes()).sub_(0.5);
     const auto gradients = [&](const Tensor& y) {
       x.mutable_grad().reset();
@@ -56,15 +58,17 @@ TEST(Winograd, DoesNotDependOnTheNumberOfThreadsNorOnTheLayout) {
   NEEDS_KERNEL();
   const c10::NoGradGuard no_grad;
   const Tensor x = pictures(5, 32, 13, 13), weight = at::rand({48, 32, 3, 3}).sub_(0.5);
+  const auto result = [&](const Tensor& of, const Tensor& by) {
+    return winograd_convolution(of, winograd_transform(by), 48);
+  };
   const int before = at::get_num_threads();
   at::set_num_threads(1);
-  const Tensor one = winograd_convolution(x, weight);
+  const Tensor one = result(x, weight);
   at::set_num_threads(3);
-  EXPECT_TRUE(one.equal(winograd_convolution(x, weight)));
+  EXPECT_TRUE(one.equal(result(x, weight)));
   at::set_num_threads(before);
-  EXPECT_TRUE(one.equal(winograd_convolution(x.contiguous(), weight)));
-  EXPECT_TRUE(
-      one.equal(winograd_convolution(x, weight.contiguous(at::MemoryFormat::ChannelsLast))));
+  EXPECT_TRUE(one.equal(result(x.contiguous(), weight)));
+  EXPECT_TRUE(one.equal(result(x, weight.contiguous(at::MemoryFormat::ChannelsLast))));
 }
 
 TEST(Convolution, SeesThatItsWeightsHaveChanged) {

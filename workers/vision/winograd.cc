@@ -2,6 +2,7 @@
 #include "vision/winograd.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/conv2d.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
@@ -49,7 +50,9 @@ Tensor transform(const Tensor& weight) {
   return out;
 }
 
-Tensor convolve(const Tensor& pictures, const Tensor& transformed, int64_t out) {
+}  // namespace
+
+Tensor winograd_convolution(const Tensor& pictures, const Tensor& transformed, int64_t out) {
   const Tensor x = pictures.contiguous(at::MemoryFormat::ChannelsLast);
   Tensor y = at::empty({x.size(0), out, x.size(2), x.size(3)},
                        x.options().memory_format(at::MemoryFormat::ChannelsLast));
@@ -79,12 +82,13 @@ Tensor convolve(const Tensor& pictures, const Tensor& transformed, int64_t out) 
   return y;
 }
 
-class WinogradFunction : public torch::autograd::Function<WinogradFunction> {
+namespace {
+
+class TrainingConvolution : public torch::autograd::Function<TrainingConvolution> {
  public:
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
-                        const Tensor& transformed) {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight) {
     context->save_for_backward({x, weight});
-    return convolve(x, transformed, weight.size(0));
+    return at::conv2d(x, weight, {}, /*stride=*/1, /*padding=*/1);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -95,14 +99,14 @@ class WinogradFunction : public torch::autograd::Function<WinogradFunction> {
     // The same kind of convolution, with the filter turned round and in and out exchanged.
     if (context->needs_input_grad(0)) {
       const Tensor turned = weight.flip({2, 3}).permute({2, 3, 0, 1}).contiguous();
-      to_x = convolve(gradient, transform(turned), weight.size(1));
+      to_x = winograd_convolution(gradient, transform(turned), weight.size(1));
     }
     if (context->needs_input_grad(1)) {
       to_weight = std::get<1>(at::convolution_backward(
           gradient, x, weight, at::OptionalIntArrayRef(), {1, 1}, {1, 1}, {1, 1},
           /*transposed=*/false, {0, 0}, /*groups=*/1, {false, true, false}));
     }
-    return {to_x, to_weight, Tensor()};
+    return {to_x, to_weight};
   }
 };
 
@@ -114,9 +118,8 @@ Tensor winograd_transform(const Tensor& weight) {
   return transform(weight.detach().permute({2, 3, 1, 0}).contiguous());
 }
 
-Tensor winograd_convolution(const Tensor& x, const Tensor& weight, const Tensor& transformed) {
-  return WinogradFunction::apply(x, weight,
-                                 transformed.defined() ? transformed : winograd_transform(weight));
+Tensor training_convolution(const Tensor& x, const Tensor& weight) {
+  return TrainingConvolution::apply(x, weight);
 }
 
 ConvolutionImpl::ConvolutionImpl(int64_t in, int64_t out, int64_t kernel, int64_t stride)
@@ -136,7 +139,7 @@ Tensor ConvolutionImpl::forward(const Tensor& x) {
   if (!suits_winograd(x)) return torch::nn::Conv2dImpl::forward(x);
   if (c10::GradMode::is_enabled()) {
     transformed_.reset();
-    return winograd_convolution(x, weight);
+    return training_convolution(x, weight);
   }
   const uint32_t version = weight._version();
   if (!transformed_.defined() || version != version_ || weight.data_ptr() != place_) {
@@ -144,7 +147,7 @@ Tensor ConvolutionImpl::forward(const Tensor& x) {
     place_ = weight.data_ptr();
     version_ = version;
   }
-  return winograd_convolution(x, weight, transformed_);
+  return winograd_convolution(x, transformed_, options.out_channels());
 }
 
 }  // namespace berth::vision
