@@ -201,18 +201,14 @@ void EventWriter::failure(const Error& error) {
 }
 
 void EventWriter::relay(const boost::json::object& event) {
-  const auto text = [&](const char* key) {
-    const boost::json::value* value = event.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string(value->get_string().c_str()) : "";
-  };
   const std::lock_guard<std::mutex> lock(mutex_);
   append(event);
-  if (text("event") != "log") return;
-  const std::string level = text("level");
+  if (text_of(event, "event") != "log") return;
+  const std::string level = text_of(event, "level");
   print(level == level_name(Level::kError)     ? Level::kError
         : level == level_name(Level::kWarning) ? Level::kWarning
                                                : Level::kInfo,
-        text("message"));
+        text_of(event, "message"));
 }
 
 void EventWriter::append(const boost::json::object& event) {

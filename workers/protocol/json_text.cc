@@ -56,4 +56,9 @@ std::string json_text(const boost::json::value& value) {
   return valid_utf8(std::move(text));
 }
 
+std::string text_of(const boost::json::object& object, const char* name) {
+  const boost::json::value* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string().c_str()) : "";
+}
+
 }  // namespace berth::protocol

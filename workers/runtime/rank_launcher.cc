@@ -16,6 +16,8 @@
 #include <cstring>
 #include <optional>
 
+#include "protocol/json_text.h"
+
 namespace berth::runtime {
 namespace {
 
@@ -25,6 +27,7 @@ using protocol::EventWriter;
 using protocol::failed;
 using protocol::Level;
 using protocol::Status;
+using protocol::text_of;
 using Clock = std::chrono::steady_clock;
 
 /// A descriptor that closes itself.
@@ -97,11 +100,6 @@ struct Rank {
   bool early = false;         // it ended before anyone was asked to
   bool well() const { return status && WIFEXITED(*status) && WEXITSTATUS(*status) == 0; }
 };
-
-std::string text_of(const boost::json::object& event, const char* key) {
-  const boost::json::value* value = event.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string().c_str()) : "";
-}
 
 /// This process's environment with `added` in it, "NAME=value" each.
 std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 
+#include "protocol/json_text.h"
 #include "protocol/output_file.h"
 #include "protocol/spec.h"
 
@@ -20,6 +21,7 @@ using protocol::ErrorCode;
 using protocol::failed;
 using protocol::Result;
 using protocol::Status;
+using protocol::text_of;
 
 constexpr uint64_t kMostBytes = uint64_t{1} << 30;
 constexpr uint64_t kMostLabelBytes = uint64_t{16} << 20;
@@ -33,11 +35,6 @@ std::optional<double> number_of(const json::object& entry, const char* name) {
   if (value == nullptr || !value->is_number()) return std::nullopt;
   const double number = value->to_number<double>();
   return std::isfinite(number) ? std::optional<double>(number) : std::nullopt;
-}
-
-std::string text_of(const json::object& entry, const char* name) {
-  const json::value* value = entry.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string().c_str()) : "";
 }
 
 /// [x, y, width, height] in pixels.
