@@ -3,14 +3,8 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/softmax.h>
 #include <c10/core/GradMode.h>
 #include <torch/nn/init.h>
-#include <torch/version.h>
-#if TORCH_VERSION_MAJOR >= 2
-#include <ATen/ops/scaled_dot_product_attention.h>
-#endif
 
 #include <cmath>
 
@@ -38,15 +32,6 @@ Mlp::Mlp(int64_t width, int64_t hidden) : first(width, hidden), second(hidden, w
 }
 
 Tensor Mlp::forward(const Tensor& x) { return second->forward(at::gelu(first->forward(x))); }
-
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
-#if TORCH_VERSION_MAJOR >= 2
-  return at::scaled_dot_product_attention(q, k, v);
-#else
-  const double scale = 1 / std::sqrt(static_cast<double>(q.size(-1)));
-  return at::matmul(at::softmax(at::matmul(q * scale, k.transpose(-2, -1)), -1), v);
-#endif
-}
 
 Tensor stochastic_depth(const Tensor& branch, double probability, bool training) {
   if (!training || probability <= 0) return branch;

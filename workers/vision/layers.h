@@ -19,9 +19,6 @@ struct Mlp final : torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);
 };
 
-/// softmax(q k' / sqrt(width)) v of N x heads x length x width.
-at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
-
 /// In training, whole samples of a residual branch are dropped with this probability and the others
 /// scaled up (Huang et al., "Deep Networks with Stochastic Depth", arXiv 1603.09382).
 at::Tensor stochastic_depth(const at::Tensor& branch, double probability, bool training);

@@ -14,6 +14,7 @@
 
 #include <cmath>
 
+#include "vision/attention.h"
 #include "vision/layers.h"
 
 namespace berth::vision {
@@ -44,14 +45,7 @@ struct SelfAttention final : nn::Module {
   }
 
   Tensor forward(const Tensor& x) {
-    const int64_t count = x.size(0), length = x.size(1), width = x.size(2);
-    // Three views at once: the way back of one by one would fill three tensors with zeros.
-    const std::vector<Tensor> qkv = at::linear(x, in_proj_weight, in_proj_bias)
-                                        .reshape({count, length, 3, heads, width / heads})
-                                        .permute({2, 0, 3, 1, 4})
-                                        .unbind(0);
-    const Tensor mixed = attention(qkv[0], qkv[1], qkv[2]);
-    return out_proj->forward(mixed.transpose(1, 2).reshape({count, length, width}));
+    return out_proj->forward(self_attention(at::linear(x, in_proj_weight, in_proj_bias), heads));
   }
 };
 
