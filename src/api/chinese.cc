@@ -73,6 +73,8 @@ constexpr std::array kRows{
     Row{"The array is released", "数组已释放"},
     Row{"{} is an array of {} tasks: name one of them, such as {}",
         "{} 是含 {} 个任务的数组：请指定其中一个，例如 {}"},
+    Row{"Task {} has written over what this one left in {}",
+        "任务 {} 已覆盖本任务在 {} 中留下的结果"},
     Row{"pending", "等待开始"},
     Row{"queued", "排队中"},
     Row{"running", "运行中"},

@@ -31,10 +31,6 @@ std::vector<const core::DeviceEntry*> in_order(const core::State& state) {
   return order;
 }
 
-value gb_or_null(const std::optional<base::Bytes>& bytes) {
-  return bytes ? value(to_gb(*bytes)) : value(nullptr);
-}
-
 object current_tasks(const core::DeviceEntry* device) {
   const auto count = [&](model::Kind kind) {
     return device == nullptr ? 0 : device->running_of(kind);
@@ -52,14 +48,10 @@ value processes(const DeviceView& view) {
       const auto task = tasks.find(process.pid);
       return task == tasks.end() ? value(nullptr) : value(task->second.value);
     };
-    list.push_back(object{{"pid", process.pid},
-                          {"user", process.user},
-                          {"command", process.command},
-                          {"type", process.type},
-                          {"used_memory_gb", gb_or_null(process.used_memory)},
-                          {"state", model::to_text(process.state)},
-                          {"task_id", named(view.task_by_pid)},
-                          {"left_by", named(view.left_by)}});
+    object one = model::process_report(process);
+    one["task_id"] = named(view.task_by_pid);
+    one["left_by"] = named(view.left_by);
+    list.push_back(std::move(one));
   }
   return list;
 }
@@ -70,13 +62,6 @@ object gpu_device(const Service& service, const DeviceView& view) {
       found == service.state().devices.end() ? nullptr : &found->second;
   const model::Sample none;
   const model::Sample& sample = view.sample ? *view.sample : none;
-  const auto total = sample.total_memory ? sample.total_memory : view.device.total_memory;
-  value memory_use = nullptr;
-  if (total && sample.used_memory && total->value > 0) {
-    memory_use = std::round(1000.0 * static_cast<double>(sample.used_memory->value) /
-                            static_cast<double>(total->value)) /
-                 10;
-  }
   // Used, and what our tasks have reserved and not yet taken.
   std::optional<base::Bytes> promised;
   std::optional<base::Bytes> effective;
@@ -90,41 +75,16 @@ object gpu_device(const Service& service, const DeviceView& view) {
   if (entry != nullptr) {
     for (const auto& pool : entry->pools) pools.emplace_back(pool);
   }
-  object result{
-      {"id", view.device.index},
-      {"device_name", view.device.name},
-      {"name", view.device.model},
-      {"vendor", model::to_text(view.device.vendor)},
-      {"uuid", view.device.id.value},
-      {"pci_bus_id", view.device.pci_bus_id},
-      {"compute_capability", base::or_null(view.device.compute_capability)},
-      {"peak_gflops", base::or_null(view.device.peak_gflops)},
-      {"memory_gbps", base::or_null(view.device.memory_gbps)},
-      {"total_memory_gb", gb_or_null(total)},
-      {"allocated_memory_gb", gb_or_null(sample.used_memory)},
-      {"cached_memory_gb", gb_or_null(promised ? promised : sample.used_memory)},
-      {"free_memory_gb", gb_or_null(sample.free_memory)},
-      {"reserved_memory_gb", gb_or_null(sample.reserved_memory)},
-      {"effective_free_memory_gb", gb_or_null(effective ? effective : sample.free_memory)},
-      {"utilization", std::move(memory_use)},
-      {"sm_utilization", base::or_null(sample.utilization_percent)},
-      {"memory_bandwidth_utilization", base::or_null(sample.memory_utilization_percent)},
-      {"temperature_c", base::or_null(sample.temperature_c)},
-      {"power_w", base::or_null(sample.power_w)},
-      {"power_limit_w", base::or_null(sample.power_limit_w)},
-      {"clock_mhz", base::or_null(sample.clock_mhz)},
-      {"memory_clock_mhz", base::or_null(sample.memory_clock_mhz)},
-      {"fan_percent", base::or_null(sample.fan_percent)},
-      {"enforcement", model::to_json(view.enforcement)},
-      {"pools", std::move(pools)},
-      {"health", model::to_text(sample.health)},
-      {"health_reason",
-       sample.health_reason.empty() ? value(nullptr) : value(sample.health_reason)},
-      {"unhealthy_since", time_or_null(view.unhealthy_since)},
-      {"next_probe", time_or_null(view.next_probe)},
-      {"current_tasks", current_tasks(entry)},
-      {"processes", processes(view)}};
-  model::add_belongings(result, view.device);
+  object result = model::device_report(view.device, sample);
+  if (promised) result["cached_memory_gb"] = model::gib_or_null(promised);
+  result["effective_free_memory_gb"] =
+      model::gib_or_null(effective ? effective : sample.free_memory);
+  result["enforcement"] = model::to_json(view.enforcement);
+  result["pools"] = std::move(pools);
+  result["unhealthy_since"] = time_or_null(view.unhealthy_since);
+  result["next_probe"] = time_or_null(view.next_probe);
+  result["current_tasks"] = current_tasks(entry);
+  result["processes"] = processes(view);
   result["age_s"] =
       view.sample
           ? value(std::round(static_cast<double>((service.now() - sample.taken).count())) / 1000)
@@ -298,9 +258,10 @@ object limits(const core::State& state) {
 }
 
 object gpu_object(const Service& service) {
-  array devices;
+  array devices, others;
   for (const auto& view : service.devices()) {
-    if (view.device.vendor != model::Vendor::kCpu) devices.push_back(gpu_device(service, view));
+    if (view.device.vendor == model::Vendor::kCpu) continue;
+    (view.device.no_tasks.empty() ? devices : others).push_back(gpu_device(service, view));
   }
   array hints;
   for (const auto& hint : service.inventory().hints) hints.push_back(value(hint));
@@ -310,6 +271,7 @@ object gpu_object(const Service& service) {
       {"available", any},
       {"count", count},
       {"devices", std::move(devices)},
+      {"other_devices", std::move(others)},
       {"cuda_version", any ? base::or_null(service.inventory().cuda_version) : value(nullptr)},
       {"driver_version", base::or_null(service.inventory().driver_version)},
       {"pytorch_version", base::or_null(service.worker().torch_version)},

@@ -17,6 +17,7 @@
 #include "core/state.h"
 #include "model/device.h"
 #include "model/enforcement.h"
+#include "model/history.h"
 #include "model/record.h"
 
 namespace berth::api {
@@ -109,6 +110,11 @@ class Service {
       const std::string& text) const = 0;
   /// Server paths in requests are confined to these; empty: only by the rights of the task's user.
   [[nodiscard]] virtual const std::vector<std::string>& data_roots() const = 0;
+
+  /// Of a device, at one of the steps; seconds since 1970. The callback runs from the loop, once.
+  virtual void history(
+      const model::DeviceId& device, std::int64_t step, std::int64_t from, std::int64_t to,
+      std::function<void(base::Result<std::vector<model::HistoryPoint>>)> callback) = 0;
 
   // ---- inputs; the callback runs from the loop, once ----
   using TaskCallback = std::function<void(base::Result<std::shared_ptr<const model::TaskRecord>>)>;

@@ -70,7 +70,7 @@ object info(const Service& service) {
   for (const auto& model : service.worker().models) models.push_back(value(model));
   bool gpu = false;
   for (const auto& device : service.inventory().devices)
-    gpu = gpu || device.vendor != model::Vendor::kCpu;
+    gpu = gpu || (device.vendor != model::Vendor::kCpu && device.no_tasks.empty());
   return object{{"app_name", "Berth"},
                 {"version", BERTH_VERSION},
                 {"environment", "production"},

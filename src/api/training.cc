@@ -70,6 +70,11 @@ model::TaskRecord training_record(Fields& fields, const Service& service) {
   const std::int64_t ranks = read_ranks(fields, fitting ? 0 : batch_size, record);
   base::json::object options;
   read_training_options(fields, num_classes, options);
+  const auto warmup = base::double_or(options, "warmup_epochs");
+  if (warmup > 0 && warmup >= static_cast<double>(num_epochs)) {
+    fields.refuse("value_error", "warmup_epochs",
+                  "It must be below num_epochs, " + std::to_string(num_epochs));
+  }
   if (!fields.valid()) return record;
 
   if (save_path.empty()) save_path = "models/output";
@@ -147,7 +152,15 @@ void answer_with_file(const Service& service, const http::Request& request, http
   const auto text = base::read_file(task->save_path + "/" + name, kMostBytes);
   if (text) {
     const auto content = base::parse_json(*text);
-    if (content && content->is_object()) return exchange.respond(json_response(*content));
+    if (content && content->is_object()) {
+      const std::string writer = base::string_or(content->as_object(), "task_id");
+      if (writer.empty() || writer == task->id().value)
+        return exchange.respond(json_response(*content));
+      return exchange.fail(404,
+                           say(base::Phrase{"Task {} has written over what this one left in {}",
+                                            {writer, task->save_path}},
+                               language));
+    }
   }
   exchange.fail(404, phrase(Phrase::kNoMetricsYet, language, task->id().value));
 }

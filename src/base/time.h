@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace berth::base {
 
@@ -19,6 +20,9 @@ Time from_ms(std::int64_t ms);
 
 /// ISO 8601 with milliseconds and the zone UTC: "2026-01-02T03:04:05.678Z".
 std::string iso8601(Time time);
+
+/// The reverse; fractions of a second and an offset ("+08:00") are understood too.
+std::optional<Time> parse_iso8601(std::string_view text);
 
 /// "30", "30s", "5m", "2h", "1d"; milliseconds as "500ms". std::nullopt when it is none of these.
 std::optional<Duration> parse_duration(const std::string& text);

@@ -104,7 +104,15 @@ void add_train(CLI::App& app, TrainOptions& t, Invocation& result) {
           ""))
       ->type_name("N|auto");
   train_verb->add_option("--lr", t.learning_rate, "learning rate, 0.0001 by default")
-      ->check(CLI::Validator(CLI::PositiveNumber).description(""))
+      ->check(CLI::Validator(
+          [](const std::string& word) {
+            char* end = nullptr;
+            const double rate = std::strtod(word.c_str(), &end);
+            return end != word.c_str() && *end == '\0' && rate > 0
+                       ? std::string()
+                       : "\"" + word + "\" is no learning rate: write a number above 0";
+          },
+          ""))
       ->type_name("RATE");
   train_verb->add_option("--image-size", t.image_size, "in pixels, 224 by default")
       ->check(range(32, 16384))

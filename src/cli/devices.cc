@@ -45,11 +45,6 @@ class DriverPatience {
   static inline std::string text_;  // made before the alarm can ring: the handler only writes it
 };
 
-// As the API: GiB with two decimals.
-json::value gib(const std::optional<base::Bytes>& bytes) {
-  return bytes ? json::value(std::round(bytes->gib() * 100) / 100) : json::value(nullptr);
-}
-
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
@@ -59,67 +54,39 @@ json::value processes(const model::Sample& sample) {
   if (!sample.processes) return nullptr;
   json::array result;
   for (const model::DeviceProcess& process : *sample.processes) {
-    result.push_back(json::object{{"pid", process.pid},
-                                  {"user", process.user},
-                                  {"command", process.command},
-                                  {"type", process.type},
-                                  {"used_memory_gb", gib(process.used_memory)},
-                                  {"state", model::to_text(process.state)},
-                                  {"task_id", nullptr},
-                                  {"left_by", nullptr}});
+    json::object one = model::process_report(process);
+    one["task_id"] = nullptr;
+    one["left_by"] = nullptr;
+    result.push_back(std::move(one));
   }
   return result;
 }
 
 json::object device_report(const model::Device& device, const model::Sample& sample,
                            base::Time now) {
-  const auto total = sample.total_memory ? sample.total_memory : device.total_memory;
-  json::value utilization = nullptr;
-  if (total && total->value > 0 && sample.used_memory) {
-    utilization = std::round(1000.0 * sample.used_memory->gib() / total->gib()) / 10;
-  }
-  json::object report{{"id", device.index},
-                      {"device_name", device.name},
-                      {"name", device.model},
-                      {"uuid", device.id.value},
-                      {"vendor", model::to_text(device.vendor)},
-                      {"pci_bus_id", device.pci_bus_id},
-                      {"compute_capability", base::or_null(device.compute_capability)},
-                      {"total_memory_gb", gib(total)},
-                      {"allocated_memory_gb", gib(sample.used_memory)},
-                      {"cached_memory_gb", gib(sample.used_memory)},
-                      {"free_memory_gb", gib(sample.free_memory)},
-                      {"utilization", utilization},
-                      {"sm_utilization", base::or_null(sample.utilization_percent)},
-                      {"temperature_c", base::or_null(sample.temperature_c)},
-                      {"power_w", base::or_null(sample.power_w)},
-                      {"power_limit_w", base::or_null(sample.power_limit_w)},
-                      {"max_clock_mhz", base::or_null(device.max_clock_mhz)},
-                      {"peak_gflops", base::or_null(device.peak_gflops)},
-                      {"memory_gbps", base::or_null(device.memory_gbps)},
-                      {"current_tasks", nullptr},
-                      {"processes", processes(sample)},
-                      {"health", model::to_text(sample.health)},
-                      {"health_reason", sample.health_reason},
-                      {"age_s", static_cast<double>((now - sample.taken).count()) / 1000.0}};
-  model::add_belongings(report, device);
+  json::object report = model::device_report(device, sample);
+  report["current_tasks"] = nullptr;
+  report["processes"] = processes(sample);
+  report["age_s"] = static_cast<double>((now - sample.taken).count()) / 1000.0;
   return report;
 }
 
 }  // namespace
 
 json::object gpu_report(const device::Readout& readout, base::Time now) {
-  json::array devices;
+  json::array devices, others;
   for (std::size_t i = 0; i < readout.inventory.devices.size() && i < readout.samples.size(); ++i) {
     const model::Device& device = readout.inventory.devices[i];
-    if (device.vendor != model::Vendor::kCpu)
-      devices.push_back(device_report(device, readout.samples[i], now));
+    if (device.vendor == model::Vendor::kCpu) continue;
+    (device.no_tasks.empty() ? devices : others)
+        .push_back(device_report(device, readout.samples[i], now));
   }
   json::array hints;
   for (const std::string& hint : readout.inventory.hints) hints.emplace_back(hint);
   return json::object{{"available", !devices.empty()},
                       {"count", devices.size()},
                       {"devices", std::move(devices)},
+                      {"other_devices", std::move(others)},
                       {"cuda_version", base::or_null(readout.inventory.cuda_version)},
                       {"driver_version", base::or_null(readout.inventory.driver_version)},
                       {"pytorch_version", nullptr},
@@ -127,9 +94,17 @@ json::object gpu_report(const device::Readout& readout, base::Time now) {
 }
 
 struct DeviceSource::Here {
-  device::Machine machine{
-      device::Options{environment("BERTH_NVML_LIBRARY"), environment("BERTH_SYSFS_ROOT")}};
-  model::Inventory inventory = machine.enumerate([](std::string_view) {}, {});
+  static device::Options options() {
+    device::Options options;
+    options.nvml_library = environment("BERTH_NVML_LIBRARY");
+    options.level_zero_library = environment("BERTH_LEVEL_ZERO_LIBRARY");
+    options.dcmi_library = environment("BERTH_DCMI_LIBRARY");
+    options.sysfs_root = environment("BERTH_SYSFS_ROOT");
+    return options;
+  }
+
+  device::Machine machine{options()};
+  model::Inventory inventory = machine.enumerate();
 };
 
 DeviceSource::DeviceSource() = default;
@@ -137,7 +112,7 @@ DeviceSource::~DeviceSource() = default;
 
 json::object DeviceSource::read_here() {
   const DriverPatience patience;
-  if (!here_ || here_->machine.count_changed()) here_ = std::make_unique<Here>();
+  if (!here_ || here_->machine.devices_changed()) here_ = std::make_unique<Here>();
   device::Readout readout{here_->inventory, {}};
   for (const model::Device& device : readout.inventory.devices) {
     readout.samples.push_back(device.vendor == model::Vendor::kCpu

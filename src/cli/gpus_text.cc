@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/drain_text.h"
 #include "cli/enforcement_text.h"
+#include "cli/gpu_notes.h"
 #include "cli/holders_text.h"
 #include "cli/members.h"
 #include "cli/progress.h"
@@ -29,9 +30,9 @@ using base::string_or;
 
 namespace {
 
-std::vector<json::object> devices_of(const json::object& report) {
+std::vector<json::object> devices_of(const json::object& report, const char* list = "devices") {
   std::vector<json::object> result;
-  const json::array* devices = array_in(report, "devices");
+  const json::array* devices = array_in(report, list);
   if (devices == nullptr) return result;
   for (const json::value& device : *devices) {
     if (device.is_object()) result.push_back(device.as_object());
@@ -104,7 +105,8 @@ Row row_of(const json::object& device, bool wide) {
   row.power = number(maybe_double(device, "power_w"), 0, "W");
   row.tasks = tasks_text(device, wide);
   row.healthy = string_or(device, "health", "healthy") == "healthy";
-  if (base::bool_or(device, "partitioned")) {
+  row.healthy = row.healthy || !string_or(device, "no_tasks").empty();
+  if (base::bool_or(device, "partitioned") || !string_or(device, "no_tasks").empty()) {
     row.free = row.tasks = "-";  // nothing starts there
     row.free_tone = Tone::kPlain;
   }
@@ -130,6 +132,9 @@ std::size_t draw_instances(const std::vector<json::object>& devices, std::vector
 std::string trouble_line(const json::object& device, int indent, const Screen& screen) {
   const std::string health = string_or(device, "health", "healthy");
   const std::string margin(static_cast<std::size_t>(indent), ' ');
+  if (const std::string why = string_or(device, "no_tasks"); !why.empty())
+    return margin + paint(printable(tr("takes no tasks: {}", {tr(why)})), Tone::kDim, screen) +
+           "\n";
   if (health != "healthy") {
     const std::string reason = string_or(device, "health_reason");
     std::string text =
@@ -148,6 +153,17 @@ std::string trouble_line(const json::object& device, int indent, const Screen& s
            "\n";
   }
   return "";
+}
+
+std::string note_lines(const json::object& device, int indent, const Screen& screen) {
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  const int room = screen.width > 0 ? screen.width - indent : 0;
+  std::string text;
+  for (const std::string& note : gpu_notes(device)) {
+    text += margin + paint(wrap(printable("! " + note), room, margin + "  "), Tone::kWarn, screen) +
+            "\n";
+  }
+  return text;
 }
 
 std::string drain_line(const json::object& device, const json::object& drains, int indent,
@@ -205,7 +221,9 @@ std::string number_of(const json::object& device) {
 }  // namespace
 
 std::string render_gpus(const json::object& report, std::string_view source, const Screen& screen) {
-  const std::vector<json::object> devices = devices_of(report);
+  std::vector<json::object> devices = devices_of(report);
+  const std::size_t usable = devices.size();
+  for (auto& other : devices_of(report, "other_devices")) devices.push_back(std::move(other));
   const json::object* drain = object_in(report, "drain");
   const json::object drains = drain != nullptr ? *drain : json::object{};
   if (devices.empty()) return without_gpu(report, screen) + render_drains(drains, {}, screen);
@@ -271,11 +289,14 @@ std::string render_gpus(const json::object& report, std::string_view source, con
     }
     text +=
         "\n" + trouble_line(devices[i], name_width + 2, screen) +
+        note_lines(devices[i], name_width + 2, screen) +
         drain_line(devices[i], drains, name_width + 2, screen) +
         holder_lines(devices[i], array_in(report, "leases"), base::now(), name_width + 2, screen);
   }
-  const std::size_t gpus = devices.size() - instances;
-  std::vector<std::string> facts{gpus == 1 ? tr("1 GPU") : tr("{} GPUs", {std::to_string(gpus)})};
+  const std::size_t gpus = usable - instances;
+  std::vector<std::string> facts{gpus == 0   ? tr("no GPU that takes tasks: they run on the CPU")
+                                 : gpus == 1 ? tr("1 GPU")
+                                             : tr("{} GPUs", {std::to_string(gpus)})};
   if (instances > 0)
     facts.push_back(instances == 1 ? tr("1 MIG instance")
                                    : tr("{} MIG instances", {std::to_string(instances)}));

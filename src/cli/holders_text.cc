@@ -30,7 +30,7 @@ std::string short_command(const std::string& command) {
 }
 
 struct Line {
-  std::string memory, who, user, what, label;
+  std::string memory, who, user, what, label, load;
 };
 
 std::vector<Line> lease_lines(const json::object& device, const json::array& leases,
@@ -65,7 +65,12 @@ std::string owner_label(const Process& process, const std::set<std::string>& lea
   constexpr int kMost = 16;  // an id of the user's own may be long
   if (!process.left_by.empty())
     return tr("left by task {}", {fit(short_id(process.left_by), kMost)});
-  if (process.task.empty()) return state_label(process.state);
+  if (process.task.empty()) {
+    const std::string state = state_label(process.state);
+    return state.empty() && !process.container.empty()
+               ? tr("container {}", {fit(process.container, kMost)})
+               : state;
+  }
   const std::string id = fit(short_id(process.task), kMost);
   return leases.contains(process.task) ? tr("lease {}", {id}) : tr("task {}", {id});
 }
@@ -87,11 +92,12 @@ std::vector<Process> processes_of(const json::object& device) {
   for (const json::value& item : *list) {
     if (!item.is_object()) continue;
     const json::object& process = item.as_object();
-    result.push_back({base::int_or(process, "pid"), maybe_double(process, "used_memory_gb"),
-                      printable(string_or(process, "user")),
-                      printable(string_or(process, "command")),
-                      printable(string_or(process, "task_id")), string_or(process, "state"),
-                      printable(string_or(process, "left_by"))});
+    result.push_back(
+        {base::int_or(process, "pid"), maybe_double(process, "used_memory_gb"),
+         printable(string_or(process, "user")), printable(string_or(process, "command")),
+         printable(string_or(process, "task_id")), string_or(process, "state"),
+         printable(string_or(process, "left_by")), printable(string_or(process, "container")),
+         maybe_double(process, "utilization")});
   }
   std::stable_sort(result.begin(), result.end(), [](const Process& a, const Process& b) {
     return a.memory.value_or(0) > b.memory.value_or(0);
@@ -118,16 +124,20 @@ std::string holder_lines(const json::object& device, const json::array* leases, 
     }
     lines.push_back({memory_words(process.memory), std::to_string(process.pid), process.user,
                      process.command.empty() ? "?" : short_command(process.command),
-                     owner_label(process, ids)});
+                     owner_label(process, ids),
+                     process.load ? std::to_string(static_cast<int>(*process.load)) + "%" : ""});
   }
+  const bool loads =
+      std::any_of(lines.begin(), lines.end(), [](const Line& line) { return !line.load.empty(); });
   const std::string margin(static_cast<std::size_t>(indent), ' ');
   const bool more = all.size() > kProcessesShown;
   std::string text;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const Line& line = lines[i];
     const std::string mark = i + 1 == lines.size() && !more ? "└ " : "├ ";
-    const std::string left = pad_left(line.memory, 9) + "  " + pad_left(line.who, 7) + "  " +
-                             pad_right(fit(line.user, 8), 8) + "  ";
+    const std::string left = pad_left(line.memory, 9) + "  " +
+                             (loads ? pad_left(line.load, 4) + "  " : "") + pad_left(line.who, 7) +
+                             "  " + pad_right(fit(line.user, 8), 8) + "  ";
     const std::string label = line.label.empty() ? "" : "  " + line.label;
     std::string what = line.what;
     if (screen.width > 0) {

@@ -19,6 +19,8 @@ struct Process {
   std::string user, command, task;
   std::string state;    // "alive", "orphan", ...
   std::string left_by;  // the task that has ended without it
+  std::string container;
+  std::optional<double> load;  // percent
 };
 
 /// Of a device of GET /api/v2/resources/gpu; those that hold most first.

@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "cli/gpu_notes.h"
 #include "cli/gpus_text.h"
 #include "cli/members.h"
 #include "cli/table.h"
@@ -26,7 +27,8 @@ constexpr Mark kMarks[] = {
 };
 
 struct Gpu {
-  std::string name, uuid, numa_node;
+  std::string name, uuid, numa_node, pcie;
+  bool narrow = false;                       // its PCIe link
   std::map<std::string, std::string> marks;  // by the peer's UUID
 };
 
@@ -46,7 +48,12 @@ const Mark& mark_of(std::string_view closeness) {
 }
 
 Gpu read(const json::object& device) {
-  Gpu gpu{string_or(device, "device_name"), string_or(device, "uuid"), "n/a", {}};
+  Gpu gpu{string_or(device, "device_name"),
+          string_or(device, "uuid"),
+          "n/a",
+          pcie_text(device),
+          pcie_is_narrow(device),
+          {}};
   if (const auto node = base::maybe_int(device, "numa_node")) gpu.numa_node = std::to_string(*node);
   const json::array* links = array_in(device, "links");
   for (std::size_t i = 0; links != nullptr && i < links->size(); ++i) {
@@ -74,6 +81,7 @@ std::string render_topology(const json::object& report, const Screen& screen) {
   std::vector<Column> columns{{tr("DEVICE")}};
   for (const Gpu& gpu : gpus) columns.push_back({gpu.name});
   columns.push_back({"NUMA"});
+  columns.push_back({"PCIe"});
   Table table(std::move(columns));
   std::set<std::string_view> used;
   for (const Gpu& row : gpus) {
@@ -92,6 +100,7 @@ std::string render_topology(const json::object& report, const Screen& screen) {
                                                       : Tone::kPlain});
     }
     cells.push_back({row.numa_node});
+    cells.push_back({row.pcie, row.narrow ? Tone::kWarn : Tone::kPlain});
     table.add(std::move(cells));
   }
   std::string text = table.render(screen);

@@ -10,8 +10,7 @@
 
 namespace berth::cli {
 
-/// "2026-01-02T03:04:05.678Z", with any fraction and a zone "Z", "+08:00" or none (UTC).
-std::optional<base::Time> parse_iso8601(std::string_view text);
+using base::parse_iso8601;
 
 /// "12s", "3m 04s", "2h 05m", "3d 04h" ("3分04秒"): two units at most. Negative durations are "0s".
 std::string words(base::Duration duration);

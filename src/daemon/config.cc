@@ -73,6 +73,13 @@ const Readers& readers() {
         {"listen", list(&Config::listen)},
         {"state_dir", text(&Config::state_dir)},
         {"nvml_library", text(&Config::nvml_library)},
+        {"level_zero_library", text(&Config::level_zero_library)},
+        {"dcmi_library", text(&Config::dcmi_library)},
+        {"integrated_gpus",
+         [](const YAML::Node& node, Config& config) -> base::Status {
+           config.integrated_gpus = node.as<bool>();
+           return {};
+         }},
         {"sysfs_root", text(&Config::sysfs_root)},
         {"worker_dir", text(&Config::worker_dir)},
         {"lang", text(&Config::language)},
@@ -144,6 +151,10 @@ base::Status read_environment(Config& config) {
   if (const auto value = environment("BERTH_STATE_DIR"); !value.empty()) config.state_dir = value;
   if (const auto value = environment("BERTH_NVML_LIBRARY"); !value.empty())
     config.nvml_library = value;
+  if (const auto value = environment("BERTH_LEVEL_ZERO_LIBRARY"); !value.empty())
+    config.level_zero_library = value;
+  if (const auto value = environment("BERTH_DCMI_LIBRARY"); !value.empty())
+    config.dcmi_library = value;
   const struct {
     const char* name;
     int* number;

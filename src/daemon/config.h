@@ -19,9 +19,12 @@ struct Config {
   std::vector<std::string> listen;  // empty: 127.0.0.1:8000
   std::string state_dir;
   std::string nvml_library;  // empty: where the dynamic linker finds it
-  std::string sysfs_root;    // precedes /proc and /sys when devices are looked for
-  std::string worker_dir;    // empty: beside berthd
-  std::string language;      // "en" or "zh"
+  std::string level_zero_library;
+  std::string dcmi_library;
+  bool integrated_gpus = false;  // tasks may run on the graphics of a processor
+  std::string sysfs_root;        // precedes /proc and /sys when devices are looked for
+  std::string worker_dir;        // empty: beside berthd
+  std::string language;          // "en" or "zh"
   std::vector<std::string> data_roots;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> host_names;

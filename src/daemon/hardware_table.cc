@@ -88,7 +88,7 @@ std::string hardware_table(const api::Service& service, const std::string& langu
   std::string blocks;
   int count = 0;
   for (const auto& view : service.devices()) {
-    if (view.device.vendor == model::Vendor::kCpu) continue;
+    if (view.device.vendor == model::Vendor::kCpu || !view.device.no_tasks.empty()) continue;
     ++count;
     blocks += device_block(service, view, words);
   }

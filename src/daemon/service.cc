@@ -30,6 +30,9 @@ using base::json::object;
 device::SamplerOptions sampler_options(const Config& config) {
   device::SamplerOptions options;
   options.machine.nvml_library = config.nvml_library;
+  options.machine.level_zero_library = config.level_zero_library;
+  options.machine.dcmi_library = config.dcmi_library;
+  options.machine.integrated_gpus = config.integrated_gpus;
   options.machine.sysfs_root = config.sysfs_root;
   return options;
 }
@@ -172,7 +175,9 @@ void Service::go() {
   for (const auto& attempt : fenced) supervisor_.follow_fenced(attempt.task, attempt.number);
   devices_changed(all);
   check_room();
+  history_ = std::make_unique<HistoryKeeper>(loop_, config_.state_dir + "/readings.db");
   stale_check_ = loop_.every(base::Duration{1'000}, [this] {
+    history_->take(devices_.watch().samples(), now());
     check_stale();
     check_memory();
     check_room();
@@ -316,7 +321,7 @@ void Service::devices_changed(const DeviceFeed::Changes& changes) {
   const auto& watch = devices_.watch();
   for (const auto& id : changes.health) {
     const auto* sample = watch.sample(id);
-    if (sample == nullptr) continue;
+    if (sample == nullptr || !model::takes_tasks(watch.inventory(), id)) continue;
     if (sample->health == model::Health::kHealthy) {
       base::log_info("device is healthy", {{"device", id.value}});
     } else {
@@ -327,7 +332,7 @@ void Service::devices_changed(const DeviceFeed::Changes& changes) {
     }
   }
   if (!going_) return;
-  if (changes.inventory) engine_.observe_inventory(watch.inventory().devices);
+  if (changes.inventory) engine_.observe_inventory(model::for_tasks(watch.inventory()));
   if (changes.samples.empty()) return;
   std::vector<core::Reading> readings;
   task_by_pid_.clear();

@@ -13,6 +13,7 @@
 #include "daemon/config.h"
 #include "daemon/device_feed.h"
 #include "daemon/engine.h"
+#include "daemon/history_keeper.h"
 #include "daemon/lease_holders.h"
 #include "daemon/memory_watchdog.h"
 #include "daemon/second_look.h"
@@ -75,6 +76,13 @@ class Service final : public api::Service {
   [[nodiscard]] std::vector<std::shared_ptr<const model::TaskRecord>> array(
       const std::string& id) const override {
     return engine_.table().array(id);
+  }
+  void history(
+      const model::DeviceId& device, std::int64_t step, std::int64_t from, std::int64_t to,
+      std::function<void(base::Result<std::vector<model::HistoryPoint>>)> callback) override {
+    if (history_ != nullptr)
+      return history_->read(device.value, step, from, to, std::move(callback));
+    callback(base::fail(base::ErrorCode::kUnavailable, "the daemon is still starting"));
   }
   void submit(model::TaskRecord record, TaskCallback callback) override;
   void submit_array(std::vector<model::TaskRecord> records, DoneCallback callback) override {
@@ -139,6 +147,7 @@ class Service final : public api::Service {
   SecondLook second_look_;
   LeaseHolders lease_holders_;
   MemoryWatchdog memory_watchdog_;
+  std::unique_ptr<HistoryKeeper> history_;  // from go() on
   mutable device::host::LoadMeter processor_;
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
   std::map<int, model::TaskId> left_by_;              // those that a task of ours has left behind

@@ -21,11 +21,12 @@ struct Scope {
   bool costly = true;     // clocks, fan, power limit: slow in some drivers and slow to change
 };
 
-/// Called before the driver is touched: with "nvidia" (opening and counting), "nvidia:3" (the
-/// device with the driver's own number 3, not yet identified) or a device's UUID.
+/// Called before a driver is touched: with the vendor's name, "nvidia" (opening and counting), with
+/// "nvidia:3" (the device with the driver's own number 3, not yet identified) or a device's id.
 using Breadcrumb = std::function<void(std::string_view key)>;
+inline void no_breadcrumbs(std::string_view /*key*/) {}
 
-/// Keys as above that must be left alone, a GPU's MIG instances with it. A UUID here is still
+/// Keys as above that must be left alone, a GPU's MIG instances with it. An id here is still
 /// identified (its place in the order counts), but none of its readings is taken.
 using SkipList = std::set<std::string, std::less<>>;
 
@@ -51,8 +52,9 @@ class Backend {
   /// enumerate() it tells whether to enumerate again.
   virtual std::optional<int> count() = 0;
 
-  /// Whether MIG instances have been made or destroyed since enumerate().
-  virtual bool instances_changed() { return false; }
+  /// Whether there are others than at enumerate() though as many: MIG instances were made or
+  /// destroyed, a driver was loaded anew.
+  virtual bool devices_changed() { return false; }
 
   /// Closes and reopens the driver's session, which is how a device that came back is found.
   virtual base::Status reopen() = 0;

@@ -4,15 +4,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
-#include <filesystem>
 #include <iterator>
-#include <system_error>
 
-#include "base/fd.h"
 #include "base/text.h"
+#include "base/time.h"
+#include "device/amd/backend.h"
+#include "device/ascend/backend.h"
 #include "device/gpu_nodes.h"
+#include "device/intel/backend.h"
 #include "device/nvml/backend.h"
+#include "device/pci_gpus.h"
+#include "device/pci_names.h"
+#include "device/pcie.h"
+#include "model/pci.h"
 
 namespace berth::device {
 
@@ -30,25 +36,29 @@ void link_by_numa_node(std::vector<model::Device>& devices) {
   }
 }
 
-}  // namespace
-
-std::vector<std::string> nvidia_pci_devices(const std::string& root) {
-  std::vector<std::string> found;
-  std::error_code code;
-  std::filesystem::directory_iterator entry(root + "/sys/bus/pci/devices", code);
-  for (; !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
-    const std::string folder = entry->path().string();
-    const auto vendor = base::read_file(folder + "/vendor", 64);
-    const auto kind = base::read_file(folder + "/class", 64);
-    // Class 03xxxx: display controllers, 3D controllers included.
-    if (vendor && kind && base::trim(*vendor) == "0x10de" &&
-        base::trim(*kind).starts_with("0x03")) {
-      found.push_back(entry->path().filename().string());
-    }
+unsigned pci_id(model::Vendor vendor) {
+  switch (vendor) {
+    case model::Vendor::kNvidia:
+      return 0x10de;
+    case model::Vendor::kAmd:
+      return 0x1002;
+    case model::Vendor::kIntel:
+      return 0x8086;
+    case model::Vendor::kAscend:
+      return 0x19e5;
+    case model::Vendor::kCpu:
+      break;
   }
-  std::sort(found.begin(), found.end());
-  return found;
+  return 0;
 }
+
+/// Drivers that give a card to a virtual machine, or that no program computes with.
+bool is_foreign(std::string_view driver) {
+  constexpr std::array kForeign{"vfio-pci", "pci-stub", "xen-pciback", "nouveau", "radeon"};
+  return std::find(kForeign.begin(), kForeign.end(), driver) != kForeign.end();
+}
+
+}  // namespace
 
 void clear_visible_devices() {
   std::vector<std::string> names;
@@ -60,58 +70,131 @@ void clear_visible_devices() {
   for (const std::string& name : names) ::unsetenv(name.c_str());
 }
 
-Machine::Machine(Options options) : options_(std::move(options)), host_(options_.sysfs_root) {}
+Machine::Machine(Options options) : options_(std::move(options)), host_(options_.sysfs_root) {
+  const auto fdinfo = std::make_shared<drm::FdinfoReader>(options_.sysfs_root);
+  parts_.push_back({model::Vendor::kNvidia, [this]() -> base::Result<std::unique_ptr<Backend>> {
+                      auto opened =
+                          nvml::NvmlBackend::open(options_.nvml_library, options_.sysfs_root);
+                      if (!opened) return base::fail(opened.error());
+                      return std::unique_ptr<Backend>(std::move(*opened));
+                    }});
+  parts_.push_back(
+      {model::Vendor::kAmd, [this, fdinfo]() -> base::Result<std::unique_ptr<Backend>> {
+         return std::make_unique<amd::AmdBackend>(options_.sysfs_root, fdinfo);
+       }});
+  parts_.push_back(
+      {model::Vendor::kIntel, [this, fdinfo]() -> base::Result<std::unique_ptr<Backend>> {
+         return std::make_unique<intel::IntelBackend>(options_.level_zero_library,
+                                                      options_.sysfs_root, fdinfo);
+       }});
+  parts_.push_back(
+      {model::Vendor::kAscend,
+       [this] { return ascend::AscendBackend::open(options_.dcmi_library, options_.sysfs_root); }});
+}
 
-void Machine::add_nvidia(model::Inventory& inventory, const Breadcrumb& begin,
-                         const SkipList& skip) {
-  nvidia_count_.reset();
-  nvidia_listed_ = 0;
-  if (skip.contains("nvidia")) {
-    inventory.hints.emplace_back("the NVIDIA driver does not answer and is left alone for now");
+/// Why the driver's library could not be opened, where that is news.
+std::string Machine::missing_driver(model::Vendor vendor, const base::Error& error) const {
+  const bool nvidia = vendor == model::Vendor::kNvidia;
+  const auto cards = pci_gpus(options_.sysfs_root, pci_id(vendor));
+  const bool named = !(nvidia ? options_.nvml_library : options_.dcmi_library).empty();
+  if (cards.empty()) return named ? error.message : std::string();
+  std::vector<std::string> places;
+  for (const auto& card : cards) places.push_back(to_text(card.address));
+  return std::string(nvidia ? "an NVIDIA GPU" : "an Ascend NPU") + " is on the PCI bus (" +
+         base::join(places, ", ") + ") but its driver is not installed: " + error.message + "; " +
+         (nvidia ? "on Debian install the packages nvidia-driver and libnvidia-ml1 (component "
+                   "non-free)"
+                 : "install Huawei's driver package, which brings libdcmi.so");
+}
+
+/// What is on the bus but has another driver than its maker's, or none, comes after the others.
+void Machine::add_driverless(const Part& part, model::Inventory& inventory) {
+  int index = 0;
+  for (const auto& device : inventory.devices) {
+    if (device.vendor == part.vendor && !device.mig) index = std::max(index, device.index + 1);
+  }
+  for (const auto& card : pci_gpus(options_.sysfs_root, pci_id(part.vendor))) {
+    const bool driven = !card.driver.empty() && !is_foreign(card.driver);
+    const bool listed = std::any_of(
+        inventory.devices.begin(), inventory.devices.end(),
+        [&](const auto& one) { return model::parse_pci(one.pci_bus_id) == card.address; });
+    if (listed || (driven && part.backend != nullptr)) continue;
+    model::Device device;
+    device.vendor = part.vendor;
+    device.id = model::DeviceId("PCI-" + to_text(card.address));
+    device.index = index++;
+    device.name = std::string(device_prefix(part.vendor)) + ':' + std::to_string(device.index);
+    device.pci_bus_id = to_text(card.address);
+    device.model = std::string(maker(part.vendor)) + ' ' +
+                   pci_name(options_.sysfs_root, card.vendor, card.product)
+                       .value_or("GPU " + pci_ids(card.vendor, card.product));
+    device.no_tasks = card.driver.empty() ? "it has no driver"
+                      : driven            ? "its driver's library is not installed"
+                                          : "its driver is " + card.driver;
+    driverless_.insert(device.id);
+    inventory.devices.push_back(std::move(device));
+  }
+}
+
+void Machine::add(Part& part, model::Inventory& inventory, const Breadcrumb& begin,
+                  const SkipList& skip) {
+  const std::string name(to_text(part.vendor));
+  part.count.reset();
+  part.listed = 0;
+  // NVIDIA's may be there though the bus cannot be seen.
+  part.awaited = part.vendor == model::Vendor::kNvidia ||
+                 !pci_gpus(options_.sysfs_root, pci_id(part.vendor)).empty();
+  if (skip.contains(name)) {
+    inventory.hints.push_back("the " + std::string(maker(part.vendor)) +
+                              " driver does not answer and is left alone for now");
     return;
   }
-  if (nvidia_ == nullptr) {
-    begin("nvidia");
-    auto opened = nvml::NvmlBackend::open(options_.nvml_library, options_.sysfs_root);
+  if (part.backend == nullptr) {
+    begin(name);
+    auto opened = part.open();
     if (!opened) {
-      const auto cards = nvidia_pci_devices(options_.sysfs_root);
-      if (!cards.empty()) {
-        inventory.hints.push_back(
-            "an NVIDIA GPU is on the PCI bus (" + base::join(cards, ", ") +
-            ") but its driver is not installed: " + opened.error().message +
-            "; on Debian install the packages nvidia-driver and libnvidia-ml1 "
-            "(component non-free)");
-      } else if (!options_.nvml_library.empty()) {
-        inventory.hints.push_back(opened.error().message);
-      }
+      if (auto hint = missing_driver(part.vendor, opened.error()); !hint.empty())
+        inventory.hints.push_back(std::move(hint));
       return;
     }
-    nvidia_ = std::move(*opened);
+    part.backend = std::move(*opened);
   }
-  auto listed = nvidia_->enumerate(begin, skip);
+  auto listed = part.backend->enumerate(begin, skip);
   if (!listed) {
     inventory.hints.push_back(listed.error().message);
     return;
   }
-  nvidia_count_ = nvidia_->count();
-  nvidia_listed_ = static_cast<int>(
+  part.count = part.backend->count();
+  part.listed = static_cast<int>(
       std::count_if(listed->devices.begin(), listed->devices.end(),
                     [](const model::Device& device) { return !device.mig.has_value(); }));
-  inventory.driver_version = listed->driver_version;
-  inventory.cuda_version = listed->cuda_version;
+  if (!inventory.driver_version) inventory.driver_version = listed->driver_version;
+  if (listed->cuda_version) inventory.cuda_version = listed->cuda_version;
   std::move(listed->devices.begin(), listed->devices.end(), std::back_inserter(inventory.devices));
   std::move(listed->hints.begin(), listed->hints.end(), std::back_inserter(inventory.hints));
+}
+
+void Machine::add_place(model::Device& gpu) const {
+  if (options_.integrated_gpus) gpu.no_tasks.clear();
+  gpu.nodes = nodes_of(gpu, options_.sysfs_root);
+  gpu.numa_node = numa_node_of(gpu, options_.sysfs_root);
+  if (const auto address = model::parse_pci(gpu.pci_bus_id))
+    gpu.pcie = most_pcie_link(options_.sysfs_root, *address);
 }
 
 model::Inventory Machine::enumerate(const Breadcrumb& begin, const SkipList& skip) {
   model::Inventory inventory;
   begin("inventory");
-  add_nvidia(inventory, begin, skip);
+  driverless_.clear();
+  for (Part& part : parts_) {
+    add(part, inventory, begin, skip);
+    begin("inventory");
+    if (!skip.contains(std::string(to_text(part.vendor)))) add_driverless(part, inventory);
+  }
   for (auto& gpu : inventory.devices) {
     if (skip.contains(gpu.id.value)) continue;
     begin(gpu.id.value);
-    gpu.nodes = nodes_of(gpu, options_.sysfs_root);
-    gpu.numa_node = numa_node_of(gpu, options_.sysfs_root);
+    add_place(gpu);
   }
   link_by_numa_node(inventory.devices);
   begin("inventory");
@@ -122,10 +205,23 @@ model::Inventory Machine::enumerate(const Breadcrumb& begin, const SkipList& ski
   return inventory;
 }
 
+Backend* Machine::backend_of(model::Vendor vendor) const {
+  const auto part = std::find_if(parts_.begin(), parts_.end(),
+                                 [&](const Part& one) { return one.vendor == vendor; });
+  return part == parts_.end() ? nullptr : part->backend.get();
+}
+
 model::Sample Machine::sample(const model::Device& device, const Scope& scope) {
   if (device.vendor == model::Vendor::kCpu) return host_.sample(device.id, scope);
-  if (nvidia_ != nullptr && device.vendor == model::Vendor::kNvidia)
-    return nvidia_->sample(device.id, scope);
+  if (driverless_.contains(device.id)) {
+    model::Sample sample;
+    sample.device = device.id;
+    sample.taken = base::now();
+    sample.health = model::Health::kFailed;
+    sample.health_reason = device.no_tasks;
+    return sample;
+  }
+  if (Backend* backend = backend_of(device.vendor)) return backend->sample(device.id, scope);
   model::Sample sample;
   sample.device = device.id;
   sample.health = model::Health::kLost;
@@ -133,24 +229,39 @@ model::Sample Machine::sample(const model::Device& device, const Scope& scope) {
   return sample;
 }
 
-bool Machine::count_changed() {
-  return nvidia_ != nullptr && nvidia_count_ &&
-         (nvidia_->count() != nvidia_count_ || nvidia_->instances_changed());
+bool Machine::devices_changed(const Breadcrumb& begin, const SkipList& skip) {
+  bool changed = false;
+  for (const Part& part : parts_) {
+    const auto name = to_text(part.vendor);
+    if (part.backend == nullptr || !part.count || skip.contains(name)) continue;
+    begin(name);
+    changed = changed || part.backend->count() != part.count || part.backend->devices_changed();
+  }
+  return changed;
 }
 
-void Machine::reopen() {
-  // An error shows again, as a hint, in the enumerate() that follows.
-  if (nvidia_ != nullptr) static_cast<void>(nvidia_->reopen());
+bool Machine::incomplete() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
+    return part.backend == nullptr ? part.awaited : part.count.value_or(-1) != part.listed;
+  });
 }
 
-model::Inventory read_inventory(const Options& options) {
-  return Machine(options).enumerate([](std::string_view) {}, {});
+void Machine::reopen(const Breadcrumb& begin, const SkipList& skip) {
+  for (const Part& part : parts_) {
+    const auto name = to_text(part.vendor);
+    if (part.backend == nullptr || skip.contains(name)) continue;
+    begin(name);
+    // An error shows again, as a hint, in the enumerate() that follows.
+    static_cast<void>(part.backend->reopen());
+  }
 }
+
+model::Inventory read_inventory(const Options& options) { return Machine(options).enumerate(); }
 
 Readout read_samples(const Options& options) {
   Machine machine(options);
   Readout readout;
-  readout.inventory = machine.enumerate([](std::string_view) {}, {});
+  readout.inventory = machine.enumerate();
   for (const model::Device& device : readout.inventory.devices) {
     readout.samples.push_back(machine.sample(device, Scope{}));
   }

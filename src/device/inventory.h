@@ -4,8 +4,10 @@
 // command line calls read_samples(). Not thread-safe; nothing here throws.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,8 +18,11 @@
 namespace berth::device {
 
 struct Options {
-  std::string nvml_library;  // empty: libnvidia-ml.so.1 by the dynamic linker's rules
-  std::string sysfs_root;    // precedes /proc and /sys; empty: the machine itself
+  std::string nvml_library;        // empty: libnvidia-ml.so.1 by the dynamic linker's rules
+  std::string level_zero_library;  // empty: libze_loader.so.1 likewise
+  std::string dcmi_library;        // empty: libdcmi.so likewise, else in its driver's usual place
+  bool integrated_gpus = false;    // tasks may run on the graphics of a processor
+  std::string sysfs_root;          // precedes /proc, /sys and /usr/share; empty: the machine itself
 };
 
 /// The opened back ends. A library that cannot be loaded is tried again at every enumerate().
@@ -25,23 +30,35 @@ class Machine {
  public:
   explicit Machine(Options options);
 
-  model::Inventory enumerate(const Breadcrumb& begin, const SkipList& skip);
+  model::Inventory enumerate(const Breadcrumb& begin = no_breadcrumbs, const SkipList& skip = {});
   model::Sample sample(const model::Device& device, const Scope& scope);
-  /// Whether a driver now counts another number of devices than at the last enumerate(), or MIG
-  /// instances have been made or destroyed since.
-  [[nodiscard]] bool count_changed();
-  /// Whether the last enumerate() found no GPU driver, or fewer devices than the driver counts: a
-  /// driver may yet be loaded and a lost device come back.
-  [[nodiscard]] bool incomplete() const { return nvidia_count_.value_or(-1) != nvidia_listed_; }
-  void reopen();
+  /// Whether a driver that is not on the list now counts another number of devices than at the last
+  /// enumerate(), or has others.
+  [[nodiscard]] bool devices_changed(const Breadcrumb& begin = no_breadcrumbs,
+                                     const SkipList& skip = {});
+  /// Whether the last enumerate() found a driver missing, or fewer devices than one counts: it may
+  /// yet be loaded and a lost device come back.
+  [[nodiscard]] bool incomplete() const;
+  void reopen(const Breadcrumb& begin, const SkipList& skip);
 
  private:
-  void add_nvidia(model::Inventory& inventory, const Breadcrumb& begin, const SkipList& skip);
+  struct Part {
+    model::Vendor vendor;
+    std::function<base::Result<std::unique_ptr<Backend>>()> open;
+    std::unique_ptr<Backend> backend = nullptr;
+    std::optional<int> count = std::nullopt;  // as the driver counts
+    int listed = 0;
+    bool awaited = false;  // there is no driver, but there may yet be one
+  };
+  void add(Part& part, model::Inventory& inventory, const Breadcrumb& begin, const SkipList& skip);
+  [[nodiscard]] std::string missing_driver(model::Vendor vendor, const base::Error& error) const;
+  void add_driverless(const Part& part, model::Inventory& inventory);
+  void add_place(model::Device& gpu) const;
+  Backend* backend_of(model::Vendor vendor) const;
 
   Options options_;
-  std::unique_ptr<Backend> nvidia_;
-  std::optional<int> nvidia_count_;
-  int nvidia_listed_ = 0;
+  std::vector<Part> parts_;
+  std::set<model::DeviceId> driverless_;
   host::HostBackend host_;
 };
 
@@ -54,9 +71,6 @@ model::Inventory read_inventory(const Options& options);
 /// Everything once, with processes and costly readings. The processor's utilisation needs two
 /// readings and is absent here.
 Readout read_samples(const Options& options);
-
-/// PCI addresses of the NVIDIA display and 3D controllers under <root>/sys/bus/pci/devices.
-std::vector<std::string> nvidia_pci_devices(const std::string& root);
 
 /// Removes every *_VISIBLE_DEVICES variable (and ZE_AFFINITY_MASK) from this process's environment:
 /// vendor libraries would hide devices because of them. Call it before any library is loaded.

@@ -86,9 +86,26 @@ ProcessText ProcessTable::read(int pid) {
     command->resize(std::min(command->size(), kCommandLimit));
     text.command = base::to_utf8(base::trim(*command));
   }
+  text.container = container_of(pid);
   struct stat status{};
   if (::stat(folder.c_str(), &status) == 0) text.user = user_name(status.st_uid);
   return text;
+}
+
+/// Container engines name a process's cgroup after the container's id, of 64 hexadecimal digits:
+/// ".../docker-<id>.scope", "/docker/<id>", ".../cri-containerd-<id>.scope", "libpod-<id>".
+std::string ProcessTable::container_of(int pid) const {
+  constexpr std::size_t kDigits = 64, kShown = 12;
+  const auto text = base::read_file(proc_ + std::to_string(pid) + "/cgroup", 1U << 16U);
+  if (!text) return {};
+  std::size_t run = 0;
+  for (std::size_t i = 0; i < text->size(); ++i) {
+    const char c = (*text)[i];
+    const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    run = digit ? run + 1 : 0;
+    if (run == kDigits) return text->substr(i + 1 - kDigits, kShown);
+  }
+  return {};
 }
 
 const std::string& ProcessTable::user_name(uid_t uid) {

@@ -18,8 +18,9 @@ namespace berth::device {
 
 struct ProcessText {
   std::string
-      command;       // arguments joined by spaces, at most kCommandLimit bytes; empty: unreadable
-  std::string user;  // the number where there is no name; empty: no such process here
+      command;  // arguments joined by spaces, at most kCommandLimit bytes; empty: unreadable
+  std::string container;  // twelve digits of its id; empty outside
+  std::string user;       // the number where there is no name; empty: no such process here
   model::ProcessState state = model::ProcessState::kUnseen;
 };
 
@@ -58,6 +59,7 @@ class ProcessTable {
   [[nodiscard]] bool exists(int pid) const;
   [[nodiscard]] model::ProcessState state_of(int pid, const Stat& stat) const;
   ProcessText read(int pid);
+  [[nodiscard]] std::string container_of(int pid) const;
   const std::string& user_name(uid_t uid);
 
   std::string proc_;

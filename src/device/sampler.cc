@@ -11,7 +11,6 @@
 #include <chrono>
 #include <csignal>
 #include <map>
-#include <tuple>
 
 #include "base/json.h"
 #include "device/sampler_requests.h"
@@ -33,26 +32,6 @@ volatile std::sig_atomic_t stop_requested = 0;
 void request_stop(int /*signal*/) {
   stop_requested = 1;
   ::alarm(kLeaveSeconds);
-}
-
-bool same_processes(const std::vector<model::DeviceProcess>& a,
-                    const std::vector<model::DeviceProcess>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return x.pid == y.pid && x.used_memory == y.used_memory && x.type == y.type &&
-           x.command == y.command && x.user == y.user && x.state == y.state;
-  });
-}
-
-bool same_readings(const model::Sample& a, const model::Sample& b) {
-  const auto readings = [](const model::Sample& s) {
-    return std::tie(s.health, s.health_reason, s.total_memory, s.used_memory, s.free_memory,
-                    s.reserved_memory, s.utilization_percent, s.memory_utilization_percent,
-                    s.temperature_c, s.power_w, s.power_limit_w, s.clock_mhz, s.memory_clock_mhz,
-                    s.fan_percent);
-  };
-  if (readings(a) != readings(b) || a.processes.has_value() != b.processes.has_value())
-    return false;
-  return !a.processes || same_processes(*a.processes, *b.processes);
 }
 
 /// Lines to a pipe. A line is written whole or the pipe is broken.
@@ -188,9 +167,8 @@ class Sampler {
   }
 
   void look_if_changed(Clock::time_point now) {
-    if (skip_.contains("nvidia")) return;
-    output_.begin("nvidia");
-    if (machine_.count_changed()) {
+    const auto begin = [this](std::string_view key) { output_.begin(key); };
+    if (machine_.devices_changed(begin, skip_)) {
       recheck_ = options_.recheck_interval;
       return look();
     }
@@ -199,7 +177,7 @@ class Sampler {
       lost = lost || last.sample.health == model::Health::kLost;
     if ((!lost && !machine_.incomplete()) || now - looked_ < recheck_) return;
     recheck_ = std::min(recheck_ * 2, kLongestRecheck);
-    machine_.reopen();
+    machine_.reopen(begin, skip_);
     look();
   }
 
@@ -207,7 +185,7 @@ class Sampler {
     const auto now = Clock::now();
     const auto place = written_.find(sample.device);
     if (!unchanged_too && place != written_.end() && now - place->second.moment < kAtLeastEvery &&
-        same_readings(place->second.sample, sample)) {
+        place->second.sample.same_readings(sample)) {
       return;
     }
     output_.line({{"sample", model::to_json(sample)}});

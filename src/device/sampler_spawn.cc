@@ -44,6 +44,10 @@ std::vector<std::string> sampler_arguments(const SamplerOptions& options) {
     arguments.push_back(value);
   };
   if (!options.machine.nvml_library.empty()) add("--nvml-library", options.machine.nvml_library);
+  if (!options.machine.level_zero_library.empty())
+    add("--level-zero-library", options.machine.level_zero_library);
+  if (!options.machine.dcmi_library.empty()) add("--dcmi-library", options.machine.dcmi_library);
+  if (options.machine.integrated_gpus) add("--integrated-gpus", "yes");
   if (!options.machine.sysfs_root.empty()) add("--sysfs-root", options.machine.sysfs_root);
   add("--interval", std::to_string(options.interval.count()));
   add("--process-interval", std::to_string(options.process_interval.count()));
@@ -75,6 +79,12 @@ base::Result<SamplerOptions> parse_sampler_arguments(const std::vector<std::stri
       *interval = base::Duration(*ms);
     } else if (name == "--nvml-library") {
       options.machine.nvml_library = value;
+    } else if (name == "--level-zero-library") {
+      options.machine.level_zero_library = value;
+    } else if (name == "--dcmi-library") {
+      options.machine.dcmi_library = value;
+    } else if (name == "--integrated-gpus") {
+      options.machine.integrated_gpus = value == "yes";
     } else if (name == "--sysfs-root") {
       options.machine.sysfs_root = value;
     } else if (name == "--skip") {

@@ -16,13 +16,24 @@ constexpr std::size_t kLongestLine = 1U << 20U;
 // A second look after this long tells a silent child from a loop that came late to its pipe.
 constexpr milliseconds kConfirm{50};
 
-bool is_vendor(std::string_view key) { return key == "nvidia"; }
+/// "nvidia": while a vendor's driver is opened.
+std::optional<model::Vendor> vendor_of(std::string_view key) {
+  for (const model::Vendor vendor : model::kGpuVendors) {
+    if (to_text(vendor) == key) return vendor;
+  }
+  return std::nullopt;
+}
+bool is_vendor(std::string_view key) { return vendor_of(key).has_value(); }
+/// "nvidia:3": while a device is identified.
+std::optional<model::Vendor> vendor_of_number(std::string_view key) {
+  const auto colon = key.find(':');
+  return colon == std::string_view::npos ? std::nullopt : vendor_of(key.substr(0, colon));
+}
+bool is_number(std::string_view key) { return vendor_of_number(key).has_value(); }
 /// The GPU of an instance, else the device itself: what a driver that hangs hangs in.
 const model::DeviceId& gpu_of(const model::Device& device) {
   return device.mig ? device.mig->parent : device.id;
 }
-
-bool is_number(std::string_view key) { return key.starts_with("nvidia:"); }
 
 std::string silence_text(milliseconds silence, std::string_view where) {
   char seconds[32];
@@ -158,12 +169,12 @@ void SamplerWatch::take_inventory(const base::json::object& from, base::Time tak
     return;
   }
   listed_.clear();
-  bool vendor_answers = false;
+  std::set<model::Vendor> answering;
   for (const auto& device : fresh->devices) {
     listed_.insert(device.id);
-    vendor_answers = vendor_answers || device.vendor == model::Vendor::kNvidia;
+    answering.insert(device.vendor);
   }
-  if (vendor_answers) answered("nvidia");
+  for (const model::Vendor vendor : answering) answered(std::string(to_text(vendor)));
   // A number that was tried again has been identified, or its device is gone: either is an answer.
   std::erase_if(quarantined_,
                 [](const auto& item) { return is_number(item.first) && !item.second.skipped; });
@@ -234,8 +245,8 @@ void SamplerWatch::keep_missing(model::Inventory& fresh) const {
 /// A device may not be listed because it, its number or its driver is left alone.
 const SamplerWatch::Quarantine* SamplerWatch::quarantine_of(const model::Device& device) const {
   for (const auto& [key, entry] : quarantined_) {
-    if (key == device.id.value || key == gpu_of(device).value ||
-        (device.vendor == model::Vendor::kNvidia && (is_vendor(key) || is_number(key)))) {
+    if (key == device.id.value || key == gpu_of(device).value || vendor_of(key) == device.vendor ||
+        vendor_of_number(key) == device.vendor) {
       return &entry;
     }
   }
@@ -295,8 +306,8 @@ void SamplerWatch::quarantine(const std::string& key, const std::string& reason,
 /// Tells it of the devices concerned: one by its UUID, all of a vendor while that is opened.
 void SamplerWatch::spread_reason(const std::string& key, const std::string& reason) {
   for (const auto& device : inventory_.devices) {
-    const bool all =
-        (is_vendor(key) || key == "inventory") && device.vendor == model::Vendor::kNvidia;
+    const bool all = vendor_of(key) == device.vendor ||
+                     (key == "inventory" && device.vendor != model::Vendor::kCpu);
     if (all || device.id.value == key || gpu_of(device).value == key)
       set_health(device.id, model::Health::kNotResponding, reason);
   }

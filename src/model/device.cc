@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/device.h"
 
+#include <algorithm>
 #include <array>
 #include <tuple>
 
@@ -15,6 +16,7 @@ using base::json::object;
 using base::json::value;
 
 constexpr std::array<std::string_view, 5> kVendors{"nvidia", "amd", "intel", "ascend", "cpu"};
+constexpr std::array<std::string_view, 5> kMakers{"NVIDIA", "AMD", "Intel", "Ascend", "CPU"};
 constexpr std::array<std::string_view, 5> kPrefixes{"cuda", "rocm", "xpu", "npu", "cpu"};
 constexpr std::array<std::string_view, 4> kProcessState{"alive", "orphan", "zombie", "unseen"};
 constexpr std::array<std::string_view, 4> kHealth{"healthy", "lost", "not_responding", "failed"};
@@ -32,6 +34,51 @@ std::optional<std::size_t> position(const std::array<std::string_view, N>& names
 
 std::optional<int> narrow(std::optional<std::int64_t> number) {
   return number ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
+}
+
+struct IntField {
+  const char* name;
+  std::optional<int> Readings::* value;
+};
+constexpr std::array kIntFields{
+    IntField{"utilization_percent", &Readings::utilization_percent},
+    IntField{"memory_utilization_percent", &Readings::memory_utilization_percent},
+    IntField{"encoder_percent", &Readings::encoder_percent},
+    IntField{"decoder_percent", &Readings::decoder_percent},
+    IntField{"temperature_c", &Readings::temperature_c},
+    IntField{"memory_temperature_c", &Readings::memory_temperature_c},
+    IntField{"clock_mhz", &Readings::clock_mhz},
+    IntField{"memory_clock_mhz", &Readings::memory_clock_mhz},
+    IntField{"fan_percent", &Readings::fan_percent},
+    IntField{"xid", &Readings::xid}};
+
+struct LongField {
+  const char* name;
+  std::optional<std::int64_t> Readings::* value;
+};
+constexpr std::array kLongFields{LongField{"energy_mj", &Readings::energy_mj},
+                                 LongField{"ecc_corrected", &Readings::ecc_corrected},
+                                 LongField{"ecc_uncorrected", &Readings::ecc_uncorrected}};
+
+struct BytesField {
+  const char* name;
+  std::optional<base::Bytes> Readings::* value;
+};
+constexpr std::array kBytesFields{BytesField{"total_memory", &Readings::total_memory},
+                                  BytesField{"used_memory", &Readings::used_memory},
+                                  BytesField{"free_memory", &Readings::free_memory},
+                                  BytesField{"reserved_memory", &Readings::reserved_memory}};
+
+value pcie_to_json(const std::optional<PcieLink>& link) {
+  return link ? value(array{link->generation, link->width}) : value(nullptr);
+}
+
+std::optional<PcieLink> pcie_from_json(const value* link) {
+  const auto* parts = link != nullptr ? link->if_array() : nullptr;
+  if (parts == nullptr || parts->size() != 2 || !(*parts)[0].is_int64() || !(*parts)[1].is_int64())
+    return std::nullopt;
+  return PcieLink{static_cast<int>((*parts)[0].as_int64()),
+                  static_cast<int>((*parts)[1].as_int64())};
 }
 
 array nodes_to_json(const std::vector<DeviceNode>& nodes) {
@@ -98,6 +145,7 @@ void read_mig(const value* mig, Device& device) {
 }  // namespace
 
 std::string_view to_text(Vendor vendor) { return kVendors.at(static_cast<std::size_t>(vendor)); }
+std::string_view maker(Vendor vendor) { return kMakers.at(static_cast<std::size_t>(vendor)); }
 std::string_view device_prefix(Vendor vendor) {
   return kPrefixes.at(static_cast<std::size_t>(vendor));
 }
@@ -127,6 +175,18 @@ bool listed_before(const Device& a, const Device& b) {
   return key(a) < key(b);
 }
 
+std::vector<Device> for_tasks(const Inventory& inventory) {
+  std::vector<Device> devices = inventory.devices;
+  std::erase_if(devices, [](const Device& device) { return !device.no_tasks.empty(); });
+  return devices;
+}
+
+bool takes_tasks(const Inventory& inventory, const DeviceId& id) {
+  return std::none_of(
+      inventory.devices.begin(), inventory.devices.end(),
+      [&](const Device& device) { return device.id == id && !device.no_tasks.empty(); });
+}
+
 object to_json(const Device& device) {
   return object{{"id", device.id.value},
                 {"vendor", to_text(device.vendor)},
@@ -142,9 +202,11 @@ object to_json(const Device& device) {
                 {"cores", device.cores},
                 {"nodes", nodes_to_json(device.nodes)},
                 {"partitioned", device.partitioned},
+                {"no_tasks", device.no_tasks},
                 {"mig", mig_to_json(device.mig)},
                 {"numa_node", base::or_null(device.numa_node)},
-                {"links", links_to_json(device.links)}};
+                {"links", links_to_json(device.links)},
+                {"pcie", pcie_to_json(device.pcie)}};
 }
 
 base::Result<Device> device_from_json(const object& from) {
@@ -166,9 +228,11 @@ base::Result<Device> device_from_json(const object& from) {
   device.cores = static_cast<int>(base::int_or(from, "cores"));
   read_nodes(from.if_contains("nodes"), device);
   device.partitioned = base::bool_or(from, "partitioned");
+  device.no_tasks = base::string_or(from, "no_tasks");
   read_mig(from.if_contains("mig"), device);
   device.numa_node = narrow(base::maybe_int(from, "numa_node"));
   read_links(from.if_contains("links"), device);
+  device.pcie = pcie_from_json(from.if_contains("pcie"));
   return device;
 }
 
@@ -177,18 +241,18 @@ object to_json(const Sample& sample) {
                 {"taken", base::to_ms(sample.taken)},
                 {"health", to_text(sample.health)},
                 {"health_reason", sample.health_reason},
-                {"total_memory", base::or_null(sample.total_memory)},
-                {"used_memory", base::or_null(sample.used_memory)},
-                {"free_memory", base::or_null(sample.free_memory)},
-                {"reserved_memory", base::or_null(sample.reserved_memory)},
-                {"utilization_percent", base::or_null(sample.utilization_percent)},
-                {"memory_utilization_percent", base::or_null(sample.memory_utilization_percent)},
-                {"temperature_c", base::or_null(sample.temperature_c)},
                 {"power_w", base::or_null(sample.power_w)},
                 {"power_limit_w", base::or_null(sample.power_limit_w)},
-                {"clock_mhz", base::or_null(sample.clock_mhz)},
-                {"memory_clock_mhz", base::or_null(sample.memory_clock_mhz)},
-                {"fan_percent", base::or_null(sample.fan_percent)}};
+                {"pcie", pcie_to_json(sample.pcie)}};
+  for (const auto& field : kBytesFields) result[field.name] = base::or_null(sample.*field.value);
+  for (const auto& field : kIntFields) result[field.name] = base::or_null(sample.*field.value);
+  for (const auto& field : kLongFields) result[field.name] = base::or_null(sample.*field.value);
+  result["throttle"] = nullptr;
+  if (sample.throttle) {
+    array reasons;
+    for (const auto& reason : *sample.throttle) reasons.emplace_back(reason);
+    result["throttle"] = std::move(reasons);
+  }
   if (!sample.processes) {
     result["processes"] = nullptr;
     return result;
@@ -197,9 +261,11 @@ object to_json(const Sample& sample) {
   for (const auto& process : *sample.processes) {
     processes.push_back(object{{"pid", process.pid},
                                {"used_memory", base::or_null(process.used_memory)},
+                               {"utilization_percent", base::or_null(process.utilization_percent)},
                                {"type", process.type},
                                {"command", process.command},
                                {"user", process.user},
+                               {"container", process.container},
                                {"state", to_text(process.state)}});
   }
   result["processes"] = std::move(processes);
@@ -215,18 +281,20 @@ base::Result<Sample> sample_from_json(const object& from) {
   sample.taken = base::from_ms(base::int_or(from, "taken"));
   sample.health = static_cast<Health>(*health);
   sample.health_reason = base::string_or(from, "health_reason");
-  sample.total_memory = base::maybe_bytes(from, "total_memory");
-  sample.used_memory = base::maybe_bytes(from, "used_memory");
-  sample.free_memory = base::maybe_bytes(from, "free_memory");
-  sample.reserved_memory = base::maybe_bytes(from, "reserved_memory");
-  sample.utilization_percent = narrow(base::maybe_int(from, "utilization_percent"));
-  sample.memory_utilization_percent = narrow(base::maybe_int(from, "memory_utilization_percent"));
-  sample.temperature_c = narrow(base::maybe_int(from, "temperature_c"));
   sample.power_w = base::maybe_double(from, "power_w");
   sample.power_limit_w = base::maybe_double(from, "power_limit_w");
-  sample.clock_mhz = narrow(base::maybe_int(from, "clock_mhz"));
-  sample.memory_clock_mhz = narrow(base::maybe_int(from, "memory_clock_mhz"));
-  sample.fan_percent = narrow(base::maybe_int(from, "fan_percent"));
+  sample.pcie = pcie_from_json(from.if_contains("pcie"));
+  for (const auto& field : kBytesFields) sample.*field.value = base::maybe_bytes(from, field.name);
+  for (const auto& field : kIntFields)
+    sample.*field.value = narrow(base::maybe_int(from, field.name));
+  for (const auto& field : kLongFields) sample.*field.value = base::maybe_int(from, field.name);
+  if (const value* throttle = from.if_contains("throttle");
+      throttle != nullptr && throttle->is_array()) {
+    sample.throttle.emplace();
+    for (const value& reason : throttle->as_array()) {
+      if (reason.is_string()) sample.throttle->emplace_back(reason.as_string());
+    }
+  }
   const value* processes = from.if_contains("processes");
   if (processes != nullptr && processes->is_array()) {
     sample.processes.emplace();
@@ -234,10 +302,16 @@ base::Result<Sample> sample_from_json(const object& from) {
       if (!entry.is_object()) continue;
       const object& process = entry.as_object();
       const auto state = position(kProcessState, base::string_or(process, "state"));
-      sample.processes->push_back(DeviceProcess{
-          static_cast<int>(base::int_or(process, "pid")), base::maybe_bytes(process, "used_memory"),
-          base::string_or(process, "type"), base::string_or(process, "command"),
-          base::string_or(process, "user"), static_cast<ProcessState>(state.value_or(0))});
+      DeviceProcess read;
+      read.pid = static_cast<int>(base::int_or(process, "pid"));
+      read.used_memory = base::maybe_bytes(process, "used_memory");
+      read.utilization_percent = narrow(base::maybe_int(process, "utilization_percent"));
+      read.type = base::string_or(process, "type");
+      read.command = base::string_or(process, "command");
+      read.user = base::string_or(process, "user");
+      read.container = base::string_or(process, "container");
+      read.state = static_cast<ProcessState>(state.value_or(0));
+      sample.processes->push_back(std::move(read));
     }
   }
   return sample;

@@ -3,6 +3,7 @@
 // absent (std::nullopt, JSON null), never 0.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -19,9 +20,13 @@
 namespace berth::model {
 
 enum class Vendor : std::uint8_t { kNvidia, kAmd, kIntel, kAscend, kCpu };
+inline constexpr std::array kGpuVendors{Vendor::kNvidia, Vendor::kAmd, Vendor::kIntel,
+                                        Vendor::kAscend};
 
 /// "nvidia", "amd", "intel", "ascend", "cpu".
 std::string_view to_text(Vendor vendor);
+/// "NVIDIA", "AMD", "Intel", "Ascend", "CPU".
+std::string_view maker(Vendor vendor);
 /// What device strings begin with: "cuda", "rocm", "xpu", "npu", "cpu".
 std::string_view device_prefix(Vendor vendor);
 
@@ -56,6 +61,13 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
+/// A PCI Express connection.
+struct PcieLink {
+  int generation = 0;  // 4: 16 GT/s a lane
+  int width = 0;       // lanes
+  auto operator<=>(const PcieLink&) const = default;
+};
+
 /// What makes a device a part of a GPU (NVIDIA Multi-Instance GPU): a compute instance.
 struct MigInstance {
   DeviceId parent;
@@ -84,9 +96,11 @@ struct Device {
   std::vector<DeviceNode> nodes;  // its device files; empty when they are not known. Instances of
                                   // one GPU share its files and have others of their own
   bool partitioned = false;       // in MIG mode: its instances are devices, it takes no task itself
+  std::string no_tasks;           // why nothing is started there; empty: tasks may be
   std::optional<MigInstance> mig;
   std::optional<int> numa_node;
-  std::vector<Link> links;  // to GPUs that are nearer than kSystem, in no order
+  std::vector<Link> links;       // to GPUs that are nearer than kSystem, in no order
+  std::optional<PcieLink> pcie;  // what device and slot can do at most
 };
 
 /// For comparing GPUs: peak of arithmetic times bandwidth of memory (GFLOP/s * GB/s / 1000), for
@@ -107,19 +121,20 @@ std::string_view to_text(ProcessState state);  // "alive", "orphan", "zombie", "
 struct DeviceProcess {
   int pid = 0;
   std::optional<base::Bytes> used_memory;
-  std::string type;     // "C" compute, "G" graphics, "C+G", "M" MPS client
-  std::string command;  // from /proc, empty when it cannot be read
+  std::optional<int> utilization_percent;  // of the compute units, or of the busiest engine
+  std::string type;                        // "C" compute, "G" graphics, "C+G", "M" MPS client
+  std::string command;                     // from /proc, empty when it cannot be read
   std::string user;
+  std::string container;  // id of the container that it runs in, empty outside
   ProcessState state = ProcessState::kAlive;
+  bool operator==(const DeviceProcess&) const = default;
 };
 
 enum class Health : std::uint8_t { kHealthy, kLost, kNotResponding, kFailed };
 std::string_view to_text(Health health);
 
-/// What a device was doing at `taken`.
-struct Sample {
-  DeviceId device;
-  base::Time taken{};
+/// What a driver tells of a device.
+struct Readings {
   Health health = Health::kHealthy;
   std::string health_reason;  // empty when healthy; else cause, as the driver words it
   std::optional<base::Bytes> total_memory;
@@ -128,13 +143,33 @@ struct Sample {
   std::optional<base::Bytes> reserved_memory;     // kept by the driver: never available to tasks
   std::optional<int> utilization_percent;         // of the compute units
   std::optional<int> memory_utilization_percent;  // of the memory's bandwidth
+  std::optional<int> encoder_percent;
+  std::optional<int> decoder_percent;
   std::optional<int> temperature_c;
+  std::optional<int> memory_temperature_c;
   std::optional<double> power_w;
   std::optional<double> power_limit_w;
   std::optional<int> clock_mhz;
   std::optional<int> memory_clock_mhz;
   std::optional<int> fan_percent;
+  std::optional<PcieLink> pcie;               // now: idle devices slow it down to save power
+  std::optional<std::int64_t> energy_mj;      // since the driver was loaded, millijoules
+  std::optional<std::int64_t> ecc_corrected;  // memory errors since the driver was loaded
+  std::optional<std::int64_t> ecc_uncorrected;
+  std::optional<int> xid;  // NVIDIA's number of the last error that its driver reported, if any
+  std::optional<std::vector<std::string>> throttle;     // why clocks are lower than they could be
   std::optional<std::vector<DeviceProcess>> processes;  // absent when the driver does not list them
+  bool operator==(const Readings&) const = default;
+};
+
+/// What a device was doing at `taken`.
+struct Sample : Readings {
+  DeviceId device;
+  base::Time taken{};
+
+  [[nodiscard]] bool same_readings(const Sample& other) const {
+    return static_cast<const Readings&>(*this) == other;
+  }
 };
 
 /// The devices of one machine in order (listed_before()): per vendor by PCI bus id, MIG instances
@@ -145,6 +180,11 @@ struct Inventory {
   std::optional<std::string> cuda_version;  // the newest that the driver supports, "12.4"
   std::vector<std::string> hints;           // what is missing and how to get it
 };
+
+/// Those on which tasks may be started: what the scheduler knows of.
+std::vector<Device> for_tasks(const Inventory& inventory);
+/// Whether this device is one of them, or not listed.
+bool takes_tasks(const Inventory& inventory, const DeviceId& id);
 
 base::json::object to_json(const Device& device);
 base::Result<Device> device_from_json(const base::json::object& object);

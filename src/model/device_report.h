@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a device belongs, in the words of GET /api/v2/resources/gpu.
+// A device and its readings in the words of GET /api/v2/resources/gpu: what the daemon and the
+// command line without one both know.
 #pragma once
 
 #include "base/json.h"
@@ -7,7 +8,14 @@
 
 namespace berth::model {
 
-/// Adds "partitioned", "mig", "numa_node" and "links" to the report of a device.
-void add_belongings(base::json::object& report, const Device& device);
+/// Facts and readings, without processes and what only the daemon knows. Memory in GiB with two
+/// decimals; "utilization" is of the memory, in percent; what is not known is null.
+base::json::object device_report(const Device& device, const Sample& sample);
+
+/// One of a device's processes, without whose it is.
+base::json::object process_report(const DeviceProcess& process);
+
+/// GiB with two decimals, or null.
+base::json::value gib_or_null(const std::optional<base::Bytes>& bytes);
 
 }  // namespace berth::model

@@ -80,6 +80,10 @@ std::string Statement::text(int column) const {
   return bytes == nullptr ? std::string() : std::string(bytes, static_cast<std::size_t>(size));
 }
 
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
 base::Result<std::unique_ptr<Connection>> Connection::open(const std::string& path) {
   sqlite3* database = nullptr;
   const int code =

@@ -35,6 +35,7 @@ class Statement {
   /// Columns count from 0.
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] bool is_null(int column) const;
 
  private:
   friend class Connection;

@@ -148,16 +148,14 @@ EXPORT int nvmlDeviceGetUtilizationRates(nvmlDevice_t device, Utilization* load)
 EXPORT int nvmlDeviceGetEncoderUtilization(nvmlDevice_t device, unsigned* percent,
                                            unsigned* period_us) {
   ENTER_DEVICE();
-  *percent = 0;
   *period_us = 167000;
-  return NVML_SUCCESS;
+  return fake_number(&gpu->encoder, percent);
 }
 EXPORT int nvmlDeviceGetDecoderUtilization(nvmlDevice_t device, unsigned* percent,
                                            unsigned* period_us) {
   ENTER_DEVICE();
-  *percent = 0;
   *period_us = 167000;
-  return NVML_SUCCESS;
+  return fake_number(&gpu->decoder, percent);
 }
 
 EXPORT int nvmlDeviceGetTemperature(nvmlDevice_t device, int sensor, unsigned* celsius) {
@@ -226,7 +224,7 @@ EXPORT int nvmlDeviceGetApplicationsClock(nvmlDevice_t device, int type, unsigne
 EXPORT int nvmlDeviceGetCurrentClocksThrottleReasons(nvmlDevice_t device,
                                                      unsigned long long* reasons) {
   ENTER_DEVICE();
-  *reasons = 0;
+  *reasons = LEDGER_GET(gpu->clock_reasons);
   return NVML_SUCCESS;
 }
 
@@ -294,13 +292,11 @@ EXPORT int nvmlDeviceGetNumGpuCores(nvmlDevice_t device, unsigned* count) {
 }
 EXPORT int nvmlDeviceGetCurrPcieLinkGeneration(nvmlDevice_t device, unsigned* generation) {
   ENTER_DEVICE();
-  *generation = 4;
-  return NVML_SUCCESS;
+  return fake_number(&gpu->pcie_generation, generation);
 }
 EXPORT int nvmlDeviceGetCurrPcieLinkWidth(nvmlDevice_t device, unsigned* width) {
   ENTER_DEVICE();
-  *width = 16;
-  return NVML_SUCCESS;
+  return fake_number(&gpu->pcie_width, width);
 }
 EXPORT int nvmlDeviceGetPcieThroughput(nvmlDevice_t device, int counter, unsigned* kb_per_s) {
   ENTER_DEVICE();
@@ -316,4 +312,22 @@ EXPORT int nvmlDeviceGetMemoryBusWidth(nvmlDevice_t device, unsigned* bits) {
 EXPORT int nvmlDeviceGetVbiosVersion(nvmlDevice_t device, char* version, unsigned length) {
   ENTER_DEVICE();
   return fake_text(version, length, "94.02.42.00.01");
+}
+
+typedef struct {
+  unsigned field, scope;
+  long long time_us, latency_us;
+  unsigned type;
+  int code;
+  unsigned long long value;
+} FieldValue;
+EXPORT int nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, FieldValue* values) {
+  ENTER_DEVICE();
+  for (int i = 0; i < count; ++i) {
+    unsigned number = 0;
+    values[i].code =
+        values[i].field == 82 ? fake_number(&gpu->memory_temperature, &number) : NVML_NOT_SUPPORTED;
+    values[i].value = number;
+  }
+  return NVML_SUCCESS;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fake library: process lists in the layouts of the drivers' generations.
+#include <stdlib.h>
 #include <string.h>
 
 #include "fake_nvml.h"
@@ -110,4 +111,46 @@ EXPORT int nvmlDeviceGetProcessUtilization(nvmlDevice_t device, UtilizationSampl
   *count = found;
   if (found == 0) return NVML_NOT_FOUND;
   return found <= room && out != NULL ? NVML_SUCCESS : NVML_INSUFFICIENT_SIZE;
+}
+
+/* Events: a set remembers how many each GPU had when it was registered or last asked. */
+typedef struct {
+  uint64_t watched[LEDGER_GPUS], seen[LEDGER_GPUS];
+} FakeEventSet;
+typedef struct {
+  nvmlDevice_t device;
+  unsigned long long type, data;
+  unsigned gpu_instance, compute_instance;
+} FakeEvent;
+
+EXPORT int nvmlEventSetCreate(FakeEventSet** set) {
+  ENTER_SYSTEM();
+  *set = calloc(1, sizeof **set);
+  return NVML_SUCCESS;
+}
+EXPORT int nvmlEventSetFree(FakeEventSet* set) {
+  free(set);
+  return NVML_SUCCESS;
+}
+EXPORT int nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long types,
+                                    FakeEventSet* set) {
+  ENTER_DEVICE();
+  set->watched[device->number] = types;
+  set->seen[device->number] = LEDGER_GET(gpu->xid_count);
+  return NVML_SUCCESS;
+}
+EXPORT int nvmlEventSetWait_v2(FakeEventSet* set, FakeEvent* event, unsigned timeout_ms) {
+  ENTER_SYSTEM();
+  (void)timeout_ms;
+  for (unsigned i = 0; i < LEDGER_GPUS; ++i) {
+    const LedgerGpu* gpu = &fake_ledger->gpus[i];
+    if ((set->watched[i] & 8U) == 0 || LEDGER_GET(gpu->xid_count) <= set->seen[i]) continue;
+    ++set->seen[i];
+    memset(event, 0, sizeof *event);
+    event->device = fake_handle(i);
+    event->type = 8;
+    event->data = LEDGER_GET(gpu->xid);
+    return NVML_SUCCESS;
+  }
+  return NVML_TIMEOUT;
 }

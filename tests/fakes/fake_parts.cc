@@ -49,6 +49,19 @@ void divide(const Machine& machine, const std::string& name,
   ::close(held);
 }
 
+void mark_lost(const Machine& machine, const std::string& gpu, std::uint64_t lost) {
+  for (const int number : whole_gpus_of(machine, gpu))
+    LEDGER_PUT(machine.ledger().gpus[number].lost, lost);
+}
+
+void report_xid(const Machine& machine, const std::string& gpu, std::uint64_t number) {
+  for (const int index : whole_gpus_of(machine, gpu)) {
+    LedgerGpu& entry = machine.ledger().gpus[index];
+    LEDGER_PUT(entry.xid, number);
+    LEDGER_PUT(entry.xid_count, LEDGER_GET(entry.xid_count) + 1);
+  }
+}
+
 void link(const Machine& machine, const std::string& one, const std::string& other,
           std::uint64_t count) {
   const int a = whole_gpus_of(machine, one).front();

@@ -15,6 +15,10 @@ namespace fakes {
 /// "off" alone turns it off.
 void divide(const Machine& machine, const std::string& gpu,
             const std::vector<std::string>& profiles);
+/// Whether the GPU has fallen off the bus.
+void mark_lost(const Machine& machine, const std::string& gpu, std::uint64_t lost);
+/// The driver reports an error of this number.
+void report_xid(const Machine& machine, const std::string& gpu, std::uint64_t number);
 /// So many NVLinks between the two.
 void link(const Machine& machine, const std::string& one, const std::string& other,
           std::uint64_t count);

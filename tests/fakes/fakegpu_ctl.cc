@@ -3,20 +3,18 @@
 // "all".
 //
 //   init --gpus N [--model M] [--memory 24G] [--compute 8.6] [--reserved 300M] [--driver V]
-//        [--cuda 12040] [--shuffle]        (--shuffle: the driver's order is not that of the PCI
-//        bus)
+//        [--cuda 12040] [--shuffle]  (--shuffle: the driver's order is not that of the PCI bus)
 //   set GPU KEY=VALUE...     keys of the table below; "na" for what the card does not report
 //   machine KEY=VALUE...     driver, cuda, memory_unknown, count (hot removal and addition),
-//   nvswitch
-//                            (the NVLinks end at a switch)
+//                            nvswitch (the NVLinks end at a switch)
 //   hold GPU BYTES [--pid P] [--sm N] [--as C|G|CG|M]   in the foreground until killed, as a
-//   foreign
-//                            process; with --pid registers that process and returns
+//                            foreign process; with --pid registers that process and returns
 //   ghost GPU BYTES --pid P  a process of which only the driver knows; gone with `release P`
 //   trap GPU BYTES --pid P --when-changed FILE   a ghost that takes its memory at the first reading
 //                            of the GPU after FILE has changed
 //   release PID
 //   block GPU FUNCTION MS|forever · fail GPU FUNCTION CODE · unblock [GPU]
+//   xid GPU NUMBER           the driver reports an error
 //   lose GPU · recover GPU · show [--json]
 //   mig GPU [PROFILE...]     turns MIG mode on, with these instances in the place of all others
 //                            ("1g.10gb"); where GPU is an argument, 0:1 is then the instance 1 of
@@ -76,6 +74,13 @@ constexpr Key kKeys[] = {
     {"ecc", &LedgerGpu::ecc},
     {"ecc_errors", &LedgerGpu::ecc_errors},
     {"mig", &LedgerGpu::mig},
+    {"encoder", &LedgerGpu::encoder},
+    {"decoder", &LedgerGpu::decoder},
+    {"memory_temperature", &LedgerGpu::memory_temperature},
+    {"clock_reasons", &LedgerGpu::clock_reasons},
+    {"pcie_generation", &LedgerGpu::pcie_generation},
+    {"pcie_width", &LedgerGpu::pcie_width},
+    {"energy_mj", &LedgerGpu::energy_mj},
     {"host_bridge", &LedgerGpu::host_bridge},
     {"pcie_switch", &LedgerGpu::pcie_switch},
     {"compute_major", &LedgerGpu::compute_major},
@@ -151,6 +156,9 @@ void init(Arguments arguments) {
     gpu.persistence = 1;
     gpu.ecc = gpu.mig = gpu.pcie_switch = LEDGER_ABSENT;
     gpu.pstate = 8;
+    gpu.memory_temperature = LEDGER_ABSENT;
+    gpu.pcie_generation = 4;
+    gpu.pcie_width = 16;
     gpu.cores = 10496;
   }
   ledger.size = sizeof ledger;
@@ -284,11 +292,6 @@ void unblock(const Machine& machine, const std::string& gpu) {
   }
 }
 
-void mark_lost(const Machine& machine, const std::string& gpu, std::uint64_t lost) {
-  for (const int number : whole_gpus_of(machine, gpu))
-    LEDGER_PUT(machine.ledger().gpus[number].lost, lost);
-}
-
 void show(const Machine& machine, bool json) {
   const Ledger& ledger = machine.ledger();
   const char* comma = "";
@@ -334,7 +337,8 @@ int main(int argc, char** argv) {
   if (arguments.empty())
     usage(
         "fakegpu-ctl "
-        "init|set|machine|hold|ghost|trap|release|block|fail|unblock|lose|recover|mig|link|numa|"
+        "init|set|machine|hold|ghost|trap|release|block|fail|unblock|lose|recover|xid|mig|link|"
+        "numa|"
         "show");
   const std::string verb = arguments.front();
   arguments.erase(arguments.begin());
@@ -372,7 +376,10 @@ int main(int argc, char** argv) {
     unblock(machine, arguments.empty() ? "all" : arguments[0]);
   } else if (verb == "lose" || verb == "recover") {
     need(1);
-    mark_lost(machine, arguments[0], verb == "lose" ? 1 : 0);
+    fakes::mark_lost(machine, arguments[0], verb == "lose" ? 1 : 0);
+  } else if (verb == "xid") {
+    need(2);
+    fakes::report_xid(machine, arguments[0], whole(arguments[1]));
   } else if (verb == "mig") {
     need(1);
     fakes::divide(machine, arguments[0], {arguments.begin() + 1, arguments.end()});

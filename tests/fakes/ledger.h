@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEDGER_MAGIC 0x6265727468666b36ULL
+#define LEDGER_MAGIC 0x6265727468666b37ULL
 #define LEDGER_GPUS 64
 #define LEDGER_PROCESSES 1024
 #define LEDGER_RULES 64
@@ -43,6 +43,8 @@ typedef struct {
   uint64_t temperature, power_mw, power_limit_mw, power_max_mw;
   uint64_t clock_mhz, memory_clock_mhz, max_clock_mhz, max_memory_clock_mhz;
   uint64_t fan, persistence, ecc, ecc_errors, pstate, energy_mj, cores, mig;
+  uint64_t encoder, decoder, memory_temperature, clock_reasons, pcie_generation, pcie_width;
+  uint64_t xid, xid_count;                 /* the last event and how many there were */
   uint64_t numa, host_bridge, pcie_switch; /* GPUs with the same number share one */
   uint64_t nvlinks[LEDGER_GPUS];           /* to each other GPU */
   LedgerInstance instances[LEDGER_INSTANCES];

@@ -141,8 +141,8 @@ def test_the_command_line_shows_both(make_daemon: MakeDaemon, fake_gpus: MakeGpu
     assert "└ 3g.40gb" in listing, listing
     assert "3 GPUs · 1 MIG instance" in listing
     matrix = [line.split() for line in cli.ok("gpus", "--topology").splitlines()[:4]]
-    assert matrix[0] == ["DEVICE", "cuda:0", "cuda:1", "cuda:2", "NUMA"]
-    assert matrix[2] == ["cuda:1", "PHB", "X", "NV4", "n/a"]
+    assert matrix[0] == ["DEVICE", "cuda:0", "cuda:1", "cuda:2", "NUMA", "PCIe"]
+    assert matrix[2] == ["cuda:1", "PHB", "X", "NV4", "n/a", "4.0", "x16"]
 
 
 #: They stand for the device files of the GPU and of the capabilities of its instances.

@@ -24,8 +24,8 @@ using berth::checkpoint::Dtype;
 using berth::checkpoint::TargetFormat;
 
 constexpr const char* kUsage =
-    "usage: berth-worker-weights inspect FILE [--json] [--tensors]\n"
-    "       berth-worker-weights convert IN OUT [--to safetensors|torch] [--dtype f32|f16|bf16] "
+    "usage: berth weights inspect FILE [--json] [--tensors]\n"
+    "       berth weights convert IN OUT [--to safetensors|torch] [--dtype f32|f16|bf16] "
     "[--force]\n"
     "\n"
     "FILE and IN: safetensors, PyTorch (torch.save, zip or legacy) or TorchScript; told by their\n"
@@ -159,7 +159,10 @@ int convert(const Arguments& arguments) {
 int main(int argc, char** argv) {
   berth::protocol::install_termination();
   const std::string verb = argc > 1 ? argv[1] : "";
-  if (verb == "--help" || verb == "-h") {
+  const auto asks_for_help = [&](int i) {
+    return argc > i && (std::string(argv[i]) == "--help" || std::string(argv[i]) == "-h");
+  };
+  if (asks_for_help(1) || asks_for_help(2)) {
     std::fputs(kUsage, stdout);
     return 0;
   }

@@ -177,9 +177,18 @@ class Training {
     auto notes = output_->resume(&*network_);
     if (!notes) return memory_advice(notes.error());
     if (!*notes) {
-      if (spec_.resume.value_or(false))
-        events_.info("resume: there is nothing to go on with in " + spec_.save_path +
-                     ": starting from the beginning");
+      if (!spec_.resume.value_or(false)) return {};
+      // A training that ended leaves its results and no state: they are not to be written over.
+      if (::access(output_->path_of("history.json").c_str(), F_OK) == 0) {
+        return protocol::failed(
+            ErrorCode::kBadRequest,
+            "resume: the training in " + spec_.save_path +
+                " has ended: choose another save_path, with weight_path to go on from its weights, "
+                "or leave resume out to train anew",
+            spec_.save_path);
+      }
+      events_.warning("resume: there is nothing to go on with in " + spec_.save_path +
+                      ": starting from the beginning");
       return {};
     }
     const boost::json::object& found = **notes;
@@ -205,6 +214,7 @@ class Training {
     tell_progress(0);
     auto trained = train_epoch();
     if (!trained) return forward_error(trained);
+    if (auto usable = unreadable_.check(data_.train); !usable) return usable;
     boost::json::object line = counts;
     line["train_loss"] = finite_or_null(trained->loss);
     line["train_acc"] = trained->accuracy;

@@ -114,7 +114,8 @@ Status TrainingOutput::save_numbered(Network* network, int64_t epoch,
 }
 
 Status TrainingOutput::write_history() const {
-  const boost::json::object all{{"model", spec_.model}, {"epochs", history_}};
+  const boost::json::object all{
+      {"task_id", task_id()}, {"model", spec_.model}, {"epochs", history_}};
   const auto written = protocol::write_file(
       path_of("history.json"), protocol::json_text(all) + "\n", protocol::Durability::kRenamed);
   if (!written) return written;
@@ -123,7 +124,8 @@ Status TrainingOutput::write_history() const {
 
 Status TrainingOutput::write_report(const boost::json::object& metrics,
                                     const ClassificationMetrics& validated) const {
-  const boost::json::object report{{"model", spec_.model},
+  const boost::json::object report{{"task_id", task_id()},
+                                   {"model", spec_.model},
                                    {"metrics", metrics},
                                    {"classes", class_rows(validated, card_.class_names)},
                                    {"confusion_matrix", confusion_rows(validated)}};

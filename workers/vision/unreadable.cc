@@ -36,6 +36,33 @@ protocol::Status UnreadablePictures::share(const std::vector<std::string>& pictu
   return {};
 }
 
+protocol::Status UnreadablePictures::check(const image::ImageFolder& folder) {
+  if (paths_.size() <= told_) return {};
+  told_ = paths_.size();
+  std::vector<size_t> readable(folder.class_names.size());
+  size_t lost = 0;
+  for (size_t i = 0; i < folder.paths.size(); ++i) {
+    if (paths_.count(folder.paths[i]) > 0) {
+      ++lost;
+    } else {
+      ++readable[static_cast<size_t>(folder.labels[i])];
+    }
+  }
+  for (size_t i = 0; i < readable.size(); ++i) {
+    if (readable[i] > 0) continue;
+    return protocol::failed(ErrorCode::kBadImage,
+                            "none of the pictures of the class " + folder.class_names[i] +
+                                " could be read" +
+                                (first_ ? "; the first: " + first_->message : ""),
+                            first_ ? first_->file : std::string());
+  }
+  if (lost > 0) {
+    events_.warning(std::to_string(lost) + " of " + std::to_string(folder.paths.size()) +
+                    " pictures to train with could not be read and are left out");
+  }
+  return {};
+}
+
 tl::unexpected<Error> UnreadablePictures::all(const std::string& folder) const {
   const std::string first = first_ ? "; the first: " + first_->message : "";
   return protocol::failed(ErrorCode::kBadImage,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "image/batch_loader.h"
+#include "image/image_folder.h"
 #include "protocol/event_writer.h"
 #include "protocol/result.h"
 #include "runtime/process_group.h"
@@ -23,6 +24,9 @@ class UnreadablePictures {
   protocol::Status note(const image::Batch& batch);
   /// In all processes; what the others have found counts as told. To be called by all of them.
   protocol::Status share(const std::vector<std::string>& pictures, runtime::ProcessGroup* group);
+  /// After a pass over `folder`: says how many there are, once. The error when a class has no
+  /// other.
+  protocol::Status check(const image::ImageFolder& folder);
   size_t count() const { return paths_.size(); }
   /// The error when no picture of `folder` could be read.
   tl::unexpected<protocol::Error> all(const std::string& folder) const;
@@ -30,6 +34,7 @@ class UnreadablePictures {
  private:
   protocol::EventWriter& events_;
   std::set<std::string> paths_;
+  size_t told_ = 0;
   std::optional<protocol::Error> first_;
 };
 

@@ -99,6 +99,53 @@ struct TemperatureV1 {
 constexpr std::uint32_t kTemperatureV1Version =
     static_cast<std::uint32_t>(sizeof(TemperatureV1)) | (1U << 24U);
 
+/// Of nvmlDeviceGetProcessUtilization.
+struct ProcessUtilization {
+  std::uint32_t pid;
+  std::uint64_t time_us;
+  std::uint32_t sm, memory, encoder, decoder;  // percent
+};
+static_assert(sizeof(ProcessUtilization) == 32);
+
+/// Of nvmlDeviceGetFieldValues.
+struct FieldValue {
+  std::uint32_t field;
+  std::uint32_t scope;
+  std::int64_t time_us;
+  std::int64_t latency_us;
+  std::uint32_t type;
+  std::int32_t code;
+  union {
+    double real;
+    std::uint32_t number;
+    std::uint64_t large;
+  } value;
+};
+static_assert(sizeof(FieldValue) == 40);
+constexpr std::uint32_t kFieldMemoryTemperature = 82;  // NVML_FI_DEV_MEMORY_TEMP
+
+/// Of nvmlDeviceGetTotalEccErrors.
+constexpr int kEccCorrected = 0, kEccUncorrected = 1;
+constexpr int kEccSinceLoad = 0;  // NVML_VOLATILE_ECC
+
+/// Of nvmlDeviceGetCurrentClocksEventReasons: bits, of which the lowest is that the GPU is idle.
+constexpr std::uint64_t kClocksApplication = 0x2, kClocksPowerCap = 0x4, kClocksHardware = 0x8,
+                        kClocksSync = 0x10, kClocksThermal = 0x20, kClocksHardwareThermal = 0x40,
+                        kClocksPowerBrake = 0x80, kClocksDisplay = 0x100;
+
+/// Of nvmlEventSetWait_v2.
+struct EventSetObject;
+using EventSet = EventSetObject*;
+struct Event {
+  DeviceHandle device;
+  std::uint64_t type;
+  std::uint64_t data;  // of an XID event its number
+  std::uint32_t gpu_instance;
+  std::uint32_t compute_instance;
+};
+static_assert(sizeof(Event) == 32);
+constexpr std::uint64_t kEventXid = 0x8;  // nvmlEventTypeXidCriticalError
+
 /// Every layout of a process begins with these two; they differ in what follows.
 struct ProcessHead {
   std::uint32_t pid;

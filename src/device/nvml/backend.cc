@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <tuple>
+#include <utility>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -41,6 +42,7 @@ base::Status NvmlBackend::start() {
 }
 
 void NvmlBackend::stop() {
+  stop_watching();
   if (started_ && library_->functions().shutdown != nullptr) library_->functions().shutdown();
   started_ = false;
 }
@@ -104,7 +106,7 @@ base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin,
   });
   read_links(found, begin);
 
-  gpus_.clear();
+  const auto before = std::exchange(gpus_, {});
   instances_.clear();
   int index = 0;
   for (Found& entry : found) {
@@ -116,6 +118,10 @@ base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin,
       begin(id.value);
       parts = divide(entry, skip, inventory.hints);
     }
+    if (const auto known = before.find(id); known != before.end()) {
+      entry.gpu.xid = known->second.xid;
+      entry.gpu.failure = known->second.failure;
+    }
     gpus_[id] = std::move(entry.gpu);
     inventory.devices.push_back(std::move(entry.device));
     for (Found& part : parts) {
@@ -123,6 +129,7 @@ base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin,
       inventory.devices.push_back(std::move(part.device));
     }
   }
+  watch_events();
   return inventory;
 }
 

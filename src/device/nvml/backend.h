@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -30,10 +31,15 @@ class NvmlBackend final : public Backend {
   base::Result<model::Inventory> enumerate(const Breadcrumb& begin, const SkipList& skip) override;
   model::Sample sample(const model::DeviceId& id, const Scope& scope) override;
   std::optional<int> count() override;
-  bool instances_changed() override;
+  bool devices_changed() override;
   base::Status reopen() override;
 
  private:
+  /// An error after which the GPU must be reset.
+  struct Failure {
+    std::string reason;
+    std::chrono::steady_clock::time_point at;
+  };
   // What is kept per device between samples.
   struct Gpu {
     DeviceHandle handle = nullptr;
@@ -42,6 +48,9 @@ class NvmlBackend final : public Backend {
     bool readable = false;  // false: on the skip list
     model::Sample last;
     unsigned expected_processes = 16;  // entries to offer before the driver says that it has more
+    std::uint64_t utilization_seen_us = 0;  // the newest sample of processes' utilisation
+    std::optional<int> xid;                 // the last that the driver reported
+    std::optional<Failure> failure;         // what an XID made of it
   };
   struct Position {
     unsigned domain = 0;
@@ -87,7 +96,13 @@ class NvmlBackend final : public Backend {
   static bool memory_moved(const model::Sample& before, const model::Sample& now);
   void read_cheap(DeviceHandle handle, model::Sample& sample) const;
   void read_costly(DeviceHandle handle, model::Sample& sample) const;
+  static void read_utilization(const Functions& f, Gpu& gpu,
+                               std::vector<model::DeviceProcess>& processes);
   void read_processes(Gpu& gpu, model::Sample& sample, bool verify);
+  void watch_events();
+  void stop_watching();
+  void read_events();
+  static void apply_events(Gpu& gpu, model::Sample& sample);
   /// Calls a function that fills in `out`; true when it succeeded. Records a lost or broken device.
   template <class Function, class... Arguments>
   bool ask(model::Sample& sample, Function function, Arguments... arguments) const;
@@ -101,6 +116,7 @@ class NvmlBackend final : public Backend {
   std::string root_;
   ProcessTable processes_;
   bool started_ = false;
+  EventSet events_ = nullptr;
   std::map<model::DeviceId, Gpu> gpus_;                             // and instances
   std::map<model::DeviceId, std::set<model::DeviceId>> instances_;  // of each GPU, as enumerated
   std::vector<unsigned char> buffer_;                               // for process lists

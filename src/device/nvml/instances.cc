@@ -104,7 +104,7 @@ NvmlBackend::Found NvmlBackend::describe_instance(const Found& gpu, const Instan
   return part;
 }
 
-bool NvmlBackend::instances_changed() {
+bool NvmlBackend::devices_changed() {
   for (const auto& [id, known] : instances_) {
     const auto gpu = gpus_.find(id);
     if (gpu == gpus_.end()) continue;

@@ -106,6 +106,20 @@ void Library::find_all() {
   find(f.cores, {"nvmlDeviceGetNumGpuCores"});
   find(f.memory_bus, {"nvmlDeviceGetMemoryBusWidth"});
   find(f.fan_speed, {"nvmlDeviceGetFanSpeed"});
+  find(f.encoder, {"nvmlDeviceGetEncoderUtilization"});
+  find(f.decoder, {"nvmlDeviceGetDecoderUtilization"});
+  find(f.energy, {"nvmlDeviceGetTotalEnergyConsumption"});
+  find(f.ecc_errors, {"nvmlDeviceGetTotalEccErrors"});
+  find(f.clock_reasons,
+       {"nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"});
+  find(f.field_values, {"nvmlDeviceGetFieldValues"});
+  find(f.pcie_generation, {"nvmlDeviceGetCurrPcieLinkGeneration"});
+  find(f.pcie_width, {"nvmlDeviceGetCurrPcieLinkWidth"});
+  find(f.process_utilization, {"nvmlDeviceGetProcessUtilization"});
+  find(f.event_set, {"nvmlEventSetCreate"});
+  find(f.free_event_set, {"nvmlEventSetFree"});
+  find(f.register_events, {"nvmlDeviceRegisterEvents"});
+  find(f.wait_event, {"nvmlEventSetWait_v2"});
   find_processes(f.compute_processes, "nvmlDeviceGetComputeRunningProcesses_v3",
                  "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses");
   find_processes(f.graphics_processes, "nvmlDeviceGetGraphicsRunningProcesses_v3",

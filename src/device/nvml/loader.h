@@ -52,6 +52,20 @@ struct Functions {
   int (*cores)(DeviceHandle, unsigned* count) = nullptr;
   int (*memory_bus)(DeviceHandle, unsigned* bits) = nullptr;
   int (*fan_speed)(DeviceHandle, unsigned* percent) = nullptr;
+  int (*encoder)(DeviceHandle, unsigned* percent, unsigned* period_us) = nullptr;
+  int (*decoder)(DeviceHandle, unsigned* percent, unsigned* period_us) = nullptr;
+  int (*energy)(DeviceHandle, unsigned long long* millijoules) = nullptr;
+  int (*ecc_errors)(DeviceHandle, int kind, int counter, unsigned long long* count) = nullptr;
+  int (*clock_reasons)(DeviceHandle, unsigned long long* bits) = nullptr;
+  int (*field_values)(DeviceHandle, int count, FieldValue* values) = nullptr;
+  int (*pcie_generation)(DeviceHandle, unsigned*) = nullptr;
+  int (*pcie_width)(DeviceHandle, unsigned*) = nullptr;
+  int (*process_utilization)(DeviceHandle, ProcessUtilization*, unsigned* count,
+                             unsigned long long since_us) = nullptr;
+  int (*event_set)(EventSet*) = nullptr;
+  int (*free_event_set)(EventSet) = nullptr;
+  int (*register_events)(DeviceHandle, unsigned long long types, EventSet) = nullptr;
+  int (*wait_event)(EventSet, Event*, unsigned timeout_ms) = nullptr;
   ProcessCall compute_processes;
   ProcessCall graphics_processes;
   ProcessCall mps_processes;

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "device/host/memory.h"
+#include "device/nvml/asking.h"
 #include "device/nvml/backend.h"
 
 namespace berth::device::nvml {
@@ -13,14 +14,6 @@ namespace berth::device::nvml {
 namespace {
 
 base::Bytes bytes(std::uint64_t value) { return base::Bytes{static_cast<std::int64_t>(value)}; }
-
-std::optional<int> as_int(std::optional<unsigned> value) {
-  return value ? std::optional<int>(static_cast<int>(*value)) : std::nullopt;
-}
-
-std::optional<double> watts(std::optional<unsigned> milliwatts) {
-  return milliwatts ? std::optional<double>(*milliwatts / 1000.0) : std::nullopt;
-}
 
 std::string merged_type(const std::string& a, const std::string& b) {
   if (a == b) return a;
@@ -40,22 +33,6 @@ void NvmlBackend::note(model::Sample& sample, int code) const {
              // all
   }
   sample.health_reason = library_->words(code);
-}
-
-template <class Function, class... Arguments>
-bool NvmlBackend::ask(model::Sample& sample, Function function, Arguments... arguments) const {
-  if (function == nullptr || sample.health == model::Health::kLost) return false;
-  const int code = function(arguments...);
-  note(sample, code);
-  return code == kSuccess;
-}
-
-template <class Function, class... Arguments>
-std::optional<unsigned> NvmlBackend::number(model::Sample& sample, Function function,
-                                            Arguments... arguments) const {
-  unsigned value = 0;
-  if (!ask(sample, function, arguments..., &value)) return std::nullopt;
-  return value;
 }
 
 model::Sample NvmlBackend::sample(const model::DeviceId& id, const Scope& scope) {
@@ -78,6 +55,8 @@ model::Sample NvmlBackend::sample(const model::DeviceId& id, const Scope& scope)
   if (gpu.parent != nullptr) {
     read_instance(gpu, sample, scope);
   } else {
+    if (scope.processes) read_events();
+    apply_events(gpu, sample);
     read_gpu(gpu, sample, scope);
   }
   if (sample.health == model::Health::kLost) {
@@ -172,15 +151,9 @@ void NvmlBackend::read_cheap(DeviceHandle handle, model::Sample& sample) const {
       sample.temperature_c = temperature.temperature;
   }
   sample.power_w = watts(number(sample, f.power_usage, handle));
-}
-
-void NvmlBackend::read_costly(DeviceHandle handle, model::Sample& sample) const {
-  const Functions& f = library_->functions();
-  sample.power_limit_w = watts(number(sample, f.enforced_power_limit, handle));
-  if (!sample.power_limit_w) sample.power_limit_w = watts(number(sample, f.power_limit, handle));
-  sample.clock_mhz = as_int(number(sample, f.clock, handle, kClockSm));
-  sample.memory_clock_mhz = as_int(number(sample, f.clock, handle, kClockMemory));
-  sample.fan_percent = as_int(number(sample, f.fan_speed, handle));
+  unsigned long long millijoules = 0;
+  const bool metered = ask(sample, f.energy, handle, &millijoules);
+  sample.energy_mj = metered ? std::optional(static_cast<std::int64_t>(millijoules)) : std::nullopt;
 }
 
 void NvmlBackend::read_processes(Gpu& gpu, model::Sample& sample, bool verify) {
@@ -239,8 +212,10 @@ void NvmlBackend::read_processes(Gpu& gpu, model::Sample& sample, bool verify) {
     const ProcessText& text = processes_.describe(process.pid, verify || !stayed);
     process.command = text.command;
     process.user = text.user;
+    process.container = text.container;
     process.state = text.state;
   }
+  read_utilization(f, gpu, found);
   sample.processes = std::move(found);
 }
 

@@ -207,11 +207,16 @@ TEST_F(ContractTest, AnswersAboutTheServiceAreAsDocumented) {
   sample.taken = api.service.clock - base::Duration{1500};
   sample.power_w = 123.4;
   sample.temperature_c = 60;
-  sample.processes = {{42, base::Bytes{1 << 30}, "C", "python3", "me"}, {43, {}, "G", "X", "root"}};
+  sample.pcie = model::PcieLink{4, 16};
+  sample.throttle = std::vector<std::string>{"temperature"};
+  model::DeviceProcess known{42, base::Bytes{1 << 30}, 12, "C", "python3", "me", "0123456789ab"};
+  model::DeviceProcess bare{43, {}, {}, "G", "X", "root", ""};
+  sample.processes = std::vector<model::DeviceProcess>{known, bare};
   api.service.views[0].sample = sample;
   api.service.views[0].task_by_pid[42] = model::TaskId("t");
-  for (const char* path : {"/", "/api/v1/health", "/api/v1/info", "/api/v2/resources",
-                           "/api/v2/resources/gpu", "/api/v2/resources/cpu"}) {
+  for (const char* path :
+       {"/", "/api/v1/health", "/api/v1/info", "/api/v2/resources", "/api/v2/resources/gpu",
+        "/api/v2/resources/cpu", "/api/v2/resources/history"}) {
     expect_as_documented("GET", path, api.get(path), 200);
   }
   expect_as_documented(

@@ -72,6 +72,13 @@ class FakeService final : public Service {
     const auto found = enforced.find(id.value);
     return found == enforced.end() ? std::nullopt : std::optional(found->second);
   }
+  void history(
+      const model::DeviceId& /*device*/, std::int64_t step, std::int64_t from, std::int64_t /*to*/,
+      std::function<void(base::Result<std::vector<model::HistoryPoint>>)> callback) override {
+    model::HistoryPoint point{from, step, 1, {}};
+    point.values[0] = model::HistoryPoint::Value{1.5, 2};
+    callback(std::vector{point});
+  }
   [[nodiscard]] base::Status ready() const override { return readiness; }
   [[nodiscard]] base::Time now() const override { return clock; }
   [[nodiscard]] const std::map<std::uint64_t, std::shared_ptr<model::TaskRecord>>& records()

@@ -127,9 +127,9 @@ cuda:1    A100-SXM4-8…  ━━━━━━── 60.0/80.0 GB  20.0 GB   97%  
 
 TEST(GpusText, topology_is_a_matrix_with_a_legend_of_what_occurs) {
   EXPECT_EQ(render_topology(json_object(kDivided), kNarrow),
-            R"TEXT(DEVICE  cuda:0  cuda:1  NUMA
-cuda:0  X       NV12    0
-cuda:1  NV12    X       n/a
+            R"TEXT(DEVICE  cuda:0  cuda:1  NUMA  PCIe
+cuda:0  X       NV12    0     n/a
+cuda:1  NV12    X       n/a   n/a
 
 NV#   so many NVLinks
 )TEXT");

@@ -93,16 +93,16 @@ TEST_F(Mig, ALostGpuTakesItsInstancesWithIt) {
     EXPECT_FALSE(sample.free_memory);
   }
   EXPECT_EQ(machine.sample(inventory.devices[4], {}).health, model::Health::kHealthy);
-  EXPECT_FALSE(machine.count_changed()) << "a GPU that does not answer is no reconfiguration";
+  EXPECT_FALSE(machine.devices_changed()) << "a GPU that does not answer is no reconfiguration";
 }
 
 TEST_F(Mig, ReconfigurationIsNoticed) {
   Machine machine(options());
   auto inventory = machine.enumerate(kNoCrumbs, {});
-  EXPECT_FALSE(machine.count_changed());
+  EXPECT_FALSE(machine.devices_changed());
   EXPECT_FALSE(machine.incomplete());
   ctl("mig 0 3g.40gb 1g.10gb");
-  EXPECT_TRUE(machine.count_changed());
+  EXPECT_TRUE(machine.devices_changed());
   // cuda:0:0 was 1g.10gb: the same handle, another instance.
   const auto gone = machine.sample(inventory.devices[1], {});
   EXPECT_EQ(gone.health, model::Health::kLost);
@@ -115,26 +115,26 @@ TEST_F(Mig, ReconfigurationIsNoticed) {
   inventory = machine.enumerate(kNoCrumbs, {});
   EXPECT_EQ(names(inventory), (Names{"cuda:0", "cuda:0:0", "cuda:0:1", "cuda:1", "cpu"}));
   EXPECT_EQ(inventory.devices[1].mig->profile, "3g.40gb");
-  EXPECT_FALSE(machine.count_changed());
+  EXPECT_FALSE(machine.devices_changed());
 }
 
 TEST_F(Mig, TheModeGoesOnAndOff) {
   Machine machine(options());
   static_cast<void>(machine.enumerate(kNoCrumbs, {}));
   ctl("mig 0 off");
-  EXPECT_TRUE(machine.count_changed());
+  EXPECT_TRUE(machine.devices_changed());
   auto inventory = machine.enumerate(kNoCrumbs, {});
   EXPECT_EQ(names(inventory), (Names{"cuda:0", "cuda:1", "cpu"}));
   EXPECT_FALSE(inventory.devices[0].partitioned);
   ctl("mig 1");
-  EXPECT_TRUE(machine.count_changed());
+  EXPECT_TRUE(machine.devices_changed());
   inventory = machine.enumerate(kNoCrumbs, {});
   EXPECT_EQ(names(inventory), (Names{"cuda:0", "cuda:1", "cpu"}));
   EXPECT_TRUE(inventory.devices[1].partitioned);
   ASSERT_EQ(inventory.hints.size(), 1U);
   EXPECT_TRUE(inventory.hints[0].starts_with("cuda:1 is in MIG mode and has no instance"))
       << inventory.hints[0];
-  EXPECT_FALSE(machine.count_changed());
+  EXPECT_FALSE(machine.devices_changed());
 }
 
 TEST_F(Mig, ASkippedGpuHasNoInstancesAndASkippedInstanceIsNotRead) {

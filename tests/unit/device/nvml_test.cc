@@ -238,12 +238,12 @@ TEST_F(Nvml, HotAdditionAndRemovalChangeTheCount) {
   ctl("init --gpus 3");
   Machine machine(options());
   static_cast<void>(machine.enumerate([](std::string_view) {}, {}));
-  EXPECT_FALSE(machine.count_changed());
+  EXPECT_FALSE(machine.devices_changed());
   ctl("machine count=2");
-  EXPECT_TRUE(machine.count_changed());
+  EXPECT_TRUE(machine.devices_changed());
 }
 
-TEST_F(Nvml, WithoutALibraryThereIsTheProcessorAndAHint) {
+TEST_F(Nvml, WithoutALibraryThereIsACardForNoTasksAndAHint) {
   Folder root;
   root.write("sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n");
   root.write("sys/bus/pci/devices/0000:01:00.0/class", "0x030000\n");
@@ -253,8 +253,10 @@ TEST_F(Nvml, WithoutALibraryThereIsTheProcessorAndAHint) {
   missing.nvml_library = root.path() + "/libnvidia-ml.so.1";
   missing.sysfs_root = root.path();
   const auto inventory = read_inventory(missing);
-  ASSERT_EQ(inventory.devices.size(), 1U);
-  EXPECT_EQ(inventory.devices[0].name, "cpu");
+  ASSERT_EQ(inventory.devices.size(), 2U);
+  EXPECT_EQ(inventory.devices[0].name, "cuda:0");
+  EXPECT_EQ(inventory.devices[0].no_tasks, "it has no driver");
+  EXPECT_EQ(inventory.devices[1].name, "cpu");
   ASSERT_EQ(inventory.hints.size(), 1U);
   EXPECT_NE(inventory.hints[0].find("0000:01:00.0)"), std::string::npos);
   EXPECT_NE(inventory.hints[0].find("nvidia-driver"), std::string::npos);

@@ -109,12 +109,23 @@ TEST(SampleCodec, ComesBackAsItWas) {
   sample.clock_mhz = 1410;
   sample.memory_clock_mhz = 1215;
   sample.fan_percent = 30;
-  sample.processes = std::vector<DeviceProcess>{{42, Bytes{5}, "C", "python train.py", "ann"},
-                                                {43, {}, "G", "", "", ProcessState::kZombie}};
+  sample.encoder_percent = 3;
+  sample.decoder_percent = 0;
+  sample.memory_temperature_c = 71;
+  sample.pcie = PcieLink{4, 16};
+  sample.energy_mj = 5'000'000'000;
+  sample.ecc_corrected = 0;
+  sample.ecc_uncorrected = 2;
+  sample.xid = 79;
+  sample.throttle = std::vector<std::string>{"temperature"};
+  DeviceProcess first{42, Bytes{5}, 97, "C", "python train.py", "ann", "0123456789ab"};
+  DeviceProcess second{43, {}, {}, "G", "", "", "", ProcessState::kZombie};
+  sample.processes = std::vector<DeviceProcess>{first, second};
   const object written = through_text(to_json(sample));
   const auto read = sample_from_json(written);
   ASSERT_TRUE(read);
   EXPECT_EQ(serialize(to_json(*read)), serialize(written));
+  EXPECT_TRUE(read->same_readings(sample));
   EXPECT_EQ(read->used_memory, Bytes{0});
   EXPECT_EQ(read->utilization_percent, 0);
   ASSERT_EQ(read->processes->size(), 2U);
