@@ -148,8 +148,6 @@ std::vector<model::TaskRecord> read_batch(Fields& fields, const Service& service
   const Wishes wishes = read_wishes(fields);
   const std::vector<std::string> sources = fields.strings("source_paths");
   const std::string base_path = fields.nullable_string("save_base_path");
-  if (fields.valid() && sources.empty())
-    fields.refuse("too_short", "source_paths", "A batch has at least one source");
   if (sources.size() > static_cast<std::size_t>(kMostArrayTasks)) {
     fields.refuse("too_long", "source_paths",
                   "A batch has at most " + std::to_string(kMostArrayTasks) + " sources");

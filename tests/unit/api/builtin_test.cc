@@ -123,14 +123,6 @@ TEST_F(BuiltinTest, AWarmUpIsShorterThanTheTraining) {
             Strings{"value_error body.warmup_epochs"});
 }
 
-TEST_F(BuiltinTest, ABatchHasASource) {
-  const auto refused =
-      api.post("/api/v2/inference/batch",
-               base::to_text(object{{"weight_path", folder + "/weights.safetensors"},
-                                    {"source_paths", base::json::array{}}}));
-  EXPECT_EQ(refused->status(), 422);
-}
-
 TEST_F(BuiltinTest, TheNameIsAFolderUnderTheSavePath) {
   ASSERT_EQ(train({{"name", "run 1"}})->status(), 200);
   EXPECT_EQ(api.service.submitted.back().save_path, folder + "/out/run 1");
