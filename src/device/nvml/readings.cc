@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 
 #include "base/time.h"
 #include "device/host/memory.h"
+#include "device/listed_processes.h"
 #include "device/nvml/asking.h"
 #include "device/nvml/backend.h"
 
@@ -163,7 +165,7 @@ void NvmlBackend::read_processes(Gpu& gpu, model::Sample& sample, bool verify) {
   constexpr int kTries = 5;  // the list may grow between two calls
   const auto before = std::move(sample.processes);
   sample.processes.reset();
-  std::vector<model::DeviceProcess> found;
+  std::map<int, model::DeviceProcess> found;
   for (const auto& [list, type] : lists) {
     unsigned count = 0;
     bool answered = false;
@@ -193,30 +195,15 @@ void NvmlBackend::read_processes(Gpu& gpu, model::Sample& sample, bool verify) {
       if (head.used_memory != kValueNotAvailable && head.used_memory != 0) {
         process.used_memory = bytes(head.used_memory);
       }
-      const auto same = std::find_if(found.begin(), found.end(),
-                                     [&](const auto& other) { return other.pid == process.pid; });
-      if (same == found.end()) {
-        found.push_back(std::move(process));
-      } else {
-        same->type = merged_type(same->type, process.type);
-        same->used_memory = std::max(same->used_memory, process.used_memory);
-      }
+      const auto [same, fresh] = found.try_emplace(process.pid, process);
+      if (fresh) continue;
+      same->second.type = merged_type(same->second.type, process.type);
+      same->second.used_memory = std::max(same->second.used_memory, process.used_memory);
     }
   }
   if (!sample.processes) return;
-  const auto by_pid = [](const auto& a, const auto& b) { return a.pid < b.pid; };
-  std::sort(found.begin(), found.end(), by_pid);
-  for (auto& process : found) {
-    const bool stayed =
-        before && std::binary_search(before->begin(), before->end(), process, by_pid);
-    const ProcessText& text = processes_.describe(process.pid, verify || !stayed);
-    process.command = text.command;
-    process.user = text.user;
-    process.container = text.container;
-    process.state = text.state;
-  }
-  read_utilization(f, gpu, found);
-  sample.processes = std::move(found);
+  sample.processes = described(std::move(found), before, processes_, verify);
+  read_utilization(f, gpu, *sample.processes);
 }
 
 }  // namespace berth::device::nvml
