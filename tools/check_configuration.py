@@ -29,7 +29,7 @@ def known_keys(code: str) -> set[str]:
 
 def main() -> int:
     config, scheduler = text("src/daemon/config.cc"), text("src/daemon/scheduler_config.cc")
-    keys = known_keys(config) | known_keys(scheduler)
+    keys = known_keys(config) | known_keys(scheduler) | known_keys(text("src/daemon/notice_config.cc"))
     fixed = set(re.findall(r'compare\("(\w+)"', text("src/daemon/main.cc")))
     page = text("docs/configuration.md")
     rows = dict(ROW.findall(page))

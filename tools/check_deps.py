@@ -31,6 +31,7 @@ ONLY_HEADERS = {("cli", "http"): {"http/client.h", "http/event_reader.h", "http/
 # Headers that stay inside their module, and how many of its files may see them.
 FENCED = {
     "boost/beast": ("http", 4),
+    "curl/": ("http", 1),
     "sqlite3.h": ("store", 1),
     "yaml-cpp/": ("daemon", 1),
     "CLI/": ("cli", 2),

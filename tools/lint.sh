@@ -14,8 +14,8 @@ fi
 /usr/bin/python3 tools/check_sizes.py
 /usr/bin/python3 tools/check_configuration.py
 for script in tools/*.sh .ci/run; do sh -n "$script" 2>/dev/null || bash -n "$script"; done
-/usr/bin/python3 -m compileall -q tools tests/functional bench 2>/dev/null || { echo "a Python file does not compile" >&2; exit 1; }
-if command -v ruff >/dev/null 2>&1; then ruff check tools tests bench; fi
+/usr/bin/python3 -m compileall -q tools tests/functional bench scripts sdk/python/berth 2>/dev/null || { echo "a Python file does not compile" >&2; exit 1; }
+if command -v ruff >/dev/null 2>&1; then ruff check tools tests bench scripts sdk; fi
 [ "$mode" = --quick ] && { echo "lint: ok (quick)"; exit 0; }
 cmake --preset release -Wno-dev >/dev/null
 cmake --build --preset release --target berth_error_codes >/dev/null

@@ -7,6 +7,7 @@
 
 #include "api/routes.h"
 #include "api/schema.h"
+#include "api/time_range.h"
 #include "base/text.h"
 
 namespace berth::api {
@@ -15,7 +16,6 @@ namespace {
 
 using base::json::array;
 using base::json::object;
-using base::json::value;
 
 constexpr std::int64_t kMostPoints = 1500;  // of a device, where the step is not asked for
 
@@ -26,38 +26,20 @@ struct Asked {
   std::vector<model::Device> devices;
 };
 
-/// "1h" before now, "2026-01-02T03:04:05Z" or seconds since 1970.
-std::optional<std::int64_t> moment(std::string_view text, base::Time now) {
-  if (const auto seconds = base::parse_number(text); seconds && *seconds > 1'000'000'000)
-    return seconds;
-  if (const auto time = base::parse_iso8601(text)) return base::to_ms(*time) / 1000;
-  if (const auto ago = base::parse_duration(std::string(text)))
-    return base::to_ms(now - *ago) / 1000;
-  return std::nullopt;
-}
-
 base::Result<Asked> read_query(const Service& service, const http::Request& request) {
   const auto bad = [](const std::string& message) {
     return base::fail(base::ErrorCode::kBadRequest, message);
   };
   Asked asked;
-  const std::int64_t now = base::to_ms(service.now()) / 1000;
-  asked.to = now + 1;
-  asked.from = now - 3600;
-  for (const auto& [name, target] : {std::pair("from", &asked.from), std::pair("to", &asked.to)}) {
-    const std::string text(request.query.get(name));
-    if (text.empty()) continue;
-    const auto time = moment(text, service.now());
-    if (!time) {
-      return bad(std::string(name) + " is \"" + text +
-                 "\": it is a time such as 2026-01-02T03:04:05Z, or how long ago, such as 90m");
-    }
-    *target = *time;
-  }
-  if (asked.from >= asked.to) return bad("from must be before to");
+  const auto range = read_time_range(request, service.now(), std::chrono::hours(1));
+  if (!range) return base::fail(range.error());
+  asked.from = range->from;
+  asked.to = range->to;
   const std::string step(request.query.get("step"));
   if (step.empty() || step == "auto") {
-    asked.step = model::step_for(asked.from, asked.to, now, kMostPoints).seconds;
+    asked.step =
+        model::step_for(asked.from, asked.to, base::to_ms(service.now()) / 1000, kMostPoints)
+            .seconds;
   } else {
     asked.step = base::parse_number(step).value_or(0);
     if (std::none_of(model::kHistorySteps.begin(), model::kHistorySteps.end(),
@@ -65,10 +47,9 @@ base::Result<Asked> read_query(const Service& service, const http::Request& requ
       return bad("step is \"" + step + "\": there are 1, 60 and 900 seconds, and auto");
     }
   }
-  const std::string format(request.query.get("format"));
-  if (!format.empty() && format != "json" && format != "csv")
-    return bad("format is \"" + format + "\": it is json or csv");
-  asked.csv = format == "csv";
+  const auto csv = wants_csv(request);
+  if (!csv) return base::fail(csv.error());
+  asked.csv = *csv;
   const std::string wanted = base::lower(std::string(request.query.get("device")));
   std::vector<std::string> names;
   for (const auto& device : service.inventory().devices) {

@@ -79,6 +79,8 @@ object gpu_device(const Service& service, const DeviceView& view) {
   if (promised) result["cached_memory_gb"] = model::gib_or_null(promised);
   result["effective_free_memory_gb"] =
       model::gib_or_null(effective ? effective : sample.free_memory);
+  result["effective_free_memory_bytes"] = base::or_null(effective ? effective : sample.free_memory);
+  if (entry != nullptr && entry->reading) result["throttled"] = entry->reading->throttled;
   result["enforcement"] = model::to_json(view.enforcement);
   result["pools"] = std::move(pools);
   result["unhealthy_since"] = time_or_null(view.unhealthy_since);

@@ -78,6 +78,8 @@ class Service {
   /// What holds a running task to its share of its devices.
   [[nodiscard]] virtual std::optional<model::Enforcement> enforcement(
       const model::TaskId& id) const = 0;
+  /// The text of GET /metrics; with `model_label` as the DCGM exporter labels it.
+  [[nodiscard]] virtual std::string metrics(bool model_label) const = 0;
   /// Good while new work is taken; else why not.
   [[nodiscard]] virtual base::Status ready() const = 0;
   [[nodiscard]] virtual base::Time now() const = 0;

@@ -97,6 +97,18 @@ void add_system_routes(http::Router& router, Service& service) {
         exchange.respond({200, "text/plain", "ok\n", {}});
       },
       http::Access::kPublic);
+  router.add("GET", "/metrics", [&service](const http::Request& request, http::Exchange exchange) {
+    const auto labels = request.query.get("labels");
+    if (!labels.empty() && labels != "dcgm") {
+      return exchange.fail(base::Error{base::ErrorCode::kBadRequest,
+                                       "labels is \"" + std::string(labels) +
+                                           "\": it is dcgm, for all labels of that exporter, "
+                                           "or left out",
+                                       {}});
+    }
+    exchange.respond(
+        {200, "text/plain; version=0.0.4; charset=utf-8", service.metrics(labels == "dcgm"), {}});
+  });
   router.add(
       "GET", "/readyz",
       [&service](const http::Request&, http::Exchange exchange) {

@@ -158,6 +158,7 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"last_error", failure(record.last_failure)},
       {"fallback", text_or_null(record.fallback)},
       {"placement", placement(record)},
+      {"usage", record.usage ? value(model::to_json(*record.usage)) : value(nullptr)},
       {"command", record.request.builtin ? value(nullptr) : value(std::move(command))},
       {"cwd", text_or_null(record.cwd)},
       {"save_path", text_or_null(record.save_path)},

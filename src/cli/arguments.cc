@@ -20,13 +20,13 @@ namespace berth::cli {
 namespace {
 
 const std::vector<std::string> kVerbs{
-    "run",   "train",   "infer",  "benchmark", "data",   "gpus", "pick",    "leases",
-    "check", "ps",      "show",   "logs",      "why",    "wait", "cancel",  "rm",
-    "hold",  "release", "limits", "drain",     "resume", "info", "version", "doctor"};
+    "run",     "train",  "infer", "benchmark", "data", "gpus",    "top",    "pick", "leases",
+    "check",   "ps",     "show",  "logs",      "why",  "wait",    "cancel", "rm",   "hold",
+    "release", "limits", "drain", "resume",    "info", "version", "doctor"};
 // "berth split" will do.
 const std::vector<std::string> kOfData{"split",     "augment",    "crop", "spectrogram",
                                        "waterfall", "iq-dataset", "snr",  "awgn"};
-const std::vector<std::string> kLater{"detect", "top"};
+const std::vector<std::string> kLater{"detect"};
 
 struct AllOptions {
   DeviceOptions devices;
@@ -256,7 +256,8 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
     add_benchmark(app, all->infer, result);
   else if (first == "data")
     add_data(app, all->data, result);
-  else if (first == "gpus" || first == "pick" || first == "check" || first == "leases")
+  else if (first == "gpus" || first == "top" || first == "pick" || first == "check" ||
+           first == "leases")
     add_device_verbs(app, all->devices, result);
   else if (first == "drain" || first == "resume")
     add_drain_verbs(app, *all, result);

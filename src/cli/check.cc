@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/check_text.h"
 #include "cli/devices.h"
 #include "cli/gpus_text.h"
 #include "cli/verbs.h"
@@ -15,6 +16,9 @@ int check(const CheckOptions& options) {
     answer["recommended"] = best ? base::json::value(base::string_or(best->front(), "device_name"))
                                  : base::json::value(nullptr);
     print(base::to_text(answer) + "\n");
+  } else if (options.automatic) {
+    print(render_candidates(*report));
+    if (best) print(render_choice(*report, base::string_or(best->front(), "device_name")));
   } else {
     print(render_check(*report, screen_of(1)));
   }

@@ -24,9 +24,16 @@ void add_gpus(CLI::App& app, GpusOptions& to, Invocation& result) {
   verb->final_callback([&] { result.verb = [&to] { return gpus(to); }; });
 }
 
+void add_top(CLI::App& app, Invocation& result) {
+  CLI::App* verb = app.add_subcommand(
+      "top", "Devices, processes, tasks and the queue, live: sort, filter, cancel, read logs.");
+  verb->final_callback([&] { result.verb = [] { return top(); }; });
+}
+
 void add_check(CLI::App& app, CheckOptions& to, Invocation& result) {
   CLI::App* verb = app.add_subcommand(
       "check", "GPU memory, processes and a recommendation. Status 1 with no GPU.");
+  verb->add_flag("--auto", to.automatic, "what SENSEVOICE_DEVICE=auto looks at and takes, instead");
   verb->add_flag("--json", to.json, "as JSON");
   verb->final_callback([&] { result.verb = [&to] { return check(to); }; });
 }
@@ -114,6 +121,7 @@ void add_leases(CLI::App& app, LeasesOptions& to, Invocation& result) {
 
 void add_device_verbs(CLI::App& app, DeviceOptions& to, Invocation& result) {
   add_gpus(app, to.gpus, result);
+  add_top(app, result);
   add_check(app, to.check, result);
   add_pick(app, to.pick, result);
   add_leases(app, to.leases, result);

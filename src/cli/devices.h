@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The devices of this machine in the form of GET /api/v2/resources/gpu: from the daemon when one
-// answers, else read here, in this process. Only gpus, pick and check use this.
+// answers, else read here, in this process. Only gpus, top, pick and check use this.
 #pragma once
 
 #include <memory>

@@ -20,8 +20,13 @@
 namespace berth::cli {
 
 std::optional<double> free_gb(const base::json::object& device) {
-  const auto effective = base::maybe_double(device, "effective_free_memory_gb");
-  return effective ? effective : base::maybe_double(device, "free_memory_gb");
+  for (const char* name : {"effective_free_memory_bytes", "free_memory_bytes"}) {
+    if (const auto bytes = base::maybe_bytes(device, name)) return bytes->gib();
+  }
+  for (const char* name : {"effective_free_memory_gb", "free_memory_gb"}) {
+    if (const auto gib = base::maybe_double(device, name)) return gib;
+  }
+  return std::nullopt;
 }
 
 namespace json = base::json;
@@ -209,15 +214,6 @@ std::string without_gpu(const json::object& report, const Screen& screen) {
                         : hints);
 }
 
-// "0", "0:1" for a MIG instance: as NVIDIA's container tools number them.
-std::string number_of(const json::object& device) {
-  const std::string name = string_or(device, "device_name");
-  const auto colon = name.find(':');
-  return object_in(device, "mig") != nullptr && colon != std::string::npos
-             ? printable(name.substr(colon + 1))
-             : std::to_string(base::int_or(device, "id"));
-}
-
 }  // namespace
 
 std::string render_gpus(const json::object& report, std::string_view source, const Screen& screen) {
@@ -308,74 +304,6 @@ std::string render_gpus(const json::object& report, std::string_view source, con
   text += "\n" + paint(printable(base::join(facts, " · ")), Tone::kDim, screen) + "\n";
   return text + render_enforcement(report, screen) + render_drains(drains, names, screen) +
          hint_lines(report, screen);
-}
-
-std::string render_check(const json::object& report, const Screen& screen) {
-  std::vector<json::object> devices = devices_of(report);
-  std::erase_if(devices, [](const json::object& device) {
-    return base::bool_or(device, "partitioned");  // its instances are what can be used
-  });
-  const std::string double_line(80, '=');
-  const std::string single_line(80, '-');
-  std::string text = "🔍 " + tr("GPU memory check") + "\n" + double_line + "\n";
-  if (devices.empty()) {
-    return text + "❌ " + tr("No GPU found") + "\n   " +
-           tr("Environment: {}", {"export SENSEVOICE_DEVICE=cpu"}) + "\n";
-  }
-  text += "✅ " +
-          (devices.size() == 1 ? tr("Found 1 GPU")
-                               : tr("Found {} GPUs", {std::to_string(devices.size())})) +
-          "\n\n📊 " + tr("GPU memory in use:") + "\n" + single_line + "\n";
-  const auto line = [&](const std::string& title, const std::string& value) {
-    text += "   " + pad_right(title, 13) + value + "\n";
-  };
-  for (const json::object& device : devices) {
-    const auto total = maybe_double(device, "total_memory_gb");
-    const auto used = maybe_double(device, "allocated_memory_gb");
-    const auto share =
-        total && used && *total > 0 ? std::optional(100 * *used / *total) : std::nullopt;
-    const std::string icon = !share ? "⚪" : *share < 10 ? "🟢" : *share < 50 ? "🟡" : "🔴";
-    const Tone tone = !share        ? Tone::kDim
-                      : *share < 10 ? Tone::kGood
-                      : *share < 50 ? Tone::kWarn
-                                    : Tone::kBad;
-    text += icon + " " +
-            paint("GPU " + number_of(device) + ": " + printable(string_or(device, "name")),
-                  Tone::kBold, screen) +
-            "\n";
-    line(tr("Total:"), number(total, 2, " GB"));
-    line(tr("Used:"), number(used, 2, " GB"));
-    line(tr("Free:"), number(maybe_double(device, "free_memory_gb"), 2, " GB"));
-    line(tr("In use:"), paint(number(share, 1, "%"), tone, screen));
-    if (const std::string health = string_or(device, "health", "healthy"); health != "healthy") {
-      line(tr("Health:"),
-           paint(printable(tr("{}: {}", {tr(health), string_or(device, "health_reason")})),
-                 Tone::kBad, screen));
-    }
-    const std::vector<Process> all = processes_of(device);
-    line(tr("Processes:"), array_in(device, "processes") == nullptr
-                               ? "n/a"
-                               : tr("{} running", {std::to_string(all.size())}));
-    for (std::size_t i = 0; i < all.size() && i < 5; ++i) {
-      text +=
-          "      - PID " + std::to_string(all[i].pid) + ": " + memory_words(all[i].memory) + "\n";
-    }
-    if (all.size() > 5)
-      text += "      " + tr("... and {} more", {std::to_string(all.size() - 5)}) + "\n";
-    text += "\n";
-  }
-  const auto best = choose(report, PickOptions{});
-  if (!best) return text + printable(best.error().message) + "\n";
-  const json::object& device = best->front();
-  const std::string index = number_of(device);
-  const std::string free = number(maybe_double(device, "free_memory_gb"), 2, " GB");
-  // A program has no number for a MIG instance, only a name.
-  const std::string setting =
-      object_in(device, "mig") != nullptr
-          ? "export CUDA_VISIBLE_DEVICES=" + string_or(device, "uuid") + " SENSEVOICE_DEVICE=cuda:0"
-          : "export SENSEVOICE_DEVICE=" + string_or(device, "device_name");
-  return text + "💡 " + tr("Use GPU {} (most memory free: {})", {index, free}) + "\n   " +
-         tr("Environment: {}", {paint(setting, Tone::kBold, screen)}) + "\n";
 }
 
 }  // namespace berth::cli

@@ -24,9 +24,6 @@ std::string render_gpus(const base::json::object& report, std::string_view sourc
 /// `berth gpus --topology`: a row and a column per GPU, with what the letters mean.
 std::string render_topology(const base::json::object& report, const Screen& screen);
 
-/// `berth check`: what document 004's tool prints.
-std::string render_check(const base::json::object& report, const Screen& screen);
-
 /// GiB that a new task could have: what the driver reports free, less what running tasks have
 /// reserved and not taken yet, where a daemon knows of such.
 std::optional<double> free_gb(const base::json::object& device);

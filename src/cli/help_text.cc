@@ -18,6 +18,7 @@ const char* const kHelp =
   berth pick                          name the best device, for scripts (no daemon needed)
   berth pick --hold TIME              and keep it for a program that is started by hand
   berth leases [renew ID | end ID...] what is kept that way
+  berth top                           the same live, with tasks and queue: sort, filter, cancel, logs
   berth check                         what document 004's memory check prints (no daemon needed)
 
   berth ps [--all]                    tasks that wait and run; with --all all of them

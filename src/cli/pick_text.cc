@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The choice among devices, as `berth pick` and `berth check` make it.
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <map>
-#include <tuple>
 
 #include "base/text.h"
 #include "cli/drain_text.h"
@@ -37,17 +38,19 @@ double speed(const json::object& device) {
   return static_cast<double>(model::speed(known));
 }
 
-// Smaller is better; equal keys keep the order of the list, which is that of the indices.
-std::tuple<double, double, double> key(const json::object& device, const std::string& policy) {
+// Smaller is better, as in core/score.h; equal keys keep the order of the list, which is that of
+// the indices.
+std::array<double, 4> key(const json::object& device, const std::string& policy) {
+  const double slow = base::bool_or(device, "throttled") ? 1 : 0;
   const double free = free_gb(device).value_or(0);
-  const double load = base::double_or(device, "sm_utilization");
+  const double load = std::floor((base::double_or(device, "sm_utilization") + 5) / 10);
   const double tasks = static_cast<double>(running(device));
-  if (policy == "balanced" || policy == "spread") return {tasks, -free, load};
-  if (policy == "least_loaded") return {load, -free, tasks};
-  if (policy == "pack") return {free, 0, 0};
+  if (policy == "balanced" || policy == "spread") return {slow, tasks, -free, load};
+  if (policy == "least_loaded") return {slow, load, tasks, -free};
+  if (policy == "pack") return {slow, free, 0, 0};
   if (policy == "fastest")
-    return {-speed(device), -base::double_or(device, "max_clock_mhz"), -free};
-  return {-free, 0, 0};
+    return {slow, -speed(device), -base::double_or(device, "max_clock_mhz"), -free};
+  return {slow, -free, tasks, load};
 }
 
 // Why `device` is out of the question; empty when it is not.

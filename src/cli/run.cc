@@ -6,6 +6,7 @@
 #include "cli/array_text.h"
 #include "cli/follow.h"
 #include "cli/screen.h"
+#include "cli/selection.h"
 #include "cli/session.h"
 #include "cli/submit.h"
 #include "cli/task_text.h"
@@ -83,7 +84,9 @@ class StartNote {
 
 }  // namespace
 
-int run(const RunOptions& options) {
+int run(const RunOptions& given) {
+  RunOptions options = given;
+  const bool automatic = settle_selection(&options);
   for (const std::string& word : options.command) {
     if (base::to_utf8(word) != word) {
       return report_own_failure(
@@ -95,6 +98,8 @@ int run(const RunOptions& options) {
   json::object body = request_body(options);
   if (const auto added = add_queueing(body, options.queueing); !added)
     return report_own_failure(added.error());
+  SelectionNote selection;
+  if (automatic && !options.detach && options.array.empty()) selection.candidates();
   const auto task = submit("/api/v2/tasks", body);
   if (!task) return report_own_failure(task.error());
   const std::string id = base::string_or(*task, "task_id");
@@ -107,7 +112,10 @@ int run(const RunOptions& options) {
   StartNote start(screen);
   FollowOptions how;
   how.announce = screen.live;
-  how.on_change = [&](const json::object& state) { start(state); };
+  how.on_change = [&](const json::object& state) {
+    selection.choice(state);
+    start(state);
+  };
   const auto end = follow(id, how);
   if (!end) return report_own_failure(end.error());
   const int status = exit_status(*end);

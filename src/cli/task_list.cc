@@ -56,12 +56,6 @@ std::string work_text(const json::object& task) {
   return tr("infer {} on {}", {weights, end_of_path(source)});
 }
 
-std::string title(const json::object& task) {
-  if (const std::string name = string_or(task, "name"); !name.empty()) return name;
-  const std::string work = work_text(task);
-  return work.empty() ? command_text(task) : work;
-}
-
 std::string outcome(const json::object& task) {
   const std::string state = string_or(task, "status");
   if (state == "running") return progress_text(task);
@@ -156,6 +150,18 @@ std::string waiting_for(const json::object& task, const QueueView& queue, std::s
 
 }  // namespace
 
+std::string title_text(const json::object& task) {
+  if (const std::string name = string_or(task, "name"); !name.empty()) return name;
+  const std::string work = work_text(task);
+  return work.empty() ? command_text(task) : work;
+}
+
+std::string detail_text(const json::object& task, const QueueView& queue, std::size_t id_length,
+                        base::Time now) {
+  const std::string why = waiting_for(task, queue, id_length, now);
+  return why.empty() ? outcome(task) : why;
+}
+
 json::array first_rows(const json::array& tasks, std::size_t most) {
   const std::vector<Row> rows = rows_of(tasks);
   if (rows.size() <= most) return tasks;
@@ -190,8 +196,7 @@ std::string render_tasks(const json::object& answer, const QueueView& queue, bas
     const json::object& task = first_of(row);
     const std::string state = state_text(task);
     const auto priority = maybe_int(task, "priority");
-    const std::string why = waiting_for(task, queue, length, now);
-    const std::string detail = why.empty() ? outcome(task) : why;
+    const std::string detail = detail_text(task, queue, length, now);
     table.add({{id_text(row, length), Tone::kBold},
                {tr(state), state_tone(state)},
                {kind_text(task)},
@@ -201,7 +206,7 @@ std::string render_tasks(const json::object& answer, const QueueView& queue, bas
                {duration_text(task, now)},
                {retries_text(task)},
                {detail, state == "failed" ? Tone::kBad : Tone::kPlain},
-               {title(task)}});
+               {title_text(task)}});
   }
   std::string text = table.render(screen);
   const std::int64_t more = int_or(answer, "total") - static_cast<std::int64_t>(tasks->size());

@@ -17,6 +17,13 @@ struct QueueView {
   bool drained = false;  // nothing new starts on the whole machine
 };
 
+/// What a task is called: its name, what it does, or its command.
+std::string title_text(const base::json::object& task);
+
+/// How far it is, how it ended, or, while it waits, for what.
+std::string detail_text(const base::json::object& task, const QueueView& queue,
+                        std::size_t id_length, base::Time now);
+
 /// How many rows the list has: the tasks that wait of one array share one.
 std::size_t count_rows(const base::json::array& tasks);
 

@@ -22,8 +22,12 @@ struct GpusOptions {
 };
 int gpus(const GpusOptions& options);
 
+/// A live view of devices, processes and tasks; needs a terminal.
+int top();
+
 struct CheckOptions {
   bool json = false;
+  bool automatic = false;  // what the automatic choice looks at and takes, instead
 };
 /// The GPU memory check of document 004; 1 with no GPU.
 int check(const CheckOptions& options);

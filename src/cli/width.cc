@@ -146,6 +146,29 @@ std::string fit(std::string_view text, int width) {
   return result + "…";
 }
 
+std::string fit_painted(std::string_view text, int width) {
+  if (display_width(text) <= width) return std::string(text);
+  std::string result;
+  int used = 0;
+  bool painted = false;
+  while (!text.empty()) {
+    std::string_view rest = text;
+    int columns = 0;
+    if (text.front() == '\x1b') {
+      skip_escape(rest);
+      painted = true;
+    } else {
+      columns = columns_of(take(rest));
+    }
+    if (used + columns > width - 1) break;
+    used += columns;
+    result += text.substr(0, text.size() - rest.size());
+    text = rest;
+  }
+  if (width > 0) result += "…";
+  return result + (painted ? "\x1b[0m" : "");
+}
+
 std::string pad_right(std::string_view text, int width) {
   std::string result(text);
   result.append(static_cast<std::size_t>(std::max(0, width - display_width(text))), ' ');

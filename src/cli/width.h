@@ -13,6 +13,9 @@ int display_width(std::string_view text);
 /// At most `width` columns: what is cut off ends in "…". Not for painted text.
 std::string fit(std::string_view text, int width);
 
+/// The same for painted text: what paints it stays, and is ended behind what is left.
+std::string fit_painted(std::string_view text, int width);
+
 /// Filled with blanks to `width` columns; painted text is fine.
 std::string pad_right(std::string_view text, int width);
 std::string pad_left(std::string_view text, int width);

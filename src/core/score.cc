@@ -47,19 +47,27 @@ Figures figures_of(const DeviceEntry& device) {
   figures.utilization = device.reading ? device.reading->utilization_percent.value_or(0) : 0;
   figures.speed = model::speed(device.device);
   figures.clock = device.device.max_clock_mhz.value_or(0);
+  figures.index = device.device.index;
+  figures.throttled = device.reading && device.reading->throttled;
   return figures;
 }
 
 Score score(const State& state, const model::Request& request, const Figures& figures) {
   const bool group = request.group_by_kind || state.config.group_by_kind;
   const Keys keys = kPolicies.at(static_cast<std::size_t>(request.policy))(figures);
-  return {group ? company(request.kind, figures) : 0, keys[0], keys[1], keys[2]};
+  return {figures.throttled ? 1 : 0,
+          group ? company(request.kind, figures) : 0,
+          keys[0],
+          keys[1],
+          keys[2],
+          figures.index};
 }
 
 Score tier(const State& state, const model::Request& request, const Figures& figures) {
   Figures coarse = figures;
   coarse.free >>= 32U;
   coarse.utilization /= 25;
+  coarse.index = 0;
   return score(state, request, coarse);
 }
 

@@ -203,6 +203,7 @@ object to_json(const Reading& reading) {
                 {"free", base::or_null(reading.free)},
                 {"reserved", base::or_null(reading.reserved)},
                 {"utilization_percent", base::or_null(reading.utilization_percent)},
+                {"throttled", reading.throttled},
                 {"used_by_task", std::move(used)}};
 }
 
@@ -219,6 +220,7 @@ Reading reading_from_json(const object& from) {
   if (const auto used = base::maybe_int(from, "utilization_percent")) {
     reading.utilization_percent = static_cast<int>(*used);
   }
+  reading.throttled = base::bool_or(from, "throttled");
   for (const auto& entry : part(from, "used_by_task")) {
     if (entry.value().is_int64()) {
       reading.used_by_task.emplace(TaskId(std::string(entry.key())),

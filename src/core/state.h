@@ -85,6 +85,7 @@ struct Reading {
   std::optional<Bytes> free;
   std::optional<Bytes> reserved;  // by the driver
   std::optional<int> utilization_percent;
+  bool throttled = false;                // too hot, or short of power: everything else is preferred
   std::map<TaskId, Bytes> used_by_task;  // under the empty id: by tasks that have ended since
   bool operator==(const Reading&) const = default;
 };

@@ -115,6 +115,7 @@ const Readers& readers() {
          }},
     };
     all.insert(scheduler_readers().begin(), scheduler_readers().end());
+    all.insert(notice_readers().begin(), notice_readers().end());
     return all;
   }();
   return kReaders;

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "core/state.h"
 #include "daemon/memory_watchdog.h"
+#include "daemon/notice.h"
 #include "daemon/retention.h"
 
 namespace berth::daemon {
@@ -38,6 +39,8 @@ struct Config {
   std::vector<std::string> allowed_users;
   Retention retention;        // of tasks that have ended
   bool fence_devices = true;  // tasks cannot open GPUs that they were not given
+  std::vector<NoticeTarget> notifications;
+  Thresholds thresholds;
   core::Config scheduler;
 };
 

@@ -31,4 +31,7 @@ base::Status read_keys(const YAML::Node& node, const Readers& readers, Config& c
 /// limits, pools, users, fair_share, policy, group_by_kind, aging, queue_size, hung_device.
 const Readers& scheduler_readers();
 
+/// notifications, thresholds.
+const Readers& notice_readers();
+
 }  // namespace berth::daemon

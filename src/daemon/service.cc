@@ -52,22 +52,9 @@ std::string signal_name(int signal) {
   return name != nullptr ? std::string("SIG") + name : std::to_string(signal);
 }
 
-// A device that the sampler has not come to for this long: every one is read at least each second,
-// and leaving one that hangs behind takes two.
-constexpr base::Duration kStale{5'000};
-
 // Of the file system that holds the state: with less nothing new is taken.
 constexpr std::uint64_t kLeastRoom = 2U << 20;
 constexpr std::uint64_t kLeastFiles = 16;
-
-// The sample as it counts now: an old reading is no ground to place anything on.
-model::Sample aged(model::Sample sample, base::Time now) {
-  const auto age = now - sample.taken;
-  if (sample.health != model::Health::kHealthy || age <= kStale) return sample;
-  sample.health = model::Health::kNotResponding;
-  sample.health_reason = "no reading for " + std::to_string(age.count() / 1000) + " s";
-  return sample;
-}
 
 }  // namespace
 
@@ -87,6 +74,7 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
                             },
                             [this](const core::Stop& order) { stop(order); },
                             [this](const model::TaskRecord& task, const core::Requeued& again) {
+                              observations_.tried_again(task);
                               notes_.tried_again(task, again);
                             },
                             [this](const model::TaskRecord& task) { close_finished(task); },
@@ -117,6 +105,7 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
       second_look_(loop, engine_.state(), second_look_deeds()),
       lease_holders_(loop, engine_.state(), lease_deeds()),
       memory_watchdog_(config.memory_watchdog),
+      observations_(engine_, devices_, config),
       processor_(config.sysfs_root) {}
 
 void Service::start_devices() { devices_.start(); }
@@ -153,6 +142,7 @@ void Service::go() {
       close_finished(*task);
     } else if (state == model::TaskState::kRunning) {
       if (supervisor_.adopt(*task)) {
+        observations_.adopted(*task);
         notes_.allocated(*task);
         notes_.started(*task);
       } else if (rebooted) {
@@ -180,6 +170,7 @@ void Service::go() {
     history_->take(devices_.watch().samples(), now());
     check_stale();
     check_memory();
+    observations_.look(task_by_pid_, now());
     check_room();
     check_worker();
     forget_expired();
@@ -212,6 +203,7 @@ void Service::reconfigure(const Config& config) {
   config_.scheduler = config.scheduler;
   supervisor_.reconfigure(config.cancel_grace, config.max_output, config.max_log);
   memory_watchdog_.set_mode(config.memory_watchdog);
+  observations_.reconfigure(config);
   configure_scheduler(false);
 }
 
@@ -267,111 +259,7 @@ void Service::room_changed(bool full) {
   }
 }
 
-void Service::check_stale() {
-  DeviceFeed::Changes stale;
-  for (const auto& sample : devices_.watch().samples()) {
-    if (aged(sample, now()).health != sample.health) stale.samples.insert(sample.device);
-  }
-  if (!stale.samples.empty()) devices_changed(stale);
-}
-
 void Service::shut_down(std::function<void()> done) { engine_.shut_down(std::move(done)); }
-
-// ---- devices ----
-
-core::Reading Service::reading_of(const model::Sample& sample) {
-  core::Reading reading;
-  reading.device = sample.device;
-  reading.health = sample.health;
-  reading.health_reason = sample.health_reason;
-  reading.total = sample.total_memory;
-  reading.free = sample.free_memory;
-  reading.reserved = sample.reserved_memory;
-  // In steps of ten: it only breaks ties, and must not make every reading a new one.
-  if (sample.utilization_percent)
-    reading.utilization_percent = (*sample.utilization_percent + 5) / 10 * 10;
-  if (!sample.processes) return reading;
-  for (const auto& process : *sample.processes) {
-    auto task = supervisor_.task_of(process.pid);
-    if (!task && going_) task = lease_holders_.lease_of(process.pid);
-    if (!task) {
-      const auto left = supervisor_.left_by(process.pid);
-      if (left && engine_.table().find(*left) != nullptr) left_by_[process.pid] = *left;
-      continue;
-    }
-    task_by_pid_[process.pid] = *task;
-    if (process.used_memory) reading.used_by_task[*task] += *process.used_memory;
-  }
-  return reading;
-}
-
-// A driver that does not answer keeps nobody from the processor, which is read without one.
-void Service::observe_host() {
-  device::host::HostBackend host(config_.sysfs_root);
-  const auto found = host.enumerate({}, {});
-  if (!found) return;
-  engine_.observe_inventory(found->devices, false);
-  std::vector<core::Reading> readings;
-  for (const auto& processor : found->devices)
-    readings.push_back(reading_of(host.sample(processor.id, {})));
-  engine_.observe_readings(std::move(readings));
-}
-
-void Service::devices_changed(const DeviceFeed::Changes& changes) {
-  const auto& watch = devices_.watch();
-  for (const auto& id : changes.health) {
-    const auto* sample = watch.sample(id);
-    if (sample == nullptr || !model::takes_tasks(watch.inventory(), id)) continue;
-    if (sample->health == model::Health::kHealthy) {
-      base::log_info("device is healthy", {{"device", id.value}});
-    } else {
-      base::log_warning("device is not healthy",
-                        {{"device", id.value},
-                         {"state", std::string(model::to_text(sample->health))},
-                         {"reason", sample->health_reason}});
-    }
-  }
-  if (!going_) return;
-  if (changes.inventory) engine_.observe_inventory(model::for_tasks(watch.inventory()));
-  if (changes.samples.empty()) return;
-  std::vector<core::Reading> readings;
-  task_by_pid_.clear();
-  left_by_.clear();
-  for (const auto& sample : watch.samples()) {
-    core::Reading reading = reading_of(aged(sample, now()));
-    if (changes.samples.contains(sample.device)) readings.push_back(std::move(reading));
-  }
-  engine_.observe_readings(std::move(readings));
-}
-
-std::vector<api::DeviceView> Service::devices() const {
-  std::vector<api::DeviceView> views;
-  const auto& watch = devices_.watch();
-  const char* pipes = std::getenv("CUDA_MPS_PIPE_DIRECTORY");
-  const bool mps =
-      supervise::mps_runs(pipes != nullptr ? pipes : supervise::kMpsDefaultPipes, ::geteuid());
-  for (const auto& device : watch.inventory().devices) {
-    api::DeviceView view;
-    view.device = device;
-    view.enforcement =
-        supervisor_.enforcer().at_best(device, watch.inventory().driver_version.value_or(""), mps);
-    if (const auto* sample = watch.sample(device.id)) {
-      view.sample = aged(*sample, now());
-      view.unhealthy_since = view.sample->health == sample->health
-                                 ? devices_.unhealthy_since(device.id)
-                                 : std::optional(sample->taken + kStale);
-      view.next_probe = devices_.next_probe(device);
-    }
-    view.task_by_pid = task_by_pid_;
-    view.left_by = left_by_;
-    views.push_back(std::move(view));
-  }
-  return views;
-}
-
-object Service::processor() const {
-  return device::host::to_json(processor_.read(std::chrono::steady_clock::now()));
-}
 
 std::map<std::string, std::string> Service::parts() const {
   std::map<std::string, std::string> parts{{"supervision", supervisor_.cgroups().text()}};
@@ -411,41 +299,6 @@ Grant Service::grant_for(const model::TaskRecord& task) const {
     if (!entry.is_cpu() && !given.contains(id)) grant.withheld.push_back(entry.device);
   }
   return grant;
-}
-
-// ---- memory beyond the reservation ----
-
-std::vector<MemoryWatchdog::Use> Service::memory_uses() const {
-  std::vector<MemoryWatchdog::Use> uses;
-  for (const auto& [id, device] : state().devices) {
-    if (!device.reading || device.is_cpu()) continue;
-    for (const auto& [task, used] : device.reading->used_by_task) {
-      const auto entry = state().tasks.find(task);
-      const auto reserved = device.reservations.find(task);
-      if (entry == state().tasks.end() || reserved == device.reservations.end()) continue;
-      if (entry->second.cancelling || !entry->second.placement) continue;
-      uses.push_back({task, entry->second.attempt, device.device.name, reserved->second, used,
-                      model::is_binding(entry->second.placement->rule)});
-    }
-  }
-  return uses;
-}
-
-void Service::check_memory() {
-  for (const auto& [kind, use] : memory_watchdog_.look(memory_uses(), now())) {
-    const bool ending = kind != MemoryWatchdog::Deed::Kind::kWarn;
-    notes_.memory_over(use.task, use.attempt, use.device, use.used, use.reserved, ending);
-    if (!ending) continue;
-    const auto task = engine_.table().find(use.task);
-    if (task != nullptr && !task->failure) {
-      task->failure = model::Failure{"memory_limit",
-                                     "used " + base::to_text(use.used) + " of " +
-                                         base::to_text(use.reserved) + " reserved on " + use.device,
-                                     ""};
-      engine_.touch(use.task);
-    }
-    supervisor_.end_for_memory(use.task, use.attempt);
-  }
 }
 
 // ---- from the decision to the process ----
@@ -501,6 +354,7 @@ void Service::launch(const model::TaskId& id, int attempt) {
 void Service::start(const model::TaskId& id, int attempt) {
   const auto task = engine_.table().find(id);
   if (task == nullptr) return;
+  observations_.started(*task, now());
   notes_.started(*task);
   if (supervisor_.release(*task, attempt)) return;
   // One that nobody knew of before has not been prepared.
@@ -553,26 +407,10 @@ void Service::stop(const core::Stop& order) {
   }
 }
 
-// Their newest readings are too old to start anything on. They count again with the next one.
-void Service::distrust(const std::vector<model::DeviceId>& devices) {
-  std::vector<core::Reading> readings;
-  for (const auto& id : devices) {
-    const auto entry = state().devices.find(id);
-    if (entry == state().devices.end()) continue;
-    core::Reading reading = entry->second.reading.value_or(core::Reading{});
-    reading.device = id;
-    if (reading.health == model::Health::kHealthy) {
-      reading.health = model::Health::kNotResponding;
-      reading.health_reason = "the driver did not answer in time";
-    }
-    readings.push_back(std::move(reading));
-  }
-  engine_.observe_readings(std::move(readings));
-}
-
 // ---- the log of a task and its events ----
 
 void Service::close_finished(const model::TaskRecord& task) {
+  observations_.ended(task);
   if (removing_.contains(task.id())) return;
   notes_.ended(task);
   supervisor_.close_log(task.id(), [this, id = task.id()](std::uint64_t kept) {
@@ -657,6 +495,8 @@ std::string Service::end_in_words(const model::TaskId& id, int attempt,
 void Service::task_ended(const model::TaskId& id, int attempt, const supervise::Ended& ended) {
   const bool good = ended.exit.cause == "exited" && ended.exit.exit_code == 0;
   const auto report = [this, id, attempt, ended, good](bool) {
+    const auto record = engine_.table().find(id);
+    if (record != nullptr && record->attempt == attempt) observations_.attempt_ended(*record);
     engine_.exited(id, attempt, ended.exit,
                    good ? std::string() : end_in_words(id, attempt, ended));
   };

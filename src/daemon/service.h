@@ -16,6 +16,7 @@
 #include "daemon/history_keeper.h"
 #include "daemon/lease_holders.h"
 #include "daemon/memory_watchdog.h"
+#include "daemon/observations.h"
 #include "daemon/second_look.h"
 #include "daemon/supervisor.h"
 #include "daemon/task_notes.h"
@@ -53,6 +54,9 @@ class Service final : public api::Service {
   [[nodiscard]] std::optional<model::Enforcement> enforcement(
       const model::TaskId& id) const override {
     return supervisor_.enforcement(id);
+  }
+  [[nodiscard]] std::string metrics(bool model_label) const override {
+    return observations_.metrics(watchers_.size(), now(), model_label);
   }
   [[nodiscard]] base::Status ready() const override { return engine_.check_room(); }
   [[nodiscard]] base::Time now() const override { return base::now(); }
@@ -147,6 +151,7 @@ class Service final : public api::Service {
   SecondLook second_look_;
   LeaseHolders lease_holders_;
   MemoryWatchdog memory_watchdog_;
+  Observations observations_;
   std::unique_ptr<HistoryKeeper> history_;  // from go() on
   mutable device::host::LoadMeter processor_;
   mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples

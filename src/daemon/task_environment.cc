@@ -20,6 +20,23 @@ void set_visible_devices(std::map<std::string, std::string>& env, const Grant& g
   for (auto& [name, value] : model::visible_devices(grant.devices)) env[name] = value;
 }
 
+// Of each GPU, "0,1"; empty where one is not known.
+std::string numa_nodes(const Grant& grant) {
+  std::vector<std::string> nodes;
+  for (const auto& device : grant.devices) {
+    if (device.vendor == Vendor::kCpu || !device.numa_node || *device.numa_node < 0) return "";
+    nodes.push_back(std::to_string(*device.numa_node));
+  }
+  return base::join(nodes, ",");
+}
+
+// As PyTorch names the device: also on ROCm its GPUs are "cuda".
+std::string device_of_service(const Grant& grant) {
+  const std::string device = model::device_inside(grant.devices);
+  const bool amd = !grant.devices.empty() && grant.devices.front().vendor == Vendor::kAmd;
+  return amd ? "cuda:0" : device;
+}
+
 }  // namespace
 
 std::optional<base::Bytes> least_memory(const Grant& grant) {
@@ -52,6 +69,12 @@ std::vector<std::string> task_environment(const model::TaskRecord& record, const
     env["BERTH_ARRAY_SIZE"] = std::to_string(place->size);
   }
   env["BERTH_DEVICE"] = model::device_inside(grant.devices);
+  // The service would choose among all GPUs of the machine by their numbers; it has one, and that
+  // is number 0.
+  if (const auto choice = env.find("SENSEVOICE_DEVICE"); choice != env.end())
+    choice->second = device_of_service(grant);
+  env.erase("BERTH_NUMA_NODES");
+  if (const std::string nodes = numa_nodes(grant); !nodes.empty()) env["BERTH_NUMA_NODES"] = nodes;
   env.erase("BERTH_MEMORY_LIMIT");
   if (record.placement && !record.placement->shares.empty() &&
       record.placement->shares.front().reserved.value > 0) {

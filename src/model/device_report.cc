@@ -71,6 +71,15 @@ value gib_or_null(const std::optional<base::Bytes>& bytes) {
   return bytes ? value(std::round(bytes->gib() * 100) / 100) : value(nullptr);
 }
 
+bool slowed_down(const Readings& readings) {
+  if (!readings.throttle) return false;
+  // That a busy device reaches its own power limit is how it is meant to work.
+  return std::any_of(readings.throttle->begin(), readings.throttle->end(), [](const auto& reason) {
+    return reason.starts_with("temperature") || reason == "hardware slowdown" ||
+           reason == "power brake";
+  });
+}
+
 object device_report(const Device& device, const Sample& sample) {
   const auto total = sample.total_memory ? sample.total_memory : device.total_memory;
   value memory_use = nullptr;
@@ -93,6 +102,7 @@ object device_report(const Device& device, const Sample& sample) {
                 {"allocated_memory_gb", gib_or_null(sample.used_memory)},
                 {"cached_memory_gb", gib_or_null(sample.used_memory)},
                 {"free_memory_gb", gib_or_null(sample.free_memory)},
+                {"free_memory_bytes", or_null(sample.free_memory)},
                 {"reserved_memory_gb", gib_or_null(sample.reserved_memory)},
                 {"unattributed_memory_gb", gib_or_null(unattributed(sample))},
                 {"utilization", std::move(memory_use)},
@@ -114,6 +124,7 @@ object device_report(const Device& device, const Sample& sample) {
                 {"ecc_uncorrected", or_null(sample.ecc_uncorrected)},
                 {"xid", or_null(sample.xid)},
                 {"throttle", throttle(sample)},
+                {"throttled", slowed_down(sample)},
                 {"no_tasks", text_or_null(device.no_tasks)},
                 {"health", to_text(sample.health)},
                 {"health_reason", text_or_null(sample.health_reason)}};

@@ -12,6 +12,9 @@ namespace berth::model {
 /// decimals; "utilization" is of the memory, in percent; what is not known is null.
 base::json::object device_report(const Device& device, const Sample& sample);
 
+/// Whether the driver has slowed the device down for its heat or for want of power.
+bool slowed_down(const Readings& readings);
+
 /// One of a device's processes, without whose it is.
 base::json::object process_report(const DeviceProcess& process);
 

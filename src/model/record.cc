@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/record.h"
 
+#include <cmath>
+
 #include "base/json_parts.h"
 
 namespace berth::model {
@@ -52,7 +54,37 @@ RunAs run_as_from_json(const object& from) {
   return user;
 }
 
+object stored(const Usage& usage) {
+  return object{{"seconds", usage.seconds},
+                {"peak_memory", base::or_null(usage.peak_memory)},
+                {"mean_memory", base::or_null(usage.mean_memory)},
+                {"utilization", base::or_null(usage.utilization)},
+                {"energy_j", base::or_null(usage.energy_j)}};
+}
+
+Usage usage_from_json(const object& from) {
+  return Usage{base::double_or(from, "seconds"), base::maybe_bytes(from, "peak_memory"),
+               base::maybe_bytes(from, "mean_memory"), base::maybe_double(from, "utilization"),
+               base::maybe_double(from, "energy_j")};
+}
+
+value rounded(const std::optional<double>& number, double steps) {
+  return number ? value(std::round(*number * steps) / steps) : value(nullptr);
+}
+
+value gib(const std::optional<base::Bytes>& bytes) {
+  return rounded(bytes ? std::optional(bytes->gib()) : std::nullopt, 100);
+}
+
 }  // namespace
+
+object to_json(const Usage& usage) {
+  return object{{"seconds", rounded(usage.seconds, 10)},
+                {"peak_memory_gb", gib(usage.peak_memory)},
+                {"mean_memory_gb", gib(usage.mean_memory)},
+                {"utilization", rounded(usage.utilization, 10)},
+                {"energy_j", rounded(usage.energy_j, 10)}};
+}
 
 object to_json(const TaskRecord& record) {
   array argv;
@@ -94,6 +126,7 @@ object to_json(const TaskRecord& record) {
   }
   if (record.run_as) result["run_as"] = to_json(*record.run_as);
   if (record.placement) result["placement"] = to_json(*record.placement);
+  if (record.usage) result["usage"] = stored(*record.usage);
   if (record.exit) result["exit"] = to_json(*record.exit);
   if (record.failure) result["failure"] = to_json(*record.failure);
   if (record.last_failure) result["last_failure"] = to_json(*record.last_failure);
@@ -143,6 +176,7 @@ base::Result<TaskRecord> record_from_json(const object& from) {
   record.save_path = base::string_or(from, "save_path");
   record.log_closed = base::bool_or(from, "log_closed");
   record.kept_bytes = static_cast<std::uint64_t>(base::int_or(from, "kept_bytes"));
+  if (from.contains("usage")) record.usage = usage_from_json(part(from, "usage"));
   if (from.contains("placement")) {
     auto placement = placement_from_json(part(from, "placement"));
     if (!placement) return base::fail(placement.error());

@@ -34,6 +34,18 @@ struct RunAs {
   bool operator==(const RunAs&) const = default;
 };
 
+/// What an attempt has used of its devices, as far as it was seen: a reading a second.
+struct Usage {
+  double seconds = 0;                      // that it was watched for
+  std::optional<base::Bytes> peak_memory;  // the most at one moment, of all its devices together
+  std::optional<base::Bytes> mean_memory;
+  std::optional<double>
+      utilization;                 // percent, mean of its devices; of its own where it shares one
+  std::optional<double> energy_j;  // its share of what its devices took, idling included
+};
+
+base::json::object to_json(const Usage& usage);  // GiB, seconds, joules: as the API has it
+
 struct TaskRecord {
   Request request;
   std::string type;  // "training", "inference", "command", "dataset_split", ..: task_type.h
@@ -62,6 +74,7 @@ struct TaskRecord {
   std::optional<base::Time> not_before;  // the next try, while it pauses
   bool held = false;
   std::optional<Placement> placement;  // of the last attempt
+  std::optional<Usage> usage;          // of the last attempt; none without a GPU
   double progress = 0;                 // 0..1, finished work
   std::optional<std::int64_t> current_epoch;
   std::optional<std::int64_t> total_epochs;

@@ -201,7 +201,7 @@ EXPORT int nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device,
                                                unsigned long long* millijoules) {
   ENTER_DEVICE();
   *millijoules = LEDGER_GET(gpu->energy_mj);
-  return NVML_SUCCESS;
+  return *millijoules == LEDGER_ABSENT ? NVML_NOT_SUPPORTED : NVML_SUCCESS;
 }
 
 static int clock_of(const LedgerGpu* gpu, int type, int max, unsigned* mhz) {

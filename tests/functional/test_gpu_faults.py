@@ -42,6 +42,8 @@ GETS = {
     "/api/v2/preprocessing/{task_id}/logs": ["/api/v2/preprocessing/none/logs"],
     "/api/v2/resources": ["/api/v2/resources"], "/api/v2/resources/gpu": ["/api/v2/resources/gpu"],
     "/api/v2/resources/history": ["/api/v2/resources/history"],
+    "/api/v2/resources/usage": ["/api/v2/resources/usage"],
+    "/metrics": ["/metrics"],
     "/api/v2/resources/cpu": ["/api/v2/resources/cpu"],
     "/api/v2/resources/drain": ["/api/v2/resources/drain"],
     "/api/v2/leases": ["/api/v2/leases"], "/api/v2/leases/{lease_id}": ["/api/v2/leases/none"],

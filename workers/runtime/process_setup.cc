@@ -9,6 +9,8 @@
 #include <climits>
 #include <cstdlib>
 
+#include "runtime/numa.h"
+
 namespace berth::runtime {
 namespace {
 
@@ -44,11 +46,12 @@ void keep_freed_memory() {
 int thread_count(std::optional<int64_t> wanted) {
   if (!wanted || *wanted <= 0) wanted = number_in_environment("BERTH_THREADS");
   if (!wanted) wanted = number_in_environment("OMP_NUM_THREADS");
-  if (!wanted) {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    wanted = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-  }
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  const int cpus = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+  if (!wanted) wanted = cpus;
+  // Who counted the threads knew nothing of the node.
+  if (own_numa_node()) wanted = std::min<int64_t>(*wanted, cpus);
   return static_cast<int>(std::clamp<int64_t>(*wanted, 1, 1024));
 }
 

@@ -109,8 +109,13 @@ void be_deterministic() {
 
 int cuda_devices() { return cuda_device_count(); }
 
-bool prefers_bf16(const std::string& device) {
-  return device == "cpu" || cuda_capability(c10::Device(device)) >= 80;
+bool computes_bf16(const std::string& device) {
+  if (device != "cpu") return cuda_capability(c10::Device(device)) >= 80;
+#ifdef __x86_64__
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
 }
 
 Status guarded(const std::string& doing, const std::function<Status()>& step) {

@@ -28,9 +28,9 @@ void be_deterministic();
 /// CUDA devices that this process sees; 0 without CUDA. May start the CUDA driver.
 int cuda_devices();
 
-/// Whether bf16 rather than fp16 is the smaller float type of the device ("cpu", "cuda:N"): GPUs
-/// have it since compute capability 8.0.
-bool prefers_bf16(const std::string& device);
+/// Whether the device ("cpu", "cuda:N") has instructions for bf16: GPUs since compute capability
+/// 8.0, x86 processors with AVX512-BF16. Without them it is emulated, many times slower than fp32.
+bool computes_bf16(const std::string& device);
 
 /// Measures a matrix product on the CPU, in GFLOP/s (the best of three).
 double measure_matmul_gflops();

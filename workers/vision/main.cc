@@ -14,6 +14,7 @@
 
 #include "protocol/event_writer.h"
 #include "protocol/termination.h"
+#include "runtime/numa.h"
 #include "runtime/process_group.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
@@ -111,6 +112,7 @@ int main(int argc, char** argv) {
       std::string(argv[2]) != "--spec") {
     return wrong_usage();
   }
+  berth::runtime::bind_to_numa_node();
   berth::runtime::ensure_passive_openmp(argv);
   berth::runtime::keep_freed_memory();
   return run_task(task, argv[3]);

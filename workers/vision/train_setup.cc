@@ -22,11 +22,22 @@ uint64_t cache_limit() {
 
 void settle_precision(TrainSpec* spec, const std::string& device, protocol::EventWriter* events) {
   Precision& precision = spec->learner.precision;
+  const bool cpu = device == "cpu", bf16 = runtime::computes_bf16(device);
   if (spec->mixed_precision) {
-    precision = runtime::prefers_bf16(device) ? Precision::kBf16 : Precision::kFp16;
-  } else if (precision == Precision::kFp16 && device == "cpu") {
-    events->warning("fp16 is for GPUs: training in bf16 on the CPU");
-    precision = Precision::kBf16;
+    precision = bf16 ? Precision::kBf16 : cpu ? Precision::kFp32 : Precision::kFp16;
+    if (cpu && !bf16) {
+      events->info(
+          "Mixed precision: this processor does not compute in bf16, so training in fp32 is "
+          "faster and is what is done");
+    }
+  } else if (precision == Precision::kFp16 && cpu) {
+    precision = bf16 ? Precision::kBf16 : Precision::kFp32;
+    events->warning(std::string("fp16 is for GPUs: training in ") + precision_name(precision) +
+                    " on the CPU");
+  } else if (precision == Precision::kBf16 && cpu && !bf16) {
+    events->warning(
+        "this processor does not compute in bf16: training in it is many times slower than in "
+        "fp32 (leave precision out, or ask for mixed_precision)");
   }
   if (precision != Precision::kFp32)
     events->info(std::string("Mixed precision: ") + precision_name(precision));

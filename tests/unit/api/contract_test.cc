@@ -216,7 +216,7 @@ TEST_F(ContractTest, AnswersAboutTheServiceAreAsDocumented) {
   api.service.views[0].task_by_pid[42] = model::TaskId("t");
   for (const char* path :
        {"/", "/api/v1/health", "/api/v1/info", "/api/v2/resources", "/api/v2/resources/gpu",
-        "/api/v2/resources/cpu", "/api/v2/resources/history"}) {
+        "/api/v2/resources/cpu", "/api/v2/resources/history", "/api/v2/resources/usage"}) {
     expect_as_documented("GET", path, api.get(path), 200);
   }
   expect_as_documented(

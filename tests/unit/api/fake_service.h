@@ -64,6 +64,9 @@ class FakeService final : public Service {
   [[nodiscard]] std::vector<DeviceView> devices() const override { return views; }
   [[nodiscard]] const WorkerBuild& worker() const override { return build; }
   [[nodiscard]] base::json::object processor() const override;
+  [[nodiscard]] std::string metrics(bool model_label) const override {
+    return model_label ? "m{modelName=\"x\"} 1\n" : "m 1\n";
+  }
   [[nodiscard]] std::map<std::string, std::string> parts() const override {
     return {{"devices", "ok"}};
   }

@@ -320,6 +320,9 @@ TEST_F(TasksTest, ReadinessSaysWhyNothingIsTaken) {
   api.service.readiness = base::fail(base::ErrorCode::kStorageFull, "no room");
   EXPECT_EQ(api.get("/readyz")->status(), 503);
   EXPECT_EQ(api.get("/healthz")->status(), 200);
+  EXPECT_EQ(api.get("/metrics")->response->body, "m 1\n");
+  EXPECT_EQ(api.get("/metrics?labels=dcgm")->response->body, "m{modelName=\"x\"} 1\n");
+  EXPECT_EQ(api.get("/metrics?labels=all")->status(), 400);
   EXPECT_EQ(api.get("/api/v1/health")->json().at("status"), value("unhealthy"));
 }
 

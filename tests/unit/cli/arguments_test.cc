@@ -32,7 +32,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Wrong{{}, "berth run"}, Wrong{{"gpsu"}, "did you mean \"berth gpus\"?"},
         Wrong{{"rnu"}, "did you mean \"berth run\"?"}, Wrong{{"frobnicate"}, "berth --help"},
-        Wrong{{"top"}, "not in this version"}, Wrong{{"--bogus"}, "no option --bogus"},
+        Wrong{{"detect"}, "not in this version"}, Wrong{{"--bogus"}, "no option --bogus"},
         Wrong{{"gpus", "--jsno"}, "did you mean --json?"}, Wrong{{"gpus", "cuda:0"}, "\"cuda:0\""},
         Wrong{{"run"}, "no command to run"}, Wrong{{"run", "--"}, "no command to run"},
         Wrong{{"run", "--devcie", "cuda:0", "--", "a"}, "did you mean --device?"},

@@ -2,6 +2,7 @@
 #include "cli/gpus_text.h"
 
 #include "base/text.h"
+#include "cli/check_text.h"
 #include "cli/samples.h"
 #include "cli/width.h"
 
@@ -181,11 +182,11 @@ TEST(CheckText, is_that_of_document_004) {
   EXPECT_NE(text.find("✅ 检测到 3 个 GPU 设备\n\n📊 GPU 显存使用情况:\n--"), std::string::npos)
       << text;
   EXPECT_NE(text.find("🔴 GPU 0: NVIDIA GeForce RTX 4090\n"
-                      "   总显存:      23.69 GB\n"
-                      "   已使用:      21.23 GB\n"
-                      "   可用:        2.46 GB\n"
-                      "   使用率:      89.6%\n"
-                      "   占用进程:    6 个\n"
+                      "   总显存:   23.69 GB\n"
+                      "   已使用:   21.23 GB\n"
+                      "   可用:     2.46 GB\n"
+                      "   使用率:   89.6%\n"
+                      "   占用进程: 6 个\n"
                       "      - PID 1863729: 18.55 GB\n"
                       "      - PID 1004031: 1.12 GB\n"
                       "      - PID 9: 512.00 MB\n"),
@@ -197,6 +198,41 @@ TEST(CheckText, is_that_of_document_004) {
       text.ends_with("💡 推荐使用 GPU 1 (空闲显存最多: 13.46 GB)\n"
                      "   环境变量设置: export SENSEVOICE_DEVICE=cuda:1\n"))
       << text;
+}
+
+TEST(CheckText, warns_where_less_than_two_gib_are_free_and_says_what_to_do) {
+  const std::string text = render_check(
+      json_object(R"({"devices":[{"id":0,"device_name":"cuda:0","name":"RTX","uuid":"GPU-a",
+        "total_memory_gb":24,"allocated_memory_gb":22.5,"free_memory_gb":1.5,"processes":[]}]})"),
+      kPipe);
+  EXPECT_NE(text.find("💡 Use GPU 0 (most memory free: 1.50 GB)\n   ⚠️ warning: cuda:0 has only "
+                      "1.50 GB free; end other processes (berth gpus shows them), take a smaller "
+                      "model, or use the CPU\n   Environment: export SENSEVOICE_DEVICE=cuda:0\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(CheckText, without_a_gpu_it_is_the_cpu_and_why_is_said) {
+  const InChinese spoken;
+  EXPECT_EQ(render_check(json_object(R"({"devices":[],"hints":["install a driver"]})"), kPipe),
+            "🔍 GPU 显存检查工具\n" + std::string(80, '=') +
+                "\n❌ 未检测到 GPU 设备\n   install a driver\n\n💡 请使用 CPU\n"
+                "   环境变量设置: export SENSEVOICE_DEVICE=cpu\n");
+}
+
+TEST(CheckText, the_automatic_choice_is_told_in_the_words_of_document_004) {
+  const InChinese spoken;
+  const auto report = json_object(R"({"devices":[
+    {"id":0,"device_name":"cuda:0","name":"NVIDIA GeForce RTX 4090","uuid":"GPU-a",
+     "total_memory_gb":23.69,"allocated_memory_gb":21.23,"free_memory_gb":2.46},
+    {"id":1,"device_name":"cuda:1","name":"NVIDIA GeForce RTX 4090","uuid":"GPU-b",
+     "total_memory_gb":23.69,"allocated_memory_gb":0.23,"free_memory_gb":23.46}]})");
+  EXPECT_EQ(render_candidates(report),
+            "检测到 2 个CUDA设备，使用GPU加速\n正在检测GPU显存使用情况...\n"
+            "  GPU 0 (NVIDIA GeForce RTX 4090): 总显存 23.69GB, 已用 21.23GB, 空闲 2.46GB\n"
+            "  GPU 1 (NVIDIA GeForce RTX 4090): 总显存 23.69GB, 已用 0.23GB, 空闲 23.46GB\n");
+  EXPECT_EQ(render_choice(report, "cuda:1"), "自动选择显存空闲最多的GPU: cuda:1 (空闲 23.46GB)\n");
+  EXPECT_EQ(render_choice(report, "cpu"), "");
 }
 
 }  // namespace

@@ -54,5 +54,12 @@ TEST(Width, wraps_between_wide_characters_and_keeps_their_punctuation) {
   EXPECT_EQ(wrap("设备cuda:0上", 10, ""), "设备cuda:0\n上") << "a name is not broken";
 }
 
+TEST(Width, painted_text_is_cut_without_its_paint_being_counted_or_left_on) {
+  EXPECT_EQ(fit_painted("\x1b[1mabc\x1b[0m", 3), "\x1b[1mabc\x1b[0m");
+  EXPECT_EQ(fit_painted("\x1b[1mabcd\x1b[0mefg", 3), "\x1b[1mab…\x1b[0m");
+  EXPECT_EQ(fit_painted("\x1b[1m显存不足\x1b[0m", 5), "\x1b[1m显存…\x1b[0m");
+  EXPECT_EQ(fit_painted("abc", 2), "a…");
+}
+
 }  // namespace
 }  // namespace berth::cli

@@ -125,6 +125,9 @@ const std::set<std::string> kCauses{"Connection refused", "no cgroup v2 is mount
                                     "it closed the connection before the answer was complete",
                                     "what answers there does not speak HTTP"};
 
+// What `berth top` sorts by.
+const std::set<std::string> kOfTop{"age", "memory use", "load", "state", "user", "device"};
+
 // Why a device takes no tasks or is slow, in the sampler's words.
 const std::set<std::string> kOfDevices{"it has no driver",
                                        "its driver's library is not installed",
@@ -143,6 +146,7 @@ TEST(Words, every_text_has_a_translation_and_every_translation_is_used) {
   used.merge(words_of_the_api());
   used.insert(kCauses.begin(), kCauses.end());
   used.insert(kOfDevices.begin(), kOfDevices.end());
+  used.insert(kOfTop.begin(), kOfTop.end());
   std::set<std::string> translated;
   for (const Translation& entry : catalog()) {
     EXPECT_TRUE(translated.emplace(entry.english).second) << "twice: " << entry.english;

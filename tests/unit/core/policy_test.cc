@@ -48,12 +48,27 @@ TEST(Policy, BalancedThenPrefersLowUtilisation) {
   EXPECT_EQ(box.where("a"), "cuda:1");
 }
 
-TEST(Policy, TiesAreBrokenByUuid) {
+TEST(Policy, OfEqualDevicesTheFirstInTheVendorsOrderIsTaken) {
   Fleet fleet;
   fleet.gpu("A100", 80_GiB).uuid("GPU-f").gpu("A100", 80_GiB).uuid("GPU-0").cpu(8);
   Box box(fleet);
   box.take(submit("a").training().on("cuda"));
-  EXPECT_EQ(box.where("a"), "cuda:1");
+  EXPECT_EQ(box.where("a"), "cuda:0");
+}
+
+TEST(Policy, AThrottledDeviceIsChosenLastByEveryPolicy) {
+  for (const Policy policy : {Policy::kBalanced, Policy::kMostFree, Policy::kLeastLoaded,
+                              Policy::kPack, Policy::kSpread, Policy::kFastest}) {
+    Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
+    box.truth("cuda:0").throttled = true;
+    box.truth("cuda:1").foreign = 20_GiB;
+    box.truth("cuda:1").utilization = 90;
+    box.sample();
+    box.take(submit("a").training().policy(policy).memory(8));
+    EXPECT_EQ(box.where("a"), "cuda:1") << model::to_text(policy);
+    box.take(submit("b").training().policy(policy).memory(8));
+    EXPECT_EQ(box.where("b"), "cuda:0") << "it is chosen last, not never";
+  }
 }
 
 TEST(Policy, MostFreeCountsReservationsNotOnlyUse) {

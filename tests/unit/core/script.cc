@@ -204,6 +204,7 @@ const std::vector<Output>& Box::sample() {
     reading.health = truth.health;
     reading.health_reason = truth.reason;
     reading.utilization_percent = truth.utilization;
+    reading.throttled = truth.throttled;
     reading.reserved = truth.reserved;
     if (truth.reads_memory && device.device.total_memory) {
       Bytes free = *device.device.total_memory - truth.foreign - truth.reserved.value_or(Bytes{});

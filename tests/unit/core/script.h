@@ -126,6 +126,7 @@ class Box {
     Bytes foreign;
     std::optional<Bytes> reserved;
     std::optional<int> utilization;
+    bool throttled = false;
     bool reads_memory = true;
     model::Health health = model::Health::kHealthy;
     std::string reason;

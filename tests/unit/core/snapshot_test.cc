@@ -33,6 +33,7 @@ std::vector<Input> story() {
   full.free = 70_GiB;
   full.reserved = 500_MiB;
   full.utilization_percent = 55;
+  full.throttled = true;
   full.used_by_task[TaskId("a")] = 3_GiB;
   return {
       Configure{config},

@@ -165,5 +165,41 @@ TEST_F(ConfigTest, unknownAndIncompleteFlagsAreRefused) {
   EXPECT_EQ(help->what, Wanted::What::kHelp);
 }
 
+TEST_F(ConfigTest, NotificationsAndThresholdsAreRead) {
+  const auto wanted = read(
+      "notifications:\n"
+      "  - {url: 'https://chat.example/hook', on: [task_failed, device_failed], users: ann}\n"
+      "  - {command: [logger, -t, berth], kinds: training}\n"
+      "thresholds: {temperature: 85, power: 612.5, idle_holder: 30m}\n");
+  ASSERT_TRUE(wanted) << wanted.error().message;
+  const Config& config = wanted->config;
+  ASSERT_EQ(config.notifications.size(), 2U);
+  EXPECT_EQ(config.notifications[0].url, "https://chat.example/hook");
+  EXPECT_EQ(config.notifications[0].on,
+            (std::set{Happening::kTaskFailed, Happening::kDeviceFailed}));
+  EXPECT_EQ(config.notifications[1].command, (std::vector<std::string>{"logger", "-t", "berth"}));
+  EXPECT_EQ(config.thresholds.temperature_c, 85);
+  EXPECT_EQ(config.thresholds.power_w, 612.5);
+  EXPECT_EQ(config.thresholds.idle_holder, std::chrono::minutes(30));
+}
+
+TEST_F(ConfigTest, ANotificationThatCannotBeIsRefusedWithItsLine) {
+  const auto message = [&](const std::string& text) {
+    const auto wanted = read(text);
+    return wanted ? std::string() : wanted.error().message;
+  };
+  EXPECT_NE(message("notifications:\n  - {on: [task_failed]}\n").find("line 2"), std::string::npos);
+  EXPECT_NE(message("notifications: [{url: x}]\n").find("http://"), std::string::npos);
+  EXPECT_NE(message("notifications: [{url: 'http://x', command: y}]\n").find("not both"),
+            std::string::npos);
+  EXPECT_NE(message("notifications: [{url: 'http://x', on: boom}]\n").find("known are task_"),
+            std::string::npos);
+  EXPECT_NE(message("notifications: [{url: 'http://x', colour: y}]\n").find("colour"),
+            std::string::npos);
+  EXPECT_NE(message("notifications: 'http://x'\n").find("list"), std::string::npos);
+  EXPECT_NE(message("thresholds: {temperature: -1}\n").find("more than 0"), std::string::npos);
+  EXPECT_NE(message("thresholds: {idle_holder: never}\n").find("30m"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace berth::daemon

@@ -54,6 +54,32 @@ TEST(TaskEnvironment, gpusAreHandedOverByUuidInPciOrder) {
   EXPECT_EQ(value(env, "BERTH_DEVICE"), "cuda:0");
 }
 
+TEST(TaskEnvironment, aServiceThatChoosesByItselfIsToldItsOnlyDevice) {
+  auto record = command();
+  const Grant grant{{gpu(Vendor::kNvidia, 5, "GPU-f")}, 1};
+  EXPECT_FALSE(value(task_environment(record, grant), "SENSEVOICE_DEVICE"));
+  for (const char* asked : {"auto", "cuda", "cuda:5", ""}) {
+    record.env["SENSEVOICE_DEVICE"] = asked;
+    EXPECT_EQ(value(task_environment(record, grant), "SENSEVOICE_DEVICE"), "cuda:0");
+  }
+  EXPECT_EQ(
+      value(task_environment(record, Grant{{gpu(Vendor::kAmd, 1, "a")}, 1}), "SENSEVOICE_DEVICE"),
+      "cuda:0")
+      << "PyTorch on ROCm calls it so";
+  EXPECT_EQ(
+      value(task_environment(record, Grant{{gpu(Vendor::kCpu, 0, "CPU")}, 2}), "SENSEVOICE_DEVICE"),
+      "cpu");
+}
+
+TEST(TaskEnvironment, theNumaNodesOfTheGpusAreToldWhereAllAreKnown) {
+  auto near = gpu(Vendor::kNvidia, 0, "GPU-a"), far = gpu(Vendor::kNvidia, 1, "GPU-b");
+  near.numa_node = 0;
+  EXPECT_EQ(value(task_environment(command(), Grant{{near}, 1}), "BERTH_NUMA_NODES"), "0");
+  EXPECT_FALSE(value(task_environment(command(), Grant{{near, far}, 1}), "BERTH_NUMA_NODES"));
+  far.numa_node = 1;
+  EXPECT_EQ(value(task_environment(command(), Grant{{near, far}, 1}), "BERTH_NUMA_NODES"), "0,1");
+}
+
 TEST(TaskEnvironment, aTaskOnTheProcessorSeesNoGpu) {
   const auto env = task_environment(command(), Grant{{gpu(Vendor::kCpu, 0, "CPU")}, 2});
   EXPECT_EQ(value(env, "CUDA_VISIBLE_DEVICES"), "");
