@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Thin: every target calls a script of tools/ or a CMake preset.
-.PHONY: all help deps build demo test lint bench sanitize test-unit test-python test-functional test-parity wheel clean install
+.PHONY: all help deps build demo test lint bench sanitize test-unit test-python test-web test-functional test-parity wheel clean install
 
 all: build
 
@@ -19,13 +19,17 @@ demo: deps
 	@tools/build.sh programs
 	@tools/demo.sh
 
-test: build test-unit test-python test-functional
+test: build test-unit test-python test-web test-functional
 
 test-unit:
 	@tools/test_unit.sh
 
 test-python:
 	@tools/test_python.sh
+
+test-web:
+	@tools/install_dependencies.sh web
+	@tools/test_web.sh
 
 wheel:
 	@tools/build_wheel.sh

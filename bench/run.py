@@ -20,6 +20,7 @@ import start_up  # noqa: E402
 import status_reads  # noqa: E402
 import stft  # noqa: E402
 import together  # noqa: E402
+import watching  # noqa: E402
 from figures import Figure, print_table, write_results  # noqa: E402
 
 
@@ -41,6 +42,9 @@ def main() -> int:
             folder = Path(directory) / part.__name__
             folder.mkdir()
             figures += part.measure(folder)
+    tools = os.environ.get("BERTH_GPU_TOOLS")
+    with tempfile.TemporaryDirectory(prefix="berth-bench-") as directory:
+        figures += watching.measure(Path(directory), Path(tools) if tools else None)
     print_table(figures)
     write_results(figures, arguments.out)
     missed = [f.name for f in figures if f.met is False]

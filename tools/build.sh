@@ -11,6 +11,7 @@ if [ "${1:-}" = programs ]; then
     berth-worker-signal"
 fi
 jobs=${BERTH_JOBS:-$(nproc)}
+[ "${BERTH_WEB:-1}" = 0 ] || tools/build_web.sh
 cmake --preset release -Wno-dev >build-configure.log 2>&1 || { cat build-configure.log >&2; exit 1; }
 rm -f build-configure.log
 # shellcheck disable=SC2086

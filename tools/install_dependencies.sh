@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages. As root or with sudo; nothing when all is there.
-#   install_dependencies.sh build|lint|bench|parity|fuzz
+#   install_dependencies.sh build|lint|bench|parity|fuzz|web
 set -eu
 
 build="g++ make cmake ninja-build ccache pkg-config git ca-certificates
@@ -13,8 +13,11 @@ lint="clang-format-19 clang-tidy-19 python3-yaml libboost1.81-dev libboost-json1
  libyaml-cpp-dev libcli11-dev libgtest-dev libcurl4-openssl-dev g++ cmake ninja-build"
 # What Berth is compared with, and what asks. Slurm is only unpacked (unpack_slurm.sh): installed it would be set up.
 # So is SciPy (unpack_scipy.sh).
-bench="wrk task-spooler python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-numpy
+bench="wrk task-spooler python3-pip python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-numpy
  python3-torch python3-torchvision"
+
+# A browser for the tests of the page.
+web="chromium"
 
 # The references of the models and of the augmentations. That of the signal processing, SciPy, is only unpacked (unpack_scipy.sh).
 parity="python3-torch python3-torchvision python3-numpy python3-opencv python3-pytest"
@@ -28,7 +31,8 @@ case "${1:-build}" in
   bench) wanted=$bench ;;
   parity) wanted=$parity ;;
   fuzz) wanted=$fuzz ;;
-  *) echo "usage: install_dependencies.sh build|lint|bench|parity|fuzz" >&2; exit 2 ;;
+  web) wanted=$web ;;
+  *) echo "usage: install_dependencies.sh build|lint|bench|parity|fuzz|web" >&2; exit 2 ;;
 esac
 
 missing=

@@ -14,5 +14,22 @@ add_custom_command(
           ${generated}/docs_page.cc berth::api::kDocsPage
   DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/docs_page.html ${CMAKE_SOURCE_DIR}/tools/embed.py)
 
-target_sources(berth_api PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/docs.cc ${generated}/openapi.cc
+# The web page, where tools/build_web.sh has built it; the daemon does without.
+set(page ${CMAKE_SOURCE_DIR}/build/web/index.html)
+set(page_parts)
+if(EXISTS ${page})
+  set(page_parts ${page} ${CMAKE_SOURCE_DIR}/build/web/csp.txt)
+else()
+  message(STATUS "the web page is not built: the daemon answers at / with its overview")
+endif()
+# So that a page that is built later, or removed, is noticed.
+file(WRITE ${generated}/page_parts.new "${page_parts}")
+execute_process(COMMAND ${CMAKE_COMMAND} -E copy_if_different ${generated}/page_parts.new ${generated}/page_parts)
+add_custom_command(
+  OUTPUT ${generated}/page.cc
+  COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tools/embed.py ${page} ${generated}/page.cc berth::api::kPage
+          --policy ${CMAKE_SOURCE_DIR}/build/web/csp.txt
+  DEPENDS ${page_parts} ${generated}/page_parts ${CMAKE_SOURCE_DIR}/tools/embed.py)
+
+target_sources(berth_api PRIVATE ${generated}/page.cc ${CMAKE_CURRENT_SOURCE_DIR}/docs.cc ${generated}/openapi.cc
                                  ${generated}/docs_page.cc)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the service is and how it is: overview, health, info, probes.
+#include "api/docs.h"
 #include "api/resources.h"
 #include "api/routes.h"
 #include "api/schema.h"
@@ -82,9 +83,12 @@ object info(const Service& service) {
 }  // namespace
 
 void add_system_routes(http::Router& router, Service& service) {
-  router.add("GET", "/", [](const http::Request&, http::Exchange exchange) {
-    exchange.respond(json_response(overview()));
-  });
+  router.add(
+      "GET", "/",
+      [](const http::Request& request, http::Exchange exchange) {
+        exchange.respond(wants_page(request) ? web_page(request) : json_response(overview()));
+      },
+      http::Access::kPublic);
   router.add("GET", "/api/v1/health", [&service](const http::Request&, http::Exchange exchange) {
     exchange.respond(json_response(health(service)));
   });

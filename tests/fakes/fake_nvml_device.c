@@ -257,6 +257,13 @@ EXPORT int nvmlDeviceGetPersistenceMode(nvmlDevice_t device, int* mode) {
   *mode = (int)LEDGER_GET(gpu->persistence);
   return NVML_SUCCESS;
 }
+// Of Windows.
+EXPORT int nvmlDeviceGetDriverModel(nvmlDevice_t device, int* current, int* pending) {
+  ENTER_DEVICE();
+  (void)current;
+  (void)pending;
+  return NVML_NOT_SUPPORTED;
+}
 EXPORT int nvmlDeviceGetComputeMode(nvmlDevice_t device, int* mode) {
   ENTER_DEVICE();
   *mode = 0;
