@@ -25,7 +25,6 @@ namespace berth::daemon {
 
 namespace {
 
-using base::json::object;
 
 device::SamplerOptions sampler_options(const Config& config) {
   device::SamplerOptions options;
