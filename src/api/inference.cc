@@ -119,9 +119,7 @@ base::Status check_inference(const Service& service, const model::TaskRecord& re
                       path("cfg_path").empty() ? base::Status()
                                                : check_exists(service, path("cfg_path"),
                                                               Phrase::kConfigMissing, language),
-                      path("weight_path").empty() ? base::Status()
-                                                  : check_exists(service, path("weight_path"),
-                                                                 Phrase::kWeightsMissing, language),
+                      check_weights(service, path("weight_path"), language),
                       boxes.empty() ? base::Status()
                                     : check_exists(service, boxes, Phrase::kInputMissing, language),
                       check_exists(service, path(pictures_field(record)), missing, language),

@@ -56,4 +56,13 @@ base::Status check_exists(const Service& service, const std::string& path, Phras
   return base::fail(base::ErrorCode::kPathNotFound, phrase(missing, language, path));
 }
 
+base::Status check_weights(const Service& service, const std::string& path, Language language) {
+  if (path.empty()) return {};
+  auto status = check_exists(service, path, Phrase::kWeightsMissing, language);
+  std::error_code code;
+  if (!status || !fs::is_directory(path, code)) return status;
+  return base::fail(base::ErrorCode::kPathNotFound,
+                    phrase(Phrase::kWeightsAreFolder, language, path));
+}
+
 }  // namespace berth::api

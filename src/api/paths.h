@@ -20,4 +20,8 @@ base::Status check_root(const Service& service, const std::string& path);
 base::Status check_exists(const Service& service, const std::string& path, Phrase missing,
                           Language language);
 
+/// The same for weights, which are a file: kPathNotFound for a folder too. Empty: none, which is
+/// fine.
+base::Status check_weights(const Service& service, const std::string& path, Language language);
+
 }  // namespace berth::api

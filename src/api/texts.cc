@@ -24,7 +24,7 @@ struct Pair {
 };
 
 // In the order of Phrase; "{}" is the argument. The Chinese ones are the originals' texts.
-constexpr std::array<Pair, 22> kPhrases{{
+constexpr std::array<Pair, 23> kPhrases{{
     {"任务 {} 不存在", "There is no task {}"},
     {"任务 {} 不存在或无法取消", "Task {} has ended: there is nothing to cancel"},
     {"任务 {} 不存在或无法删除", "Task {} does not exist or cannot be removed: cancel it first"},
@@ -40,6 +40,8 @@ constexpr std::array<Pair, 22> kPhrases{{
     {"验证集路径不存在: {}", "The validation set's path does not exist: {}"},
     {"配置文件不存在: {}", "The configuration file does not exist: {}"},
     {"模型权重不存在: {}", "The weights do not exist: {}"},
+    {"模型权重是目录: {}，请指定其中的文件，例如 best_model.safetensors",
+     "The weights are a folder: {}; name the file in it, such as best_model.safetensors"},
     {"数据路径不存在: {}", "The source path does not exist: {}"},
     {"任务 {} 正在取消，尚未结束", "Task {} is being cancelled and has not ended yet: try again"},
     {"任务 {} 尚无指标：第一个轮次还没有结束",

@@ -50,6 +50,7 @@ enum class Phrase : std::uint8_t {
   kValPathMissing,
   kConfigMissing,
   kWeightsMissing,
+  kWeightsAreFolder,
   kSourceMissing,
   kStillEnding,     // {id}
   kNoMetricsYet,    // {id}

@@ -123,9 +123,7 @@ base::Status check_training(const Service& service, const model::TaskRecord& rec
   return first_error(
       {check_exists(service, path("train_path"), Phrase::kTrainPathMissing, language),
        check_exists(service, path("val_path"), Phrase::kValPathMissing, language),
-       path("weight_path").empty()
-           ? base::Status()
-           : check_exists(service, path("weight_path"), Phrase::kWeightsMissing, language),
+       check_weights(service, path("weight_path"), language),
        check_root(service, record.save_path)});
 }
 

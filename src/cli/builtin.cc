@@ -45,7 +45,7 @@ int run_shown(ShownTask shown) {
       show_result(shown, end, id);
       return kDone;
     }
-    print_error(paint(tr("failed: {}", {printable(failure(end))}), Tone::kBad, screen) + "\n  " +
+    print_error(paint(ending(end), Tone::kBad, screen) + "\n  " +
                 tr("berth logs {} has the details", {short_id(id)}) + "\n");
     return kTaskFailed;
   };

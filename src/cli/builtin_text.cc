@@ -131,6 +131,12 @@ std::string epoch_line(const json::object& task) {
   return line;
 }
 
+std::string ending(const json::object& task) {
+  const std::string state = string_or(task, "status");
+  const std::string word = tr(state), why = printable(failure(task));
+  return why.empty() || why == word ? word : tr("{}: {}", {word, why});
+}
+
 std::string training_summary(const json::object& task, const Screen& screen) {
   const std::string state = string_or(task, "status");
   const auto started = parse_iso8601(string_or(task, "started_at"));
@@ -141,7 +147,7 @@ std::string training_summary(const json::object& task, const Screen& screen) {
     if (const std::string best = metric(metrics_of(task), "best_acc", "%.2f%%"); !best.empty())
       text = tr("{}, best accuracy {}", {text, best});
   } else {
-    text = paint(tr("{}: {}", {tr(state), printable(failure(task))}), Tone::kBad, screen);
+    text = paint(ending(task), Tone::kBad, screen);
   }
   if (started && finished) text = tr("{}, after {}", {text, words(*finished - *started)});
   if (const std::string device = string_or(task, "device"); !device.empty())

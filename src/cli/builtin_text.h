@@ -18,6 +18,9 @@ std::string progress_line(const base::json::object& task, base::Time now, const 
 /// first validation: "epoch  3/10  loss 0.4120, val 0.5011  acc 87.50%, val 86.10%  best 88.00%".
 std::string epoch_line(const base::json::object& task);
 
+/// How a task ended that did not complete: "failed: ...", "cancelled".
+std::string ending(const base::json::object& task);
+
 /// The last line of a training: what came out and where it is.
 std::string training_summary(const base::json::object& task, const Screen& screen);
 

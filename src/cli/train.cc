@@ -54,7 +54,8 @@ class TrainingView {
       live_.clear();
       print(fit_line(line) + "\n");
     }
-    if (!screen_.live && state != state_) print_error(stage(task) + "\n");
+    // How it ended is in the summary.
+    if (!screen_.live && state != state_ && !is_final(task)) print_error(stage(task) + "\n");
     state_ = state;
     if (!is_final(task)) live_.update(progress_line(task, base::now(), screen_));
   }
@@ -67,9 +68,14 @@ class TrainingView {
   }
   static std::string stage(const json::object& task) {
     const std::string state = base::string_or(task, "status");
-    const std::string device = base::string_or(task, "device");
-    return state == "running" && !device.empty() ? tr("running on {}", {printable(device)})
-                                                 : tr(state);
+    std::string device = printable(base::string_or(task, "device"));
+    if (state != "running" || device.empty()) return tr(state);
+    const std::string fallback = base::string_or(task, "fallback");
+    if (fallback == "no_gpu") device = tr("{} (no GPU on this machine)", {device});
+    if (fallback == "worker_without_gpu")
+      device = tr("{} (the built-in programs were built without GPU support)", {device});
+    if (fallback == "gpus_busy") device = tr("{} (no GPU was free in time)", {device});
+    return tr("running on {}", {device});
   }
 
   // A bar on standard error would be torn by lines that reach the same terminal through a pipe.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/convert.h"
 
+#include <boost/json/parse.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <new>
@@ -109,6 +111,26 @@ Result<Converted> convert(const CheckpointFile& file, const std::string& out,
   return done;
 } catch (const std::bad_alloc&) {
   return failed(ErrorCode::kOutOfMemory, "not enough memory to convert to " + out, out);
+}
+
+std::optional<boost::json::object> sidecar_of(const std::map<std::string, std::string>& metadata) {
+  const auto text = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  if (text("berth.model").empty()) return std::nullopt;
+  boost::json::object sidecar{{"model", text("berth.model")}};
+  boost::json::error_code error;
+  const auto names = boost::json::parse(text("berth.class_names"), error);
+  if (!error && names.is_array()) {
+    sidecar["num_classes"] = names.get_array().size();
+    sidecar["class_names"] = names;
+  }
+  for (const char* field : {"image_size", "epoch"}) {
+    const int number = std::atoi(text((std::string("berth.") + field).c_str()).c_str());
+    if (number > 0) sidecar[field] = number;
+  }
+  return sidecar;
 }
 
 }  // namespace berth::checkpoint

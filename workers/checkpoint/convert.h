@@ -2,6 +2,8 @@
 // Weights from one file format and number format to another.
 #pragma once
 
+#include <boost/json/object.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,5 +33,9 @@ struct Converted {
 /// or not at all. Errors: kNoSpace, kIoError, kOutOfMemory.
 protocol::Result<Converted> convert(const CheckpointFile& file, const std::string& out,
                                     const Conversion& conversion);
+
+/// What a training writes beside its weights, from the metadata of such weights: for a format that
+/// has no place for metadata. Nothing where there is none of Berth's.
+std::optional<boost::json::object> sidecar_of(const std::map<std::string, std::string>& metadata);
 
 }  // namespace berth::checkpoint

@@ -14,6 +14,7 @@
 #include "checkpoint/inspect.h"
 #include "checkpoint/quoted.h"
 #include "protocol/json_text.h"
+#include "protocol/output_file.h"
 #include "protocol/termination.h"
 
 namespace {
@@ -115,6 +116,25 @@ int inspect(const Arguments& arguments) {
   return whole && std::fflush(stdout) == 0 ? 0 : failure("the output could not be written");
 }
 
+/// Where training leaves the card of its weights, so that they can be used as they are. What lies
+/// there already may be of other weights, and stays.
+berth::protocol::Status keep_beside(const CheckpointFile& file, const std::string& out,
+                                    bool replace) {
+  const auto sidecar = berth::checkpoint::sidecar_of(file.metadata());
+  if (!sidecar) return {};
+  const size_t dot = out.find_last_of("./");
+  const bool has_ending = dot != std::string::npos && out[dot] == '.';
+  const std::string path = (has_ending ? out.substr(0, dot) : out) + ".json";
+  struct stat status{};
+  if (!replace && ::lstat(path.c_str(), &status) == 0) {
+    std::printf("  note: %s is there already and was left as it is\n", path.c_str());
+    return {};
+  }
+  auto written = berth::protocol::write_file(path, berth::protocol::json_text(*sidecar) + "\n");
+  if (written) std::printf("  what berth infer needs of it is in %s\n", path.c_str());
+  return written;
+}
+
 int convert(const Arguments& arguments) {
   const std::string& in = arguments.files[0];
   const std::string& out = arguments.files[1];
@@ -146,6 +166,8 @@ int convert(const Arguments& arguments) {
       keys += (keys.empty() ? "" : ", ") + berth::checkpoint::readable(key);
     }
     std::printf("  note: a bare state_dict has no place for the metadata: %s\n", keys.c_str());
+    if (const auto kept = keep_beside(*file, out, arguments.force); !kept)
+      return failure(kept.error().message);
   }
   if (done->overflowed > 0) {
     std::fprintf(stderr, "warning: %llu numbers are too large for this dtype and became infinite\n",

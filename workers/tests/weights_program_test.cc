@@ -73,6 +73,31 @@ TEST(WeightsProgram, ConvertKeepsWhatIsThereUnlessForced) {
   EXPECT_EQ(back->metadata().at("epoch"), "3");
 }
 
+TEST(WeightsProgram, WhatAStateDictHasNoPlaceForIsKeptBesideIt) {
+  const TemporaryFolder folder;
+  // A safetensors file with a scalar and Berth's metadata.
+  const std::string header =
+      R"({"__metadata__":{"format":"pt","berth.model":"resnet18","berth.class_names":"[\"a\",\"b\"]",)"
+      R"("berth.image_size":"32","berth.epoch":"4"},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  std::string bytes;
+  for (size_t size = header.size(), i = 0; i < 8; ++i, size >>= 8)
+    bytes += static_cast<char>(size & 0xFF);
+  const std::string in =
+      folder.write("x.safetensors", bytes + header + std::string("\0\0\x80\x3f", 4));
+  const std::string out = folder.path() + "/y.pth", card = folder.path() + "/y.json";
+  const Ran ran = run("convert " + in + " " + out);
+  ASSERT_EQ(ran.status, 0) << ran.out;
+  const auto kept = boost::json::parse(TemporaryFolder::read(card)).as_object();
+  EXPECT_EQ(kept.at("model").as_string(), "resnet18");
+  EXPECT_EQ(kept.at("num_classes").to_number<int>(), 2);
+  EXPECT_EQ(kept.at("class_names"), (boost::json::array{"a", "b"}));
+  EXPECT_EQ(kept.at("image_size").to_number<int>(), 32);
+  folder.write("z.json", "of something else");
+  EXPECT_NE(run("convert " + in + " " + folder.path() + "/z.pth").out.find("left as it is"),
+            std::string::npos);
+  EXPECT_EQ(TemporaryFolder::read(folder.path() + "/z.json"), "of something else");
+}
+
 TEST(WeightsProgram, AFileMayBeConvertedInPlace) {
   const TemporaryFolder folder;
   const std::string path = folder.write("x.pth", small_checkpoint());
