@@ -25,7 +25,6 @@ namespace berth::daemon {
 
 namespace {
 
-
 device::SamplerOptions sampler_options(const Config& config) {
   device::SamplerOptions options;
   options.machine.nvml_library = config.nvml_library;
