@@ -60,7 +60,7 @@ def disk(folder: Path) -> Iterator[Disk]:
 @pytest.fixture
 def full(disk: Disk, make_daemon: MakeDaemon) -> Daemon:
     daemon = make_daemon()
-    daemon.allow_stderr("has no room|cannot be written|No space left")
+    daemon.allow_stderr("has no room|cannot be written|No space left|not in the history|history is not kept")
     return daemon
 
 
