@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <utility>
 
 #include "base/log.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kFlushEvery = 10, kTidyEvery = 600;  // seconds
 constexpr base::Duration kStale{2'000};
+constexpr std::chrono::seconds kOpenAgain{60};
 
 std::int64_t seconds_of(base::Time time) { return base::to_ms(time) / 1000; }
 
@@ -45,11 +47,12 @@ HistoryKeeper::~HistoryKeeper() {
 
 void HistoryKeeper::run() {
   ::pthread_setname_np(::pthread_self(), "history");
+  using Clock = std::chrono::steady_clock;
   auto opened = store::History::open(path_);
+  auto tried = Clock::now();
   if (!opened) {
     base::log_warning("the devices' history is not kept", {{"reason", opened.error().message}});
   }
-  store::History* history = opened ? opened->get() : nullptr;
   for (;;) {
     Work work;
     {
@@ -59,7 +62,13 @@ void HistoryKeeper::run() {
       work = std::move(work_.front());
       work_.pop_front();
     }
-    work(history);
+    // A disk that was full at the start may have room again.
+    if (!opened && Clock::now() - tried > kOpenAgain) {
+      opened = store::History::open(path_);
+      tried = Clock::now();
+      if (opened) base::log_info("the devices' history is kept again");
+    }
+    work(opened ? opened->get() : nullptr);
   }
 }
 

@@ -19,14 +19,6 @@ std::optional<base::Bytes> bytes(std::optional<std::int64_t> number) {
   return number ? std::optional(base::Bytes{*number}) : std::nullopt;
 }
 
-std::optional<int> narrow(std::optional<std::int64_t> number, std::int64_t divisor = 1) {
-  return number ? std::optional(static_cast<int>(*number / divisor)) : std::nullopt;
-}
-
-std::optional<double> watts(std::optional<std::int64_t> microwatts) {
-  return microwatts ? std::optional(static_cast<double>(*microwatts) / 1e6) : std::nullopt;
-}
-
 /// As ROCr names it, which is what ROCR_VISIBLE_DEVICES takes; by its place where it has no number
 /// of its own (APUs, old boards).
 model::DeviceId id_of(const drm::Card& card) {
@@ -174,19 +166,20 @@ void AmdBackend::read_memory(const Gpu& gpu, model::Sample& sample) {
 }
 
 void AmdBackend::read_cheap(const Gpu& gpu, model::Sample& sample) {
-  sample.utilization_percent = narrow(drm::read_number(gpu.card.device + "/gpu_busy_percent"));
+  sample.utilization_percent = drm::narrow(drm::read_number(gpu.card.device + "/gpu_busy_percent"));
   sample.memory_utilization_percent =
-      narrow(drm::read_number(gpu.card.device + "/mem_busy_percent"));
-  sample.temperature_c = narrow(drm::read_hwmon(gpu.hwmon, "temp", {"edge", "junction"}), 1000);
+      drm::narrow(drm::read_number(gpu.card.device + "/mem_busy_percent"));
+  sample.temperature_c =
+      drm::narrow(drm::read_hwmon(gpu.hwmon, "temp", {"edge", "junction"}), 1000);
   const auto average = drm::read_number(gpu.hwmon + "/power1_average");
-  sample.power_w = watts(average ? average : drm::read_number(gpu.hwmon + "/power1_input"));
+  sample.power_w = drm::watts(average ? average : drm::read_number(gpu.hwmon + "/power1_input"));
 }
 
 void AmdBackend::read_costly(const Gpu& gpu, model::Sample& sample) {
-  sample.memory_temperature_c = narrow(drm::read_hwmon(gpu.hwmon, "temp", {"mem"}), 1000);
-  sample.power_limit_w = watts(drm::read_number(gpu.hwmon + "/power1_cap"));
-  sample.clock_mhz = narrow(drm::read_hwmon(gpu.hwmon, "freq", {"sclk"}), 1'000'000);
-  sample.memory_clock_mhz = narrow(drm::read_hwmon(gpu.hwmon, "freq", {"mclk"}), 1'000'000);
+  sample.memory_temperature_c = drm::narrow(drm::read_hwmon(gpu.hwmon, "temp", {"mem"}), 1000);
+  sample.power_limit_w = drm::watts(drm::read_number(gpu.hwmon + "/power1_cap"));
+  sample.clock_mhz = drm::narrow(drm::read_hwmon(gpu.hwmon, "freq", {"sclk"}), 1'000'000);
+  sample.memory_clock_mhz = drm::narrow(drm::read_hwmon(gpu.hwmon, "freq", {"mclk"}), 1'000'000);
   const auto fan = drm::read_number(gpu.hwmon + "/pwm1");
   sample.fan_percent = fan ? std::optional(static_cast<int>(*fan * 100 / 255)) : std::nullopt;
   sample.ecc_corrected = memory_errors(gpu.card, "ce");

@@ -43,4 +43,12 @@ std::string hwmon_folder(const std::string& device);
 std::optional<std::int64_t> read_hwmon(const std::string& folder, std::string_view kind,
                                        const std::vector<std::string_view>& labels);
 
+/// What the kernel counts in thousandths and millionths, in whole units.
+inline std::optional<int> narrow(std::optional<std::int64_t> number, std::int64_t divisor = 1) {
+  return number ? std::optional(static_cast<int>(*number / divisor)) : std::nullopt;
+}
+inline std::optional<double> watts(std::optional<std::int64_t> microwatts) {
+  return microwatts ? std::optional(static_cast<double>(*microwatts) / 1e6) : std::nullopt;
+}
+
 }  // namespace berth::device::drm

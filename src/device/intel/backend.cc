@@ -14,15 +14,6 @@ namespace {
 
 constexpr unsigned kIntel = 0x8086;
 
-std::optional<double> watts(std::optional<std::int64_t> microwatts) {
-  return microwatts && *microwatts > 0 ? std::optional(static_cast<double>(*microwatts) / 1e6)
-                                       : std::nullopt;
-}
-
-std::optional<int> narrow(std::optional<std::int64_t> number, std::int64_t divisor = 1) {
-  return number ? std::optional(static_cast<int>(*number / divisor)) : std::nullopt;
-}
-
 /// Graphics of the processor's own package sit on the first bus; cards have theirs behind a bridge.
 bool integrated(const drm::Card& card) { return card.address.bus == 0; }
 
@@ -113,7 +104,8 @@ model::Device IntelBackend::describe(const drm::Card& card, int index) const {
   device.pci_bus_id = to_text(card.address);
   device.model = "Intel " + pci_name(root_, card.vendor, card.product)
                                 .value_or("GPU " + pci_ids(card.vendor, card.product));
-  device.max_clock_mhz = narrow(drm::read_number(clock_file(card, "max_freq", "gt_max_freq_mhz")));
+  device.max_clock_mhz =
+      drm::narrow(drm::read_number(clock_file(card, "max_freq", "gt_max_freq_mhz")));
   if (integrated(card)) device.no_tasks = "graphics of the processor, without memory of its own";
   return device;
 }
@@ -174,7 +166,7 @@ void IntelBackend::read_memory(const Gpu& gpu, model::Sample& sample) const {
 void IntelBackend::read_cheap(Gpu& gpu, model::Sample& sample) {
   const auto package = drm::read_hwmon(gpu.hwmon, "temp", {"pkg"});  // xe; i915 labels nothing
   sample.temperature_c =
-      narrow(package ? package : drm::read_number(gpu.hwmon + "/temp1_input"), 1000);
+      drm::narrow(package ? package : drm::read_number(gpu.hwmon + "/temp1_input"), 1000);
   const auto now = Clock::now();
   const auto microjoules = drm::read_number(gpu.hwmon + "/energy1_input");
   sample.energy_mj = microjoules ? std::optional(*microjoules / 1000) : std::nullopt;
@@ -188,11 +180,13 @@ void IntelBackend::read_cheap(Gpu& gpu, model::Sample& sample) {
 }
 
 void IntelBackend::read_costly(const Gpu& gpu, model::Sample& sample) {
-  sample.memory_temperature_c = narrow(drm::read_hwmon(gpu.hwmon, "temp", {"vram"}), 1000);
-  sample.clock_mhz = narrow(drm::read_number(clock_file(gpu.card, "cur_freq", "gt_cur_freq_mhz")));
+  sample.memory_temperature_c = drm::narrow(drm::read_hwmon(gpu.hwmon, "temp", {"vram"}), 1000);
+  sample.clock_mhz =
+      drm::narrow(drm::read_number(clock_file(gpu.card, "cur_freq", "gt_cur_freq_mhz")));
   sample.power_limit_w.reset();
   for (const char* file : {"/power1_max", "/power1_rated_max", "/power1_crit"}) {
-    if (!sample.power_limit_w) sample.power_limit_w = watts(drm::read_number(gpu.hwmon + file));
+    const auto limit = drm::watts(drm::read_number(gpu.hwmon + file));
+    if (!sample.power_limit_w && limit && *limit > 0) sample.power_limit_w = limit;  // 0: none
   }
 }
 

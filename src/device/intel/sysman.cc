@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/intel/sysman.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <vector>
+
+#include "device/symbol.h"
 
 namespace berth::device::intel {
 
@@ -73,33 +72,22 @@ struct Sysman::ProcessState {
   std::uint32_t engines = 0;
 };
 
-template <class Function>
-void Sysman::find(Function& function, const char* name) const {
-  void* address = ::dlsym(library_, name);
-  static_assert(sizeof function == sizeof address);
-  std::memcpy(&function, &address, sizeof function);
-}
-
 base::Result<std::unique_ptr<Sysman>> Sysman::open(const std::string& path) {
   static_assert(sizeof(PciProperties) == 56 && sizeof(MemoryProperties) == 48 &&
                 sizeof(MemoryState) == 40 && sizeof(ProcessState) == 48);
   const std::string name = path.empty() ? "libze_loader.so.1" : path;
-  void* handle = ::dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL);
-  if (handle == nullptr) {
-    const char* words = ::dlerror();
-    return base::fail(base::ErrorCode::kNotFound,
-                      "cannot load " + name + ": " + (words != nullptr ? words : "unknown error"));
-  }
-  std::unique_ptr<Sysman> sysman(new Sysman(handle));
+  const auto handle = open_library(name);
+  if (!handle) return base::fail(handle.error());
+  std::unique_ptr<Sysman> sysman(new Sysman(*handle));
   Functions& f = sysman->functions_;
-  sysman->find(f.init, "zesInit");
-  sysman->find(f.drivers, "zesDriverGet");
-  sysman->find(f.devices, "zesDeviceGet");
-  sysman->find(f.pci, "zesDevicePciGetProperties");
-  sysman->find(f.memories, "zesDeviceEnumMemoryModules");
-  sysman->find(f.memory_properties, "zesMemoryGetProperties");
-  sysman->find(f.memory_state, "zesMemoryGetState");
-  sysman->find(f.processes, "zesDeviceProcessesGetState");
+  find_symbol(*handle, f.init, {"zesInit"});
+  find_symbol(*handle, f.drivers, {"zesDriverGet"});
+  find_symbol(*handle, f.devices, {"zesDeviceGet"});
+  find_symbol(*handle, f.pci, {"zesDevicePciGetProperties"});
+  find_symbol(*handle, f.memories, {"zesDeviceEnumMemoryModules"});
+  find_symbol(*handle, f.memory_properties, {"zesMemoryGetProperties"});
+  find_symbol(*handle, f.memory_state, {"zesMemoryGetState"});
+  find_symbol(*handle, f.processes, {"zesDeviceProcessesGetState"});
   if (f.init == nullptr || f.drivers == nullptr || f.devices == nullptr || f.pci == nullptr) {
     return base::fail(base::ErrorCode::kUnavailable,
                       name + " is too old: it has no zesInit (Level Zero 1.5 or newer has)");

@@ -56,8 +56,6 @@ class Sysman {
   };
 
   explicit Sysman(void* library) : library_(library) {}
-  template <class Function>
-  void find(Function& function, const char* name) const;
   bool succeeded(int code) const;
 
   void* library_;

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/nvml/loader.h"
 
-#include <dlfcn.h>
-
-#include <cstring>
+#include "device/symbol.h"
 
 namespace berth::device::nvml {
 
 base::Result<std::unique_ptr<Library>> Library::open(const std::string& path) {
   const std::string name = path.empty() ? "libnvidia-ml.so.1" : path;
-  void* handle = ::dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL);
-  if (handle == nullptr) {
-    const char* words = ::dlerror();
-    return base::fail(base::ErrorCode::kNotFound,
-                      "cannot load " + name + ": " + (words != nullptr ? words : "unknown error"));
-  }
-  std::unique_ptr<Library> library(new Library(handle));
+  const auto handle = open_library(name);
+  if (!handle) return base::fail(handle.error());
+  std::unique_ptr<Library> library(new Library(*handle));
   library->find_all();
   const Functions& found = library->functions_;
   if (found.init == nullptr || found.device_count == nullptr || found.handle_by_index == nullptr) {
@@ -34,19 +28,9 @@ std::string Library::words(int code) const {
   return text != nullptr ? text : "NVML error " + std::to_string(code);
 }
 
-/// The position of the name that was found, -1 for none.
 template <class Slot>
 int Library::find(Slot& slot, std::initializer_list<const char*> names) {
-  int position = 0;
-  for (const char* name : names) {
-    if (void* address = ::dlsym(handle_, name); address != nullptr) {
-      static_assert(sizeof slot == sizeof address);
-      std::memcpy(&slot, &address, sizeof slot);
-      return position;
-    }
-    ++position;
-  }
-  return -1;
+  return find_symbol(handle_, slot, names);
 }
 
 void Library::find_processes(ProcessCall& call, const char* v3, const char* v2, const char* v1) {
