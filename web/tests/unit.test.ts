@@ -13,11 +13,17 @@ import { zh } from "../src/i18n/zh.ts";
 import { zhForms } from "../src/i18n/zh_forms.ts";
 import { zhTasks } from "../src/i18n/zh_tasks.ts";
 import { joinWords, splitWords } from "../src/lib/argv.ts";
-import { clock, duration, gigabytes, gigabytesOf, metric, percent, plainLine, shortId } from "../src/lib/format.ts";
+import { clock, duration, energy, gigabytes, gigabytesOf, metric, percent, plainLine, shortId } from "../src/lib/format.ts";
 import { append, parseHistory, withGaps } from "../src/lib/history.ts";
 import { LogBuffer } from "../src/lib/log_buffer.ts";
 import { memoryParts } from "../src/lib/memory.ts";
 import { pagesOf, scrollFor, visibleRange } from "../src/lib/virtual.ts";
+
+describe("energy", () => {
+  test("has the unit that people know", () => {
+    assert.deepEqual([null, 0, 999, 1500, 359_999, 3_600_000].map(energy), ["–", "0 J", "999 J", "1.5 kJ", "360.0 kJ", "1.00 kWh"]);
+  });
+});
 
 describe("format", () => {
   test("what is not there is a dash, never 0", () => {

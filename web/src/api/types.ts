@@ -14,6 +14,15 @@ export interface TaskFailure {
   suggested_memory_gb: number | null;
 }
 
+/** What the last attempt has used of its GPUs. */
+export interface Usage {
+  seconds: number;
+  peak_memory_gb: number | null;
+  mean_memory_gb: number | null;
+  utilization: number | null;
+  energy_j: number | null;
+}
+
 export interface PlacedDevice {
   device: string;
   uuid: string;
@@ -76,6 +85,7 @@ export interface Task {
   error: TaskFailure | null;
   fallback: string | null;
   placement: { devices: PlacedDevice[]; rule: string } | null;
+  usage: Usage | null;
   command: string[] | null;
   cwd: string | null;
   save_path: string | null;

@@ -26,6 +26,14 @@ export function withUnit(value: number | null | undefined, unit: string, digits 
   return value == null || !Number.isFinite(value) ? ABSENT : `${value.toFixed(digits)} ${unit}`;
 }
 
+/** Joules as people know energy: "850 J", "12.3 kJ", "1.25 kWh". */
+export function energy(joules: number | null | undefined): string {
+  if (joules == null || !Number.isFinite(joules)) return ABSENT;
+  if (joules < 1000) return `${Math.round(joules)} J`;
+  if (joules < 360_000) return `${(joules / 1000).toFixed(1)} kJ`;
+  return `${(joules / 3_600_000).toFixed(2)} kWh`;
+}
+
 /** For counts: 12,345. */
 export function count(value: number | null | undefined, language: string): string {
   return value == null ? ABSENT : value.toLocaleString(language);

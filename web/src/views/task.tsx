@@ -6,7 +6,7 @@ import { follow } from "../api/stream.ts";
 import { get, taskPath } from "../api/client.ts";
 import { isFinal, type Task, type TaskArray } from "../api/types.ts";
 import { language, t, word, type Key } from "../i18n/index.ts";
-import { duration, percent, secondsBetween, shortId } from "../lib/format.ts";
+import { duration, energy, gigabytes, percent, secondsBetween, shortId } from "../lib/format.ts";
 import { linkTo, replace, route } from "../router.ts";
 import { announce } from "../state/notices.ts";
 import { ActionButtons, askCancel, nameOf } from "../ui/actions.tsx";
@@ -72,6 +72,19 @@ function Times({ task }: { task: Task }): JSX.Element {
   );
 }
 
+/** What it has used of its GPUs; nothing of a task that had none. */
+function Used({ task }: { task: Task }): JSX.Element | null {
+  const { usage } = task;
+  if (!usage) return null;
+  return (
+    <>
+      {usage.peak_memory_gb != null && <span>{t("task.usage.memory")} <b class="num">{gigabytes(usage.peak_memory_gb)}</b></span>}
+      {usage.utilization != null && <span>{t("task.usage.load")} <b class="num">{percent(usage.utilization)}</b></span>}
+      {usage.energy_j != null && <span>{t("task.usage.energy")} <b class="num">{energy(usage.energy_j)}</b></span>}
+    </>
+  );
+}
+
 function Head({ task }: { task: Task }): JSX.Element {
   const state = shownState(task);
   const where = task.placement?.devices ?? [];
@@ -91,6 +104,7 @@ function Head({ task }: { task: Task }): JSX.Element {
           </span>
           <span>{t("task.priority")} <b class="num">{task.priority}</b></span>
           {task.user && <span>{task.user}</span>}
+          <Used task={task} />
           <Times task={task} />
         </span>
       </div>
