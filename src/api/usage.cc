@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /api/v2/resources/usage: what tasks have used of the devices, as JSON or CSV.
 #include <array>
-#include <cstdio>
+#include <cmath>
 #include <map>
 #include <string>
 
@@ -94,7 +94,9 @@ object totals(const array& rows) {
   }
   object result;
   for (const auto& [user, sum] : sums)
-    result[user] = object{{"tasks", sum.tasks}, {"run_s", sum.run_s}, {"energy_j", sum.energy_j}};
+    result[user] = object{{"tasks", sum.tasks},
+                          {"run_s", std::round(sum.run_s * 1000) / 1000},
+                          {"energy_j", std::round(sum.energy_j * 10) / 10}};
   return result;
 }
 

@@ -248,6 +248,12 @@ constexpr auto kSentences = std::to_array<Translation>({
      "警告：{} 只剩 {} 可用；请结束其他进程（berth gpus 可查看），换用更小的模型，或使用 CPU"},
     {"GPU memory check", "GPU 显存检查工具"},
     {"No GPU found", "未检测到 GPU 设备"},
+    {"{} at most", "峰值 {}"},
+    {"{} on average", "平均 {}"},
+    {"{}% busy", "负载 {}%"},
+    {"hotter than the threshold of the configuration: chosen last",
+     "温度超过配置的阈值：最后才会被选用"},
+    {"Reserved:", "已预留:"},
     // ---- top ----
     {"{} running, {} waiting", "运行 {}，等待 {}"},
     {"age", "时间"},

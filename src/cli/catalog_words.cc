@@ -117,6 +117,7 @@ constexpr auto kWords = std::to_array<Translation>({
     {"WHOLE BAND", "全频带"},
 
     // ---- labels ----
+    {"used", "用量"},
     {"accuracy", "准确率"},
     {"after", "前置任务"},
     {"array", "任务数组"},

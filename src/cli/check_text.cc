@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "cli/drain_text.h"
 #include "cli/gpus_text.h"
 #include "cli/holders_text.h"
 #include "cli/members.h"
@@ -58,29 +59,47 @@ std::string title(const std::string& text) {
   return "   " + pad_right(text, spoken() == Language::kChinese ? kChineseTitles : kEnglishTitles);
 }
 
-std::string device_block(const json::object& device, const Screen& screen) {
+// Leased, or reserved for tasks that have not taken it yet.
+std::optional<double> reserved_gb(const json::object& device) {
+  const auto driver = base::maybe_bytes(device, "free_memory_bytes");
+  const auto effective = base::maybe_bytes(device, "effective_free_memory_bytes");
+  if (!driver || !effective || *driver <= *effective) return std::nullopt;
+  return (*driver - *effective).gib();
+}
+
+std::string device_block(const json::object& device, const std::string& drain,
+                         const Screen& screen) {
   const auto total = maybe_double(device, "total_memory_gb");
   const auto used = maybe_double(device, "allocated_memory_gb");
   const auto share =
       total && used && *total > 0 ? std::optional(100 * *used / *total) : std::nullopt;
-  const bool idle = share && *share < kIdlePercent, half = share && *share < kHalfPercent;
-  const std::string icon = !share ? "⚪" : idle ? "🟢" : half ? "🟡" : "🔴";
-  const Tone tone = !share ? Tone::kDim : idle ? Tone::kGood : half ? Tone::kWarn : Tone::kBad;
+  const std::string health = string_or(device, "health", "healthy");
+  const bool good = health == "healthy" && drain.empty();
+  const bool idle = good && share && *share < kIdlePercent;
+  const bool half = good && share && *share < kHalfPercent;
+  const std::string icon = good && !share ? "⚪" : idle ? "🟢" : half ? "🟡" : "🔴";
+  const Tone tone = good && !share ? Tone::kDim
+                    : idle         ? Tone::kGood
+                    : half         ? Tone::kWarn
+                                   : Tone::kBad;
   const std::string model = printable(string_or(device, "name"));
   std::string text =
       icon + " " + paint("GPU " + number_of(device) + ": " + model, Tone::kBold, screen) + "\n";
   const auto line = [&](const std::string& name, const std::string& value) {
     text += title(name) + value + "\n";
   };
-  line(tr("Total:"), number(total, 2, " GB"));
-  line(tr("Used:"), number(used, 2, " GB"));
-  line(tr("Free:"), number(maybe_double(device, "free_memory_gb"), 2, " GB"));
-  line(tr("In use:"), paint(number(share, 1, "%"), tone, screen));
-  if (const std::string health = string_or(device, "health", "healthy"); health != "healthy") {
+  if (health != "healthy") {
     line(tr("Health:"),
          paint(printable(tr("{}: {}", {tr(health), string_or(device, "health_reason")})),
                Tone::kBad, screen));
   }
+  if (!drain.empty()) line(tr("Health:"), paint(printable(drain), Tone::kWarn, screen));
+  line(tr("Total:"), number(total, 2, " GB"));
+  line(tr("Used:"), number(used, 2, " GB"));
+  if (const auto reserved = reserved_gb(device); reserved && *reserved >= 0.005)
+    line(tr("Reserved:"), number(reserved, 2, " GB"));
+  line(tr("Free:"), number(free_gb(device), 2, " GB"));
+  line(tr("In use:"), paint(number(share, 1, "%"), tone, screen));
   const std::vector<Process> all = processes_of(device);
   line(tr("Processes:"), array_in(device, "processes") == nullptr
                              ? "n/a"
@@ -124,7 +143,15 @@ std::string render_check(const json::object& report, const Screen& screen) {
           (devices.size() == 1 ? tr("Found 1 GPU")
                                : tr("Found {} GPUs", {std::to_string(devices.size())})) +
           "\n\n📊 " + tr("GPU memory in use:") + "\n" + std::string(80, '-') + "\n";
-  for (const json::object& device : devices) text += device_block(device, screen);
+  const json::object* drains = object_in(report, "drain");
+  for (const json::object& device : devices) {
+    std::string drain;
+    if (drains != nullptr) {
+      drain = device_drain(*drains, string_or(device, "device_name"));
+      if (drain.empty() && machine_is_drained(*drains)) drain = tr("the machine is drained");
+    }
+    text += device_block(device, drain, screen);
+  }
   const auto best = choose(report, PickOptions{});
   if (!best) {
     return text + printable(best.error().message) + "\n\n💡 " + tr("Use the CPU") + "\n" +
@@ -159,7 +186,7 @@ std::string render_candidates(const json::object& report) {
                {number_of(device), printable(string_or(device, "name")),
                 number(maybe_double(device, "total_memory_gb"), 2, "GB"),
                 number(maybe_double(device, "allocated_memory_gb"), 2, "GB"),
-                number(maybe_double(device, "free_memory_gb"), 2, "GB")}) +
+                number(free_gb(device), 2, "GB")}) +
             "\n";
   }
   return text;

@@ -18,6 +18,7 @@ void add_gpus(CLI::App& app, GpusOptions& to, Invocation& result) {
       app.add_subcommand("gpus", "Devices, memory, load and processes. Works without the daemon.");
   verb->add_flag("--json", to.json, "as GET /api/v2/resources/gpu");
   verb->add_flag("--watch", to.watch, "again every second, until Ctrl-C");
+  verb->add_flag("--processes", to.processes, "every process, not only those that hold most");
   verb->add_flag("--topology", to.topology,
                  "how near the GPUs are to each other, as nvidia-smi topo -m")
       ->excludes("--json", "--watch");

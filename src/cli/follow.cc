@@ -163,10 +163,11 @@ class OutputCopy {
   std::uint64_t offset_ = 0;
 };
 
-void announce_reason(const std::string& id, Shared& shared) {
+void announce_reason(const std::string& id, milliseconds after, Shared& shared) {
   std::string said;
   std::optional<Session> session;
-  for (milliseconds pause = kFirstReason; shared.sleep(pause); pause = kReasonInterval) {
+  for (milliseconds pause = after > milliseconds(0) ? after : kFirstReason; shared.sleep(pause);
+       pause = kReasonInterval) {
     if (!shared.is_waiting()) continue;
     if (!session) {
       auto opened = Session::open();
@@ -181,7 +182,9 @@ void announce_reason(const std::string& id, Shared& shared) {
     const std::string reason = waiting_reason(*explanation);
     if (reason.empty() || reason == said || !shared.is_waiting()) continue;
     said = reason;
-    print_error(paint(tr("waiting: {}", {reason}), Tone::kDim, screen_of(2)) + "\n");
+    const Screen screen = screen_of(2);
+    print_error((screen.live ? "" : "berth: ") +
+                paint(tr("waiting: {}", {reason}), Tone::kDim, screen) + "\n");
   }
 }
 
@@ -288,7 +291,8 @@ Result<json::object> follow(const std::string& id, const FollowOptions& options)
   std::optional<NamedThread> reason;
   if (options.out >= 0) out.emplace("berth-out", [&] { out_copy.run(shared); });
   if (options.err >= 0) err.emplace("berth-err", [&] { err_copy.run(shared); });
-  if (options.announce) reason.emplace("berth-wait", [&] { announce_reason(id, shared); });
+  if (options.announce)
+    reason.emplace("berth-wait", [&] { announce_reason(id, options.announce_after, shared); });
   auto result = watch_task(id, [&](const json::object& task) {
     const std::string state = base::string_or(task, "status");
     const bool waits = state == "pending" || state == "queued";

@@ -23,6 +23,7 @@ struct FollowOptions {
   /// reader of our output that goes away. Else both end only the looking on.
   bool ours = true;
   bool announce = false;  // while it waits say why, on standard error, once per change
+  std::chrono::milliseconds announce_after{0};  // when it has waited for so long; 0: soon
   /// Every state of the task as it is known, from the thread that called follow().
   std::function<void(const base::json::object& task)> on_change;
 };

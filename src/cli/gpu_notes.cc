@@ -40,7 +40,10 @@ std::string slow_note(const json::object& device) {
 
 std::vector<std::string> gpu_notes(const json::object& device) {
   std::vector<std::string> notes;
-  if (std::string slow = slow_note(device); !slow.empty()) notes.push_back(std::move(slow));
+  if (std::string slow = slow_note(device); !slow.empty())
+    notes.push_back(std::move(slow));
+  else if (base::bool_or(device, "throttled"))
+    notes.push_back(tr("hotter than the threshold of the configuration: chosen last"));
   if (const auto errors = base::int_or(device, "ecc_uncorrected"); errors > 0) {
     notes.push_back(tr("{} memory errors that could not be corrected since its driver was loaded",
                        {std::to_string(errors)}));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
 #include <ctime>
+#include <limits>
 
 #include "base/text.h"
 #include "cli/devices.h"
@@ -13,8 +14,14 @@ namespace {
 
 constexpr timespec kInterval{1, 0};
 
+std::size_t shown_processes(const GpusOptions& options) {
+  return options.processes ? std::numeric_limits<std::size_t>::max() : kProcessesShown;
+}
+
 // Draws until SIGINT or SIGTERM, which are blocked and waited for instead of slept through.
-int watch(DeviceSource& source, bool json) {
+int watch(DeviceSource& source, const GpusOptions& options) {
+  const bool json = options.json;
+  const std::size_t processes = shown_processes(options);
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGINT);
@@ -29,8 +36,8 @@ int watch(DeviceSource& source, bool json) {
       if (live) print("\x1b[?25h\x1b[?1049l");
       return berth::cli::report(report.error());
     }
-    std::string text =
-        json ? base::to_text(*report) + "\n" : render_gpus(*report, source.text(), screen_of(1));
+    std::string text = json ? base::to_text(*report) + "\n"
+                            : render_gpus(*report, source.text(), screen_of(1), processes);
     if (live) {
       // Every line ends by clearing what the last picture left there.
       std::string drawn = "\x1b[H";
@@ -54,11 +61,11 @@ int gpus(const GpusOptions& options) {
     print(render_topology(*report, screen_of(1)));
     return kDone;
   }
-  if (options.watch) return watch(source, options.json);
+  if (options.watch) return watch(source, options);
   const auto report = source.read();
   if (!report) return berth::cli::report(report.error());
   print(options.json ? base::to_text(*report) + "\n"
-                     : render_gpus(*report, source.text(), screen_of(1)));
+                     : render_gpus(*report, source.text(), screen_of(1), shown_processes(options)));
   return kDone;
 }
 

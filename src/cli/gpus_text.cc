@@ -216,7 +216,8 @@ std::string without_gpu(const json::object& report, const Screen& screen) {
 
 }  // namespace
 
-std::string render_gpus(const json::object& report, std::string_view source, const Screen& screen) {
+std::string render_gpus(const json::object& report, std::string_view source, const Screen& screen,
+                        std::size_t processes) {
   std::vector<json::object> devices = devices_of(report);
   const std::size_t usable = devices.size();
   for (auto& other : devices_of(report, "other_devices")) devices.push_back(std::move(other));
@@ -283,11 +284,11 @@ std::string render_gpus(const json::object& report, std::string_view source, con
       if (field.text == &Row::temperature && tone == Tone::kPlain) tone = row.heat_tone;
       text += "  " + pad_left(paint(value, tone, screen), field.width);
     }
-    text +=
-        "\n" + trouble_line(devices[i], name_width + 2, screen) +
-        note_lines(devices[i], name_width + 2, screen) +
-        drain_line(devices[i], drains, name_width + 2, screen) +
-        holder_lines(devices[i], array_in(report, "leases"), base::now(), name_width + 2, screen);
+    text += "\n" + trouble_line(devices[i], name_width + 2, screen) +
+            note_lines(devices[i], name_width + 2, screen) +
+            drain_line(devices[i], drains, name_width + 2, screen) +
+            holder_lines(devices[i], array_in(report, "leases"), base::now(), name_width + 2,
+                         screen, processes);
   }
   const std::size_t gpus = usable - instances;
   std::vector<std::string> facts{gpus == 0   ? tr("no GPU that takes tasks: they run on the CPU")

@@ -11,15 +11,16 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "cli/holders_text.h"
 #include "cli/screen.h"
 #include "cli/verbs.h"
 
 namespace berth::cli {
 
 /// `berth gpus`: a line per device, MIG instances under their GPU, below it trouble and the
-/// processes that hold most memory.
+/// `processes` that hold most memory.
 std::string render_gpus(const base::json::object& report, std::string_view source,
-                        const Screen& screen);
+                        const Screen& screen, std::size_t processes = kProcessesShown);
 
 /// `berth gpus --topology`: a row and a column per GPU, with what the letters mean.
 std::string render_topology(const base::json::object& report, const Screen& screen);

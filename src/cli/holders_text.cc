@@ -17,9 +17,14 @@ namespace json = base::json;
 using base::maybe_double;
 using base::string_or;
 
-namespace {
+std::string state_label(const std::string& state) {
+  if (state == "orphan") return tr("orphan: what started it has ended");
+  if (state == "zombie") return tr("zombie: it has ended, its memory is not free");
+  if (state == "unseen") return tr("in another container, or just ended");
+  return "";
+}
 
-constexpr std::size_t kProcessesShown = 4;
+namespace {
 
 // The program without its directory: "/usr/bin/python3 train.py" -> "python3 train.py".
 std::string short_command(const std::string& command) {
@@ -52,14 +57,6 @@ std::vector<Line> lease_lines(const json::object& device, const json::array& lea
   return lines;
 }
 
-// What keeps memory though nobody waits for it.
-std::string state_label(const std::string& state) {
-  if (state == "orphan") return tr("orphan: what started it has ended");
-  if (state == "zombie") return tr("zombie: it has ended, its memory is not free");
-  if (state == "unseen") return tr("in another container, or just ended");
-  return "";
-}
-
 // A process that has adopted a lease is told apart from a task's by the lease's id.
 std::string owner_label(const Process& process, const std::set<std::string>& leases) {
   constexpr int kMost = 16;  // an id of the user's own may be long
@@ -85,6 +82,15 @@ std::set<std::string> lease_ids(const json::array& leases) {
 
 }  // namespace
 
+namespace {
+
+std::optional<double> memory_of(const json::object& process) {
+  if (const auto bytes = base::maybe_bytes(process, "used_memory_bytes")) return bytes->gib();
+  return maybe_double(process, "used_memory_gb");
+}
+
+}  // namespace
+
 std::vector<Process> processes_of(const json::object& device) {
   std::vector<Process> result;
   const json::array* list = array_in(device, "processes");
@@ -93,11 +99,10 @@ std::vector<Process> processes_of(const json::object& device) {
     if (!item.is_object()) continue;
     const json::object& process = item.as_object();
     result.push_back(
-        {base::int_or(process, "pid"), maybe_double(process, "used_memory_gb"),
-         printable(string_or(process, "user")), printable(string_or(process, "command")),
-         printable(string_or(process, "task_id")), string_or(process, "state"),
-         printable(string_or(process, "left_by")), printable(string_or(process, "container")),
-         maybe_double(process, "utilization")});
+        {base::int_or(process, "pid"), memory_of(process), printable(string_or(process, "user")),
+         printable(string_or(process, "command")), printable(string_or(process, "task_id")),
+         string_or(process, "state"), printable(string_or(process, "left_by")),
+         printable(string_or(process, "container")), maybe_double(process, "utilization")});
   }
   std::stable_sort(result.begin(), result.end(), [](const Process& a, const Process& b) {
     return a.memory.value_or(0) > b.memory.value_or(0);
@@ -110,7 +115,7 @@ std::string memory_words(const std::optional<double>& gib) {
 }
 
 std::string holder_lines(const json::object& device, const json::array* leases, base::Time now,
-                         int indent, const Screen& screen) {
+                         int indent, const Screen& screen, std::size_t most) {
   const json::array& all_leases = leases != nullptr ? *leases : json::array{};
   std::vector<Line> lines = lease_lines(device, all_leases, now);
   const std::set<std::string> ids = lease_ids(all_leases);
@@ -118,7 +123,7 @@ std::string holder_lines(const json::object& device, const json::array* leases, 
   double rest = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Process& process = all[i];
-    if (i >= kProcessesShown) {
+    if (i >= most) {
       rest += process.memory.value_or(0);
       continue;
     }
@@ -130,7 +135,7 @@ std::string holder_lines(const json::object& device, const json::array* leases, 
   const bool loads =
       std::any_of(lines.begin(), lines.end(), [](const Line& line) { return !line.load.empty(); });
   const std::string margin(static_cast<std::size_t>(indent), ' ');
-  const bool more = all.size() > kProcessesShown;
+  const bool more = all.size() > most;
   std::string text;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const Line& line = lines[i];
@@ -148,11 +153,11 @@ std::string holder_lines(const json::object& device, const json::array* leases, 
             paint(label, Tone::kAccent, screen) + "\n";
   }
   if (more) {
-    text += margin +
-            paint("└ " + tr("and {} more, {}",
-                            {std::to_string(all.size() - kProcessesShown), memory_words(rest)}),
-                  Tone::kDim, screen) +
-            "\n";
+    text +=
+        margin +
+        paint("└ " + tr("and {} more, {}", {std::to_string(all.size() - most), memory_words(rest)}),
+              Tone::kDim, screen) +
+        "\n";
   }
   return text;
 }

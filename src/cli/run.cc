@@ -111,7 +111,9 @@ int run(const RunOptions& given) {
   const Screen screen = screen_of(2);
   StartNote start(screen);
   FollowOptions how;
-  how.announce = screen.live;
+  // In a file or a pipe only what takes long is worth a line.
+  how.announce = true;
+  if (!screen.live) how.announce_after = std::chrono::seconds(5);
   how.on_change = [&](const json::object& state) {
     selection.choice(state);
     start(state);

@@ -60,11 +60,14 @@ std::string outcome(const json::object& task) {
   const std::string state = string_or(task, "status");
   if (state == "running") return progress_text(task);
   if (!is_final(task) || state == "completed") return "";
+  // What Berth has done is more than the signal that it was done with.
+  const std::string cause = string_or(task, "cause");
+  if (cause == "device_lost" || cause == "memory_limit" || cause == "timeout")
+    return tr_code(cause);
   if (const auto signal = maybe_int(task, "signal"); signal && *signal != 0)
     return signal_name(*signal);
   if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
     return tr("exit {}", {std::to_string(*code)});
-  const std::string cause = string_or(task, "cause");
   return cause == "dependency" ? tr("dependency failed") : tr_code(cause);
 }
 

@@ -309,6 +309,34 @@ std::string asked_text(const json::object& task) {
   return base::join(parts, tr(", "));
 }
 
+// "2.00 GB at most, 1.80 GB on average, 62% busy, 12.3 kJ"
+std::string usage_text(const json::object& task) {
+  const json::object* usage = object_in(task, "usage");
+  if (usage == nullptr) return "";
+  const auto memory = [&](const char* key) -> std::string {
+    const auto gib = maybe_double(*usage, key);
+    return gib ? base::to_text(base::Bytes::from_gib(*gib)) : "";
+  };
+  std::vector<std::string> parts;
+  if (const std::string most = memory("peak_memory_gb"); !most.empty())
+    parts.push_back(tr("{} at most", {most}));
+  if (const std::string mean = memory("mean_memory_gb"); !mean.empty())
+    parts.push_back(tr("{} on average", {mean}));
+  if (const auto busy = maybe_double(*usage, "utilization"))
+    parts.push_back(tr("{}% busy", {std::to_string(std::lround(*busy))}));
+  if (const auto joules = maybe_double(*usage, "energy_j")) {
+    char text[32];
+    if (*joules < 1000)
+      std::snprintf(text, sizeof text, "%.0f J", *joules);
+    else if (*joules < 360'000)
+      std::snprintf(text, sizeof text, "%.1f kJ", *joules / 1000);
+    else
+      std::snprintf(text, sizeof text, "%.2f kWh", *joules / 3'600'000);
+    parts.emplace_back(text);
+  }
+  return base::join(parts, tr(", "));
+}
+
 std::string render_task(const json::object& task, const TaskStates& states, base::Time now,
                         const Screen& screen, const std::string& wait_reason) {
   const std::string state = state_text(task);
@@ -353,6 +381,7 @@ std::string render_task(const json::object& task, const TaskStates& states, base
       {tr("directory"), {string_or(task, "cwd")}},
       {tr("asked for"), {asked_text(task)}},
       {tr("device"), {placement.empty() ? string_or(task, "device") : placement}},
+      {tr("used"), {usage_text(task)}},
       {tr("in pool"), {string_or(task, "pool")}},
       {tr("fallback"), {fallback_text(task), Tone::kWarn}},
       {tr("memory limit"), {memory_limit_text(task)}},

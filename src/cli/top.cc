@@ -32,7 +32,7 @@ constexpr std::chrono::milliseconds kRefresh{1000}, kEscapePause{50};
 constexpr int kMostTasks = 1000;        // that live
 constexpr int kEnded = 20;              // shown beside them
 constexpr std::size_t kMostLog = 5000;  // lines
-constexpr std::chrono::seconds kSilence{5};
+constexpr std::chrono::seconds kSilence{5}, kMessageTime{4};
 
 std::atomic<int> ending{0};
 
@@ -179,6 +179,7 @@ class Top {
       if (!wait_for_keys(std::max(left, std::chrono::milliseconds(0)))) return kDone;
       if (Clock::now() < next) continue;
       feed_.refresh(data_);
+      if (Clock::now() - said_ > kMessageTime) state_.message.clear();
       if (!state_.log_task.empty()) feed_.read_log(state_);
       next = Clock::now() + kRefresh;
     }
@@ -218,6 +219,7 @@ class Top {
         return false;
       case TopWish::What::kCancel:
         state_.message = feed_.cancel(wish.task);
+        said_ = Clock::now();
         feed_.refresh(data_);
         break;
       case TopWish::What::kLog:
@@ -240,6 +242,7 @@ class Top {
   TopState state_;
   std::size_t page_ = 1;
   std::string typed_;
+  Clock::time_point said_{};
 };
 
 }  // namespace

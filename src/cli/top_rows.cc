@@ -86,6 +86,13 @@ Sortable task_row(const json::object& task, int sort, base::Time now) {
   return one;
 }
 
+// "python3 train.py", with why it is still there where nobody waits for it.
+std::string described(const Process& process) {
+  const std::string why = state_label(process.state);
+  if (why.empty()) return process.command;
+  return process.command.empty() ? why : process.command + " (" + why + ")";
+}
+
 std::string percent(const std::optional<double>& load) {
   return load ? std::to_string(static_cast<int>(*load)) + "%" : "n/a";
 }
@@ -103,7 +110,7 @@ void add_processes(const json::object& device, int sort, std::vector<Sortable>& 
                      process.user,
                      process.task.empty() ? "" : short_id(process.task),
                      process.container.substr(0, 12),
-                     process.command};
+                     described(process)};
     if (sort == 0) one.number = -process.memory.value_or(-1);
     if (sort == 1) one.number = -process.load.value_or(-1);
     if (sort == 2) one.text = process.user;

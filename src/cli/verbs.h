@@ -19,6 +19,7 @@ struct GpusOptions {
   bool json = false;
   bool watch = false;
   bool topology = false;
+  bool processes = false;  // all of them, not only those that hold most
 };
 int gpus(const GpusOptions& options);
 

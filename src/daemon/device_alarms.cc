@@ -18,6 +18,11 @@ std::string number(double value) {
   return text;
 }
 
+std::string for_how_long(base::Duration time) {
+  const auto seconds = time.count() / 1000;
+  return seconds < 120 ? std::to_string(seconds) + " s" : std::to_string(seconds / 60) + " min";
+}
+
 std::string name_of(const model::Device& device) { return device.name + " (" + device.model + ")"; }
 
 object device_detail(const model::Device& device) {

@@ -30,6 +30,9 @@ class DeviceFeed {
   void start();
   [[nodiscard]] const device::SamplerWatch& watch() const { return watch_; }
   [[nodiscard]] std::optional<base::Time> unhealthy_since(const model::DeviceId& id) const;
+  void remember_failure(const model::DeviceId& id, const std::string& reason) {
+    watch_.remember_failure(id, reason, base::now());
+  }
   /// Asks for readings of these devices out of turn. `done` comes once: with true after the
   /// answer's readings were handed on, with false when there is none within kLookPatience. Never at
   /// once.

@@ -72,16 +72,19 @@ base::Status read_thresholds(const YAML::Node& node, Config& config) {
   static const Readers kKeys{
       {"temperature",
        [](const YAML::Node& value, Config& to) -> base::Status {
-         to.thresholds.temperature_c = value.as<int>();
-         return *to.thresholds.temperature_c > 0
-                    ? base::Status()
-                    : wrong(value, "temperature must be more than 0 °C");
+         const auto degrees = base::parse_number(value.as<std::string>());
+         if (!degrees || *degrees <= 0 || *degrees > 1000)
+           return wrong(value, "temperature must be a number of °C, more than 0, such as 85");
+         to.thresholds.temperature_c = static_cast<int>(*degrees);
+         return {};
        }},
       {"power",
        [](const YAML::Node& value, Config& to) -> base::Status {
-         to.thresholds.power_w = value.as<double>();
-         return *to.thresholds.power_w > 0 ? base::Status()
-                                           : wrong(value, "power must be more than 0 W");
+         const auto watts = value.as<double>(-1);
+         if (!(watts > 0))
+           return wrong(value, "power must be a number of W, more than 0, such as 600");
+         to.thresholds.power_w = watts;
+         return {};
        }},
       {"idle_holder",
        [](const YAML::Node& value, Config& to) -> base::Status {

@@ -162,8 +162,10 @@ std::string Observations::metrics(std::size_t watchers, base::Time now, bool mod
     one.device = &device;
     one.sample = devices_.watch().sample(device.id);
     const auto entry = engine_.state().devices.find(device.id);
-    one.takes_tasks = entry != engine_.state().devices.end();
-    if (one.takes_tasks) {
+    const bool known = entry != engine_.state().devices.end();
+    one.takes_tasks = known && !device.partitioned && !engine_.state().draining &&
+                      !engine_.state().drained.contains(device.id);
+    if (known) {
       for (const auto& [task, bytes] : entry->second.reservations) one.reserved += bytes;
       for (const auto kind : kKinds) one.running[kind] = entry->second.running_of(kind);
       for (const auto kind : {model::Kind::kTraining, model::Kind::kInference})

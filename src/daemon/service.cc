@@ -159,6 +159,10 @@ void Service::go() {
   std::vector<core::Attempt> fenced;
   for (const auto& [id, device] : state().devices)
     fenced.insert(fenced.end(), device.fenced.begin(), device.fenced.end());
+  for (const auto& [id, device] : state().devices) {
+    if (device.reading && device.reading->health == model::Health::kFailed)
+      devices_.remember_failure(id, device.reading->health_reason);
+  }
   lease_holders_.restore();
   for (const auto& attempt : fenced) supervisor_.follow_fenced(attempt.task, attempt.number);
   devices_changed(all);

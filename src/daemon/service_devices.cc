@@ -32,6 +32,22 @@ model::Sample aged(model::Sample sample, base::Time now) {
   return sample;
 }
 
+// As the API shows it: what a device that is gone, or has been silent for long, last showed is not
+// how it is.
+model::Sample shown(model::Sample sample, base::Time now) {
+  const bool gone = sample.health == model::Health::kLost;
+  sample = aged(std::move(sample), now);
+  const bool silent =
+      sample.health == model::Health::kNotResponding && now - sample.taken > 2 * kStale;
+  if (!gone && !silent) return sample;
+  model::Readings rest;
+  rest.health = sample.health;
+  rest.health_reason = sample.health_reason;
+  rest.total_memory = sample.total_memory;
+  static_cast<model::Readings&>(sample) = std::move(rest);
+  return sample;
+}
+
 }  // namespace
 
 core::Reading Service::reading_of(const model::Sample& sample) {
@@ -113,7 +129,7 @@ std::vector<api::DeviceView> Service::devices() const {
     view.enforcement =
         supervisor_.enforcer().at_best(device, watch.inventory().driver_version.value_or(""), mps);
     if (const auto* sample = watch.sample(device.id)) {
-      view.sample = aged(*sample, now());
+      view.sample = shown(*sample, now());
       view.unhealthy_since = view.sample->health == sample->health
                                  ? devices_.unhealthy_since(device.id)
                                  : std::optional(sample->taken + kStale);

@@ -98,6 +98,9 @@ void write_devices(Text& text, const Figures& figures, bool model_label) {
     text.family(field.name, field.type, field.help);
     for (const DeviceFigures& one : figures.devices) {
       if (one.device->vendor == model::Vendor::kCpu || one.sample == nullptr) continue;
+      if (one.sample->health == model::Health::kLost ||
+          one.sample->health == model::Health::kNotResponding)
+        continue;  // its readings are old
       text.sample(dcgm_labels(*one.device, figures.host, model_label), field.value(*one.sample));
     }
   }

@@ -138,6 +138,7 @@ object process_report(const DeviceProcess& process) {
                 {"command", process.command},
                 {"type", process.type},
                 {"used_memory_gb", gib_or_null(process.used_memory)},
+                {"used_memory_bytes", or_null(process.used_memory)},
                 {"utilization", or_null(process.utilization_percent)},
                 {"container", text_or_null(process.container)},
                 {"state", to_text(process.state)}};

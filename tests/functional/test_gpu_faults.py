@@ -320,3 +320,24 @@ def test_streams_go_on_while_the_driver_hangs(
     events = reader.join()
     assert time.monotonic() - begin < 20
     assert events[-1].data["status"] == "completed"
+
+
+def test_an_error_of_the_driver_outlives_sampler_and_daemon(make_daemon: MakeDaemon, fake_gpus: MakeGpus) -> None:
+    gpus = fake_gpus(2)
+    daemon = make_daemon(gpus=gpus)
+    daemon.allow_stderr("not healthy|does not answer|is healthy|left behind|replaced|sampler")
+
+    def health(index: int) -> str:
+        return daemon.client.get("/api/v2/resources/gpu")["devices"][index]["health"]
+
+    wait_until(lambda: len(daemon.client.get("/api/v2/resources/gpu")["devices"]) == 2, "the devices are known")
+    gpus.ctl("xid", "0", "79")
+    wait_until(lambda: health(0) == "failed", "the error is known")
+    gpus.ctl("block", "1", "nvmlDeviceGetUtilizationRates", "forever")
+    wait_until(lambda: health(1) == "not_responding", "the other one hangs, and the sampler is replaced")
+    gpus.ctl("unblock", "1")
+    wait_until(lambda: health(1) == "healthy", "the other one answers again", within=90)
+    assert health(0) == "failed"
+    daemon.restart()
+    wait_until(lambda: len(daemon.client.get("/api/v2/resources/gpu")["devices"]) == 2, "the devices are known again")
+    assert health(0) == "failed"

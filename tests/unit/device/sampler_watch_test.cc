@@ -136,6 +136,42 @@ TEST_F(Watch, ASilentDriverIsNoticedAndItsDeviceLeftAlone) {
   EXPECT_EQ(of("GPU-1").health, model::Health::kNotResponding);
 }
 
+TEST_F(Watch, AnErrorThatTheDriverReportedOutlivesTheChildThatHeardIt) {
+  constexpr std::int64_t kMinute = 60'000;
+  const auto failed = [&](std::int64_t taken) {
+    model::Sample sample;
+    sample.device = model::DeviceId("GPU-0");
+    sample.taken = base::from_ms(taken);
+    sample.health = model::Health::kFailed;
+    sample.health_reason = "XID 79: it has fallen off the bus";
+    say({{"sample", model::to_json(sample)}});
+  };
+  const auto health = [&] { return watch_.sample(model::DeviceId("GPU-0"))->health; };
+  watch_.started(now_);
+  inventory({0, 1});
+  failed(1000);
+  watch_.ended(now_);
+  watch_.started(now_);
+  inventory({0, 1});
+  sample("GPU-0", 1, 2000);
+  EXPECT_EQ(health(), model::Health::kFailed);
+  failed(5 * kMinute);  // said again, not happened again
+  sample("GPU-0", 1, 9 * kMinute);
+  EXPECT_EQ(health(), model::Health::kFailed);
+  EXPECT_EQ(watch_.sample(model::DeviceId("GPU-0"))->health_reason,
+            "XID 79: it has fallen off the bus");
+  sample("GPU-1", 1, 9 * kMinute);
+  EXPECT_EQ(watch_.sample(model::DeviceId("GPU-1"))->health, model::Health::kHealthy);
+  sample("GPU-0", 1, 1000 + 10 * kMinute);
+  EXPECT_EQ(health(), model::Health::kHealthy);
+  watch_.remember_failure(model::DeviceId("GPU-0"), "XID 48: memory", base::from_ms(11 * kMinute));
+  EXPECT_EQ(health(), model::Health::kFailed) << "as an earlier daemon knew it";
+  sample("GPU-0", 1, 20 * kMinute);
+  EXPECT_EQ(health(), model::Health::kFailed);
+  sample("GPU-0", 1, 21 * kMinute);
+  EXPECT_EQ(health(), model::Health::kHealthy);
+}
+
 TEST_F(Watch, ProbesComeLessAndLessOftenUntilTheDeviceAnswers) {
   watch_.started(now_);
   inventory({0});

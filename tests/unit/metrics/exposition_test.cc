@@ -87,6 +87,16 @@ TEST_F(Exposition, AnAbsentReadingHasNoSample) {
   EXPECT_EQ(exposition(figures_, false).find("DCGM_"), std::string::npos);
 }
 
+TEST_F(Exposition, ADeviceThatIsGoneOrSilentHasNoReadings) {
+  for (const auto health : {model::Health::kLost, model::Health::kNotResponding}) {
+    sample_.health = health;
+    const std::string text = exposition(figures_, false);
+    EXPECT_EQ(text.find("DCGM_"), std::string::npos);
+    EXPECT_NE(text.find("berth_device_healthy{device=\"cuda:3\",uuid=\"GPU-a\"} 0\n"),
+              std::string::npos);
+  }
+}
+
 TEST_F(Exposition, AnInstanceIsToldFromItsGpu) {
   gpu_.mig = model::MigInstance{};
   gpu_.mig->gpu_instance = 7;

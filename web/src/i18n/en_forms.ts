@@ -146,7 +146,7 @@ export const enForms = {
   "hint.env": "NAME=VALUE, one a line",
   "hint.after": "Ids, one a line",
   "hint.after_any": "Ids, one a line",
-  "hint.memory_gb": "Empty: the scheduler estimates it",
+  "hint.memory_gb": "Empty: what tasks like it have needed, else the whole GPU",
   "hint.batch_size": "A number, or auto",
   "hint.weight_path": "File of weights",
   "hint.source_path": "File or folder",

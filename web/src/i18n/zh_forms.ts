@@ -147,7 +147,7 @@ export const zhForms: Record<keyof typeof enForms, string> = {
   "hint.env": "NAME=VALUE，每行一个",
   "hint.after": "编号，每行一个",
   "hint.after_any": "编号，每行一个",
-  "hint.memory_gb": "留空则由调度器估计",
+  "hint.memory_gb": "留空：按同类任务用过的显存，否则整块 GPU",
   "hint.batch_size": "数字或 auto",
   "hint.weight_path": "权重文件",
   "hint.source_path": "文件或文件夹",

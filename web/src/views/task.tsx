@@ -96,7 +96,7 @@ function Head({ task }: { task: Task }): JSX.Element {
         {task.current_epoch != null && <span>{t("task.epoch", { epoch: task.current_epoch, total: task.total_epochs ?? "–" })}</span>}
         {task.items_total != null && <span>{t("task.items", { done: task.items_done ?? 0, total: task.items_total })}</span>}
         <span class="task-facts">
-          <span>{word("type", task.task_type)}</span>
+          <span>{task.task_type === "command" ? word("kind", task.kind) : word("type", task.task_type)}</span>
           <span>
             {where.length > 0 && task.started_at
               ? where.map((device) => <a key={device.uuid} class="chip" href={linkTo("devices", device.device)}>{device.device}</a>)

@@ -78,7 +78,7 @@ function RowCells({ task, index, top, attended, onAttend }: RowProps & { attende
       <span role="cell" class="c-task">
         <a href={linkTo("tasks", task.task_id)} title={task.task_id}>{nameOf(task)}</a>
         {task.array && <a class="c-index" href={linkTo("arrays", task.array.id)} title={t("tasks.array.of", { id: shortId(task.array.id), index: task.array.index, size: task.array.size })}>[{task.array.index}]</a>}
-        <span class="muted c-type">{word("type", task.task_type)}</span>
+        <span class="muted c-type">{task.task_type === "command" ? word("kind", task.kind) : word("type", task.task_type)}</span>
       </span>
       <span role="cell" class="c-device mono">{task.device}</span>
       <span role="cell" class="c-progress">
