@@ -113,31 +113,13 @@ void SamplerWatch::take_sample(const base::json::object& from) {
   respawn_wait_ = milliseconds{0};
   died_in_.clear();
   answered(sample->device.value);
-  hold_failure(*sample);
+  failures_.hold(*sample);
   put(std::move(*sample));
-}
-
-void SamplerWatch::hold_failure(model::Sample& sample) {
-  if (sample.health == model::Health::kFailed && sample.health_reason.starts_with("XID")) {
-    // The child says it again and again, for as long as it is its turn to know.
-    Failed& known = failed_[sample.device];
-    if (known.reason == sample.health_reason) return;
-    known = {sample.health_reason, sample.taken + kFailedFor};
-    return;
-  }
-  const auto known = failed_.find(sample.device);
-  if (known == failed_.end()) return;
-  if (sample.taken >= known->second.until) {
-    failed_.erase(known);
-  } else if (sample.health == model::Health::kHealthy) {
-    sample.health = model::Health::kFailed;
-    sample.health_reason = known->second.reason;
-  }
 }
 
 void SamplerWatch::remember_failure(const model::DeviceId& id, const std::string& reason,
                                     base::Time now) {
-  failed_[id] = {reason, now + kFailedFor};
+  failures_.remember(id, reason, now);
   const model::Sample* known = sample(id);
   if (known != nullptr && known->health == model::Health::kHealthy)
     set_health(id, model::Health::kFailed, reason);

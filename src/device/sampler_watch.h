@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "device/reported_failures.h"
 #include "model/device.h"
 
 namespace berth::device {
@@ -70,11 +71,8 @@ class SamplerWatch {
   /// When a device that is left alone is tried again.
   [[nodiscard]] std::optional<Moment> next_probe(const model::Device& device) const;
 
-  /// A device that had failed when the daemon ended stays so for kFailedFor from `now` on.
+  /// A device that had failed when the daemon ended stays so (ReportedFailures).
   void remember_failure(const model::DeviceId& id, const std::string& reason, base::Time now);
-  /// How long an error that the driver reported (XID) counts, whatever its readings say: a new
-  /// child knows nothing of it.
-  static constexpr base::Duration kFailedFor{600'000};
 
   /// What happened since the last call; the daemon asks after feed(), ended() and check().
   struct Changes {
@@ -98,11 +96,6 @@ class SamplerWatch {
     std::string reason;
   };
 
-  struct Failed {
-    std::string reason;
-    base::Time until{};
-  };
-  void hold_failure(model::Sample& sample);
   void take_line(std::string_view line, Moment now);
   void take_inventory(const base::json::object& from, base::Time taken);
   void take_sample(const base::json::object& from);
@@ -131,7 +124,7 @@ class SamplerWatch {
   std::chrono::milliseconds respawn_wait_{0};
 
   std::map<std::string, Quarantine> quarantined_;
-  std::map<model::DeviceId, Failed> failed_;
+  ReportedFailures failures_;
   bool seen_inventory_ = false;
   base::Time inventory_taken_{};
   std::set<model::DeviceId> listed_;  // by the driver, in the last inventory
