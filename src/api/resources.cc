@@ -223,6 +223,29 @@ void drain(Service& service, const http::Request& request, http::Exchange exchan
   });
 }
 
+// Many ask for the same: while nothing has changed the answer is made again only for the ages in
+// it.
+class GpuAnswer {
+ public:
+  http::Response get(const Service& service) {
+    const auto now = service.now();
+    const auto age = now - made_;
+    if (answer_.body.empty() || service.revision() != revision_ || age > kKept || age.count() < 0) {
+      revision_ = service.revision();
+      made_ = now;
+      answer_ = json_response(gpu_object(service));
+    }
+    return answer_;
+  }
+
+ private:
+  static constexpr base::Duration kKept{100};
+
+  std::uint64_t revision_ = 0;
+  base::Time made_{};
+  http::Response answer_;
+};
+
 }  // namespace
 
 object device_usage(const core::State& state) {
@@ -319,8 +342,8 @@ void add_resource_routes(http::Router& router, Service& service) {
     exchange.respond(json_response(resource_status(service)));
   });
   router.add("GET", "/api/v2/resources/gpu",
-             [&service](const http::Request&, http::Exchange exchange) {
-               exchange.respond(json_response(gpu_object(service)));
+             [&service, last = GpuAnswer()](const http::Request&, http::Exchange exchange) mutable {
+               exchange.respond(last.get(service));
              });
   router.add("GET", "/api/v2/resources/cpu",
              [&service](const http::Request&, http::Exchange exchange) {

@@ -83,6 +83,8 @@ class Service {
   /// Good while new work is taken; else why not.
   [[nodiscard]] virtual base::Status ready() const = 0;
   [[nodiscard]] virtual base::Time now() const = 0;
+  /// Another number whenever the devices' readings or the scheduler's state may be others.
+  [[nodiscard]] virtual std::uint64_t revision() const = 0;
 
   /// All tasks in order of creation.
   [[nodiscard]] virtual const std::map<std::uint64_t, std::shared_ptr<model::TaskRecord>>& records()

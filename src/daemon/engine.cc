@@ -164,6 +164,7 @@ void Engine::observe_inventory(std::vector<model::Device> devices, bool complete
 }
 
 void Engine::observe_readings(std::vector<core::Reading> readings) {
+  ++revision_;
   bool decisive = false;
   bool urgent = false;
   for (auto& reading : readings) {
@@ -512,6 +513,7 @@ std::vector<Output> Engine::apply(const core::Input& input, Journal::Answer answ
 }
 
 std::vector<Output> Engine::step(const core::Input& input, Journal::Answer answer) {
+  ++revision_;
   const base::Time now = base::now();
   auto outputs = core::step(state_, input, now);
   for (const auto& output : outputs) note(output, now);

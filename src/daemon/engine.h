@@ -43,6 +43,8 @@ class Engine {
   base::Status restore(store::Store& store, store::Loaded loaded);
 
   [[nodiscard]] const core::State& state() const { return state_; }
+  /// Another number after every step and every reading.
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
   /// kStorageFull while there is no room, or too little, to record anything new.
   [[nodiscard]] base::Status check_room() const;
   [[nodiscard]] TaskTable& table() { return table_; }
@@ -125,6 +127,7 @@ class Engine {
   std::map<model::DeviceId, core::Reading> journalled_;
   std::map<model::TaskId, base::Bytes> peaks_;
   std::int64_t snapshot_seq_ = 0;
+  std::uint64_t revision_ = 0;
   bool force_snapshot_ = false;
   bool low_room_ = false;
   bool full_ = false;  // nothing new is taken

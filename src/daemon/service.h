@@ -60,6 +60,9 @@ class Service final : public api::Service {
   }
   [[nodiscard]] base::Status ready() const override { return engine_.check_room(); }
   [[nodiscard]] base::Time now() const override { return base::now(); }
+  [[nodiscard]] std::uint64_t revision() const override {
+    return engine_.revision() + device_changes_;
+  }
   [[nodiscard]] const TaskTable::Records& records() const override {
     return engine_.table().published();
   }
@@ -161,6 +164,7 @@ class Service final : public api::Service {
   std::set<model::TaskId> removing_;  // their files are gone or going
   Loop::Handle stale_check_;
   int seconds_to_retention_ = 0;
+  std::uint64_t device_changes_ = 0;
   bool going_ = false;
 };
 

@@ -90,6 +90,7 @@ void Service::observe_host() {
 }
 
 void Service::devices_changed(const DeviceFeed::Changes& changes) {
+  ++device_changes_;
   const auto& watch = devices_.watch();
   for (const auto& id : changes.health) {
     const auto* sample = watch.sample(id);

@@ -15,7 +15,6 @@
 #include "device/gpu_nodes.h"
 #include "device/intel/backend.h"
 #include "device/nvml/backend.h"
-#include "device/pci_gpus.h"
 #include "device/pci_names.h"
 #include "device/pcie.h"
 #include "model/pci.h"
@@ -92,10 +91,17 @@ Machine::Machine(Options options) : options_(std::move(options)), host_(options_
        [this] { return ascend::AscendBackend::open(options_.dcmi_library, options_.sysfs_root); }});
 }
 
+std::vector<PciGpu> Machine::cards_of(model::Vendor vendor) const {
+  std::vector<PciGpu> found;
+  std::copy_if(cards_.begin(), cards_.end(), std::back_inserter(found),
+               [&](const PciGpu& card) { return card.vendor == pci_id(vendor); });
+  return found;
+}
+
 /// Why the driver's library could not be opened, where that is news.
 std::string Machine::missing_driver(model::Vendor vendor, const base::Error& error) const {
   const bool nvidia = vendor == model::Vendor::kNvidia;
-  const auto cards = pci_gpus(options_.sysfs_root, pci_id(vendor));
+  const auto cards = cards_of(vendor);
   const bool named = !(nvidia ? options_.nvml_library : options_.dcmi_library).empty();
   if (cards.empty()) return named ? error.message : std::string();
   std::vector<std::string> places;
@@ -113,7 +119,7 @@ void Machine::add_driverless(const Part& part, model::Inventory& inventory) {
   for (const auto& device : inventory.devices) {
     if (device.vendor == part.vendor && !device.mig) index = std::max(index, device.index + 1);
   }
-  for (const auto& card : pci_gpus(options_.sysfs_root, pci_id(part.vendor))) {
+  for (const auto& card : cards_of(part.vendor)) {
     const bool driven = !card.driver.empty() && !is_foreign(card.driver);
     const bool listed = std::any_of(
         inventory.devices.begin(), inventory.devices.end(),
@@ -142,8 +148,7 @@ void Machine::add(Part& part, model::Inventory& inventory, const Breadcrumb& beg
   part.count.reset();
   part.listed = 0;
   // NVIDIA's may be there though the bus cannot be seen.
-  part.awaited = part.vendor == model::Vendor::kNvidia ||
-                 !pci_gpus(options_.sysfs_root, pci_id(part.vendor)).empty();
+  part.awaited = part.vendor == model::Vendor::kNvidia || !cards_of(part.vendor).empty();
   if (skip.contains(name)) {
     inventory.hints.push_back("the " + std::string(maker(part.vendor)) +
                               " driver does not answer and is left alone for now");
@@ -186,6 +191,7 @@ model::Inventory Machine::enumerate(const Breadcrumb& begin, const SkipList& ski
   model::Inventory inventory;
   begin("inventory");
   driverless_.clear();
+  cards_ = pci_gpus(options_.sysfs_root);
   for (Part& part : parts_) {
     add(part, inventory, begin, skip);
     begin("inventory");

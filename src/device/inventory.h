@@ -13,6 +13,7 @@
 
 #include "device/backend.h"
 #include "device/host/backend.h"
+#include "device/pci_gpus.h"
 #include "model/device.h"
 
 namespace berth::device {
@@ -54,10 +55,12 @@ class Machine {
   [[nodiscard]] std::string missing_driver(model::Vendor vendor, const base::Error& error) const;
   void add_driverless(const Part& part, model::Inventory& inventory);
   void add_place(model::Device& gpu) const;
+  [[nodiscard]] std::vector<PciGpu> cards_of(model::Vendor vendor) const;
   Backend* backend_of(model::Vendor vendor) const;
 
   Options options_;
   std::vector<Part> parts_;
+  std::vector<PciGpu> cards_;  // on the bus, at the last enumerate()
   std::set<model::DeviceId> driverless_;
   host::HostBackend host_;
 };

@@ -8,7 +8,7 @@
 
 namespace berth::device {
 
-std::vector<PciGpu> pci_gpus(const std::string& root, unsigned vendor) {
+std::vector<PciGpu> pci_gpus(const std::string& root) {
   namespace fs = std::filesystem;
   std::vector<PciGpu> found;
   std::error_code error;
@@ -16,11 +16,12 @@ std::vector<PciGpu> pci_gpus(const std::string& root, unsigned vendor) {
        !error && entry != end; entry.increment(error)) {
     const std::string folder = entry->path().string();
     const auto kind = drm::read_text(folder + "/class");
+    if (!kind || (!kind->starts_with("0x03") && !kind->starts_with("0x12"))) continue;
     const auto address = model::parse_pci(entry->path().filename().string());
-    if (!address || !kind || drm::read_id(folder + "/vendor") != vendor) continue;
-    if (!kind->starts_with("0x03") && !kind->starts_with("0x12")) continue;
+    const auto vendor = drm::read_id(folder + "/vendor");
+    if (!address || !vendor) continue;
     std::error_code none;
-    found.push_back({*address, vendor, drm::read_id(folder + "/device").value_or(0),
+    found.push_back({*address, *vendor, drm::read_id(folder + "/device").value_or(0),
                      fs::read_symlink(folder + "/driver", none).filename().string()});
   }
   std::sort(found.begin(), found.end(),

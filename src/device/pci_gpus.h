@@ -16,8 +16,8 @@ struct PciGpu {
   std::string driver;  ///< "nvidia", "nouveau", "vfio-pci"; empty: none
 };
 
-/// Display and 3D controllers (class 03) and accelerators (class 12) of the vendor under
+/// Display and 3D controllers (class 03) and accelerators (class 12) of all makers under
 /// <root>/sys/bus/pci/devices, in order of the address.
-std::vector<PciGpu> pci_gpus(const std::string& root, unsigned vendor);
+std::vector<PciGpu> pci_gpus(const std::string& root);
 
 }  // namespace berth::device

@@ -64,6 +64,7 @@ class FakeService final : public Service {
   [[nodiscard]] std::vector<DeviceView> devices() const override { return views; }
   [[nodiscard]] const WorkerBuild& worker() const override { return build; }
   [[nodiscard]] base::json::object processor() const override;
+  [[nodiscard]] std::uint64_t revision() const override { return ++revisions_; }
   [[nodiscard]] std::string metrics(bool model_label) const override {
     return model_label ? "m{modelName=\"x\"} 1\n" : "m 1\n";
   }
@@ -123,6 +124,7 @@ class FakeService final : public Service {
                                             std::function<void()> work) override;
 
  private:
+  mutable std::uint64_t revisions_ = 0;
   base::Status apply(const core::Input& input);
   using Callback = std::function<void()>;
   std::shared_ptr<model::TaskRecord> record_of(const std::string& id) const;

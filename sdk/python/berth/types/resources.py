@@ -31,6 +31,7 @@ class GpuProcess(TypedDict):
     type: str
     #: GiB
     used_memory_gb: float | None
+    used_memory_bytes: int | None
     #: Of the compute units, or of its busiest engine; percent of the time
     utilization: int | None
     #: Id of the container that it runs in, 12 digits
