@@ -15,6 +15,8 @@ namespace berth::daemon {
 using std::chrono::steady_clock;
 
 constexpr base::Duration kReapAgain{500};
+// The readings of a round come one by one: what is to be done about them is done for all at once.
+constexpr base::Duration kGather{5};
 
 DeviceFeed::DeviceFeed(Loop& loop, std::string program, device::SamplerOptions options,
                        std::function<void(const Changes&)> on_change)
@@ -98,7 +100,7 @@ void DeviceFeed::arm() {
 }
 
 void DeviceFeed::report() {
-  const auto changes = watch_.take_changes();
+  auto changes = watch_.take_changes();
   for (const auto& id : changes.health) {
     const auto* sample = watch_.sample(id);
     if (sample == nullptr || sample->health == model::Health::kHealthy) {
@@ -107,10 +109,24 @@ void DeviceFeed::report() {
       unhealthy_since_.try_emplace(id, base::now());
     }
   }
-  if (changes.any()) on_change_(changes);
+  const bool urgent = changes.inventory || !changes.health.empty() || changes.looked.has_value();
+  pending_.inventory = pending_.inventory || changes.inventory;
+  pending_.samples.merge(changes.samples);
+  pending_.health.merge(changes.health);
+  if (urgent) {
+    hand_on();
+  } else if (pending_.any() && gather_ == nullptr) {
+    gather_ = loop_.after(kGather, [this] { hand_on(); });
+  }
   if (!changes.looked) return;
   while (!looks_.empty() && looks_.begin()->first <= *changes.looked)
     answer(looks_.begin()->first, true);
+}
+
+void DeviceFeed::hand_on() {
+  gather_.reset();
+  const Changes changes = std::exchange(pending_, Changes{});
+  if (changes.any()) on_change_(changes);
 }
 
 void DeviceFeed::look(const std::vector<model::DeviceId>& devices, std::function<void(bool)> done) {

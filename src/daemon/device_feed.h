@@ -46,6 +46,7 @@ class DeviceFeed {
   void check();
   void arm();
   void report();
+  void hand_on();
   void leave_behind(bool stuck);
   void reap();
   void answer(std::uint64_t number, bool answered);
@@ -64,6 +65,8 @@ class DeviceFeed {
   device::SamplerChild child_;
   Loop::Handle readable_;
   Loop::Handle timer_;
+  Changes pending_;  // not yet handed on
+  Loop::Handle gather_;
   std::map<std::uint64_t, Look> looks_;  // under way, by number
   std::uint64_t last_look_ = 0;          // counts on when the child is replaced
   std::vector<pid_t> left_behind_;       // until the kernel lets them go

@@ -154,6 +154,10 @@ void Machine::add(Part& part, model::Inventory& inventory, const Breadcrumb& beg
                               " driver does not answer and is left alone for now");
     return;
   }
+  // Looking for a library costs more than looking at the bus.
+  if (part.vendor == model::Vendor::kAscend && part.backend == nullptr && !part.awaited &&
+      options_.dcmi_library.empty())
+    return;
   if (part.backend == nullptr) {
     begin(name);
     auto opened = part.open();
