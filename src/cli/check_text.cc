@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/check_text.h"
 
-#include <cstdio>
 #include <optional>
 #include <vector>
 
@@ -37,13 +36,6 @@ std::vector<json::object> usable_devices(const json::object& report) {
       result.push_back(device.as_object());
   }
   return result;
-}
-
-std::string number(const std::optional<double>& value, int decimals, std::string_view unit) {
-  if (!value) return "n/a";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", decimals, *value);
-  return text + std::string(unit);
 }
 
 // "0", for a MIG instance "0:1": as NVIDIA's container tools number them.

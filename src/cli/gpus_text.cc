@@ -29,6 +29,13 @@ std::optional<double> free_gb(const base::json::object& device) {
   return std::nullopt;
 }
 
+std::string number(const std::optional<double>& value, int decimals, std::string_view unit) {
+  if (!value) return "n/a";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", decimals, *value);
+  return text + std::string(unit);
+}
+
 namespace json = base::json;
 using base::maybe_double;
 using base::string_or;
@@ -43,13 +50,6 @@ std::vector<json::object> devices_of(const json::object& report, const char* lis
     if (device.is_object()) result.push_back(device.as_object());
   }
   return result;
-}
-
-std::string number(const std::optional<double>& value, int decimals, std::string_view unit) {
-  if (!value) return "n/a";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", decimals, *value);
-  return text + std::string(unit);
 }
 
 std::string tasks_text(const json::object& device, bool wide) {

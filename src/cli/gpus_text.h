@@ -25,6 +25,9 @@ std::string render_gpus(const base::json::object& report, std::string_view sourc
 /// `berth gpus --topology`: a row and a column per GPU, with what the letters mean.
 std::string render_topology(const base::json::object& report, const Screen& screen);
 
+/// "23.69 GB", "n/a".
+std::string number(const std::optional<double>& value, int decimals, std::string_view unit);
+
 /// GiB that a new task could have: what the driver reports free, less what running tasks have
 /// reserved and not taken yet, where a daemon knows of such.
 std::optional<double> free_gb(const base::json::object& device);

@@ -27,6 +27,8 @@ class Notifier {
   void set_targets(std::vector<NoticeTarget> targets) { targets_ = std::move(targets); }
   [[nodiscard]] bool any() const { return !targets_.empty(); }
   void tell(const Notice& notice);
+  /// Of this machine, as notices have it.
+  [[nodiscard]] const std::string& host() const { return host_; }
 
   static constexpr std::size_t kMostWaiting = 1000;
   static constexpr int kTries = 3;

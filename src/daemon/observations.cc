@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/observations.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
@@ -15,11 +13,6 @@ namespace berth::daemon {
 namespace {
 
 constexpr int kRecordEvery = 60;  // seconds: what a crash of the daemon may cost of a figure
-
-std::string own_host() {
-  char name[256] = "";
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
-}
 
 Happening happening_of(model::TaskState state) {
   return state == model::TaskState::kCompleted ? Happening::kTaskCompleted
@@ -46,7 +39,7 @@ double seconds(base::Duration time) { return static_cast<double>(time.count()) /
 }  // namespace
 
 Observations::Observations(Engine& engine, const DeviceFeed& devices, const Config& config)
-    : engine_(engine), devices_(devices), host_(own_host()), begin_(base::now()) {
+    : engine_(engine), devices_(devices), begin_(base::now()) {
   reconfigure(config);
 }
 
@@ -155,7 +148,7 @@ std::string Observations::metrics(std::size_t watchers, base::Time now, bool mod
   constexpr std::array kKinds{model::Kind::kTraining, model::Kind::kInference,
                               model::Kind::kCommand};
   metrics::Figures figures;
-  figures.host = host_;
+  figures.host = notifier_.host();
   figures.version = BERTH_VERSION;
   for (const auto& device : devices_.watch().inventory().devices) {
     metrics::DeviceFigures one;

@@ -51,7 +51,6 @@ class Observations {
   DeviceAlarms alarms_;
   Notifier notifier_;
   metrics::TaskCounters counters_;
-  std::string host_;
   base::Time begin_;
   int seconds_to_record_ = 0;
 };
