@@ -25,7 +25,7 @@ using base::json::value;
 using base::Phrase;
 
 // Since when a device is not healthy and when it is looked at again, by device.
-std::map<model::DeviceId, DeviceView> unhealthy(const Service& service) {
+std::map<model::DeviceId, DeviceView> unhealthy(Service& service) {
   std::map<model::DeviceId, DeviceView> devices;
   for (auto& view : service.devices()) {
     if (view.unhealthy_since) devices.emplace(view.device.id, std::move(view));
@@ -164,6 +164,7 @@ void add_explain_routes(http::Router& router, Service& service) {
   router.add(
       "GET", "/api/v2/tasks/{task_id}/explain",
       [&service](const http::Request& request, http::Exchange exchange) {
+        const auto devices = unhealthy(service);  // first: new readings may change the state
         const auto task = find_task(service, request, exchange, own_language(request));
         if (task == nullptr) return;
         const auto live = service.state().tasks.find(task->id());
@@ -173,7 +174,6 @@ void add_explain_routes(http::Router& router, Service& service) {
         const core::TaskEntry& entry =
             live != service.state().tasks.end() ? live->second : finished;
         const auto explanation = core::explain(service.state(), entry);
-        const auto devices = unhealthy(service);
         exchange.respond(json_response(to_json(
             service, {*task, explanation, devices, core::earliest_start(service.state(), entry)},
             own_language(request))));

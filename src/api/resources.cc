@@ -227,7 +227,7 @@ void drain(Service& service, const http::Request& request, http::Exchange exchan
 // it.
 class GpuAnswer {
  public:
-  http::Response get(const Service& service) {
+  http::Response get(Service& service) {
     const auto now = service.now();
     const auto age = now - made_;
     if (answer_.body.empty() || service.revision() != revision_ || age > kKept || age.count() < 0) {
@@ -282,7 +282,7 @@ object limits(const core::State& state) {
   return result;
 }
 
-object gpu_object(const Service& service) {
+object gpu_object(Service& service) {
   array devices, others;
   for (const auto& view : service.devices()) {
     if (view.device.vendor == model::Vendor::kCpu) continue;
@@ -318,7 +318,7 @@ object gpu_memory(const object& gpus) {
   return memory;
 }
 
-object resource_status(const Service& service) {
+object resource_status(Service& service) {
   object gpus = gpu_object(service);
   object status{{"device_usage", device_usage(service.state())},
                 {"active_tasks", active_tasks(service)},

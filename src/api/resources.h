@@ -13,6 +13,6 @@ base::json::object active_tasks(const Service& service);
 /// {device: {training, inference}}.
 base::json::object limits(const core::State& state);
 /// The object of /api/v2/resources/gpu.
-base::json::object gpu_object(const Service& service);
+base::json::object gpu_object(Service& service);
 
 }  // namespace berth::api

@@ -68,8 +68,8 @@ class Service {
   // ---- queries ----
   [[nodiscard]] virtual const core::State& state() const = 0;
   [[nodiscard]] virtual const model::Inventory& inventory() const = 0;
-  /// In the order of the inventory.
-  [[nodiscard]] virtual std::vector<DeviceView> devices() const = 0;
+  /// In the order of the inventory. What the drivers have just said is taken in before.
+  [[nodiscard]] virtual std::vector<DeviceView> devices() = 0;
   [[nodiscard]] virtual const WorkerBuild& worker() const = 0;
   /// Readings of the processor: the object of /api/v2/resources/cpu.
   [[nodiscard]] virtual base::json::object processor() const = 0;

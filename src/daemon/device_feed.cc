@@ -123,6 +123,10 @@ void DeviceFeed::report() {
     answer(looks_.begin()->first, true);
 }
 
+void DeviceFeed::settle() {
+  if (gather_ != nullptr) hand_on();
+}
+
 void DeviceFeed::hand_on() {
   gather_.reset();
   const Changes changes = std::exchange(pending_, Changes{});

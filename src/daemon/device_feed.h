@@ -29,6 +29,9 @@ class DeviceFeed {
 
   void start();
   [[nodiscard]] const device::SamplerWatch& watch() const { return watch_; }
+  /// Hands on at once what is being gathered, so that nobody sees readings in `watch` that have not
+  /// been handed on.
+  void settle();
   [[nodiscard]] std::optional<base::Time> unhealthy_since(const model::DeviceId& id) const;
   void remember_failure(const model::DeviceId& id, const std::string& reason) {
     watch_.remember_failure(id, reason, base::now());

@@ -81,7 +81,7 @@ std::string device_block(const api::Service& service, const api::DeviceView& vie
 
 }  // namespace
 
-std::string hardware_table(const api::Service& service, const std::string& language) {
+std::string hardware_table(api::Service& service, const std::string& language) {
   const Words& words = language == "zh" ? kChinese : kEnglish;
   const std::string line = std::string(70, '=') + "\n";
   std::string text = line + words.title + "\n" + line;

@@ -9,6 +9,6 @@
 namespace berth::daemon {
 
 /// `language`: "zh" or "en".
-std::string hardware_table(const api::Service& service, const std::string& language);
+std::string hardware_table(api::Service& service, const std::string& language);
 
 }  // namespace berth::daemon

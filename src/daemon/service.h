@@ -47,7 +47,7 @@ class Service final : public api::Service {
   [[nodiscard]] const model::Inventory& inventory() const override {
     return devices_.watch().inventory();
   }
-  [[nodiscard]] std::vector<api::DeviceView> devices() const override;
+  [[nodiscard]] std::vector<api::DeviceView> devices() override;
   [[nodiscard]] const api::WorkerBuild& worker() const override { return worker_; }
   [[nodiscard]] base::json::object processor() const override;
   [[nodiscard]] std::map<std::string, std::string> parts() const override;
@@ -157,7 +157,7 @@ class Service final : public api::Service {
   Observations observations_;
   std::unique_ptr<HistoryKeeper> history_;  // from go() on
   mutable device::host::LoadMeter processor_;
-  mutable std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
+  std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
   std::map<int, model::TaskId> left_by_;              // those that a task of ours has left behind
   std::map<model::TaskId, std::vector<DoneCallback>>
       removals_;                      // asked for before the log was closed

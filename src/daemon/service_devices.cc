@@ -118,7 +118,8 @@ void Service::devices_changed(const DeviceFeed::Changes& changes) {
   engine_.observe_readings(std::move(readings));
 }
 
-std::vector<api::DeviceView> Service::devices() const {
+std::vector<api::DeviceView> Service::devices() {
+  devices_.settle();
   std::vector<api::DeviceView> views;
   const auto& watch = devices_.watch();
   const char* pipes = std::getenv("CUDA_MPS_PIPE_DIRECTORY");

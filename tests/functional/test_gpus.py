@@ -293,6 +293,21 @@ def test_the_gpus_processes_are_ours_by_task_id(machine: MakeMachine) -> None:
     assert m.daemon.resources()["active_tasks"]["cuda:0"][0]["id"] == task
 
 
+def test_a_process_of_ours_is_ours_from_the_first_answer_on(machine: MakeMachine) -> None:
+    m = machine(8)
+    ids = {m.submit("--memory", "1G", "--seconds", "60", device=f"cuda:{index}", memory_gb=2) for index in range(8)}
+    seen: dict[str, set[str | None]] = {}
+
+    def all_seen() -> bool:
+        for gpu in m.daemon.resources()["gpu_info"]["devices"]:
+            seen.setdefault(gpu["device_name"], set()).update(process["task_id"] for process in gpu["processes"])
+        return len(seen) == 8 and all(seen.values())
+
+    wait_until(all_seen, "each GPU has a process", every=0)
+    assert all(len(tasks) == 1 for tasks in seen.values()), seen
+    assert {task for tasks in seen.values() for task in tasks} == ids
+
+
 def test_who_keeps_memory_though_nobody_waits_for_him_is_named(
     machine: MakeMachine, folder: Path
 ) -> None:

@@ -61,7 +61,7 @@ class FakeService final : public Service {
   // ---- Service ----
   [[nodiscard]] const core::State& state() const override { return scheduler; }
   [[nodiscard]] const model::Inventory& inventory() const override { return machine; }
-  [[nodiscard]] std::vector<DeviceView> devices() const override { return views; }
+  [[nodiscard]] std::vector<DeviceView> devices() override { return views; }
   [[nodiscard]] const WorkerBuild& worker() const override { return build; }
   [[nodiscard]] base::json::object processor() const override;
   [[nodiscard]] std::uint64_t revision() const override { return ++revisions_; }
