@@ -158,7 +158,7 @@ class Service final : public api::Service {
   std::unique_ptr<HistoryKeeper> history_;  // from go() on
   mutable device::host::LoadMeter processor_;
   std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples
-  std::map<int, model::TaskId> left_by_;              // those that a task of ours has left behind
+  std::map<int, model::TaskId> left_by_;      // those that a task of ours has left behind
   std::map<model::TaskId, std::vector<DoneCallback>>
       removals_;                      // asked for before the log was closed
   std::set<model::TaskId> removing_;  // their files are gone or going
