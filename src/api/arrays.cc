@@ -119,58 +119,13 @@ std::string summary(const ArrayTasks& tasks, Language language) {
   return base::join(parts, ", ");
 }
 
-bool suits(const model::TaskRecord& task, ArrayAction action) {
-  switch (action) {
-    case ArrayAction::kCancel:
-      return !model::is_final(task.state);
-    case ArrayAction::kRemove:
-      return model::is_final(task.state);
-    case ArrayAction::kHold:
-    case ArrayAction::kRelease:
-      return task.state == TaskState::kQueued || task.state == TaskState::kPending;
-  }
-  return false;
+bool lives(const model::TaskRecord& task) { return !model::is_final(task.state); }
+bool has_ended(const model::TaskRecord& task) { return model::is_final(task.state); }
+bool waits(const model::TaskRecord& task) {
+  return task.state == TaskState::kQueued || task.state == TaskState::kPending;
 }
 
-std::string_view why_not(ArrayAction action) {
-  switch (action) {
-    case ArrayAction::kCancel:
-      return "All tasks of the array have ended";
-    case ArrayAction::kRemove:
-      return "Tasks of the array have not ended: cancel it first";
-    case ArrayAction::kHold:
-    case ArrayAction::kRelease:
-      return "No task of the array waits";
-  }
-  return {};
-}
-
-std::string_view done(ArrayAction action) {
-  switch (action) {
-    case ArrayAction::kCancel:
-      return "The array is cancelled";
-    case ArrayAction::kRemove:
-      return "The array is removed";
-    case ArrayAction::kHold:
-      return "The array is on hold";
-    case ArrayAction::kRelease:
-      return "The array is released";
-  }
-  return {};
-}
-
-void act(Service& service, const model::TaskId& id, ArrayAction action,
-         Service::DoneCallback callback) {
-  switch (action) {
-    case ArrayAction::kCancel:
-      return service.cancel(id, std::move(callback));
-    case ArrayAction::kRemove:
-      return service.remove(id, std::move(callback));
-    case ArrayAction::kHold:
-    case ArrayAction::kRelease:
-      return service.set_hold(id, action == ArrayAction::kHold, std::move(callback));
-  }
-}
+constexpr std::string_view kNoneWaits = "No task of the array waits";
 
 }  // namespace
 
@@ -257,16 +212,45 @@ object array_response(const std::string& id, const ArrayTasks& tasks, Language l
   return response;
 }
 
+ArrayAction cancel_all() {
+  return {[](Service& service, const model::TaskId& id, Service::DoneCallback callback) {
+            service.cancel(id, std::move(callback));
+          },
+          lives, "The array is cancelled", "All tasks of the array have ended"};
+}
+
+ArrayAction remove_all() {
+  return {[](Service& service, const model::TaskId& id, Service::DoneCallback callback) {
+            service.remove(id, std::move(callback));
+          },
+          has_ended, "The array is removed", "Tasks of the array have not ended: cancel it first",
+          true};
+}
+
+ArrayAction hold_all(bool on) {
+  return {[on](Service& service, const model::TaskId& id, Service::DoneCallback callback) {
+            service.set_hold(id, on, std::move(callback));
+          },
+          waits, on ? "The array is on hold" : "The array is released", kNoneWaits};
+}
+
+ArrayAction set_priority_of_all(int priority) {
+  return {[priority](Service& service, const model::TaskId& id, Service::DoneCallback callback) {
+            service.set_priority(id, priority, std::move(callback));
+          },
+          waits, "The array has another priority", kNoneWaits};
+}
+
 void act_on_array(Service& service, const http::Request& request, http::Exchange exchange,
-                  const std::string& id, ArrayAction action) {
+                  const std::string& id, const ArrayAction& action) {
   const Language language = own_language(request);
   const ArrayTasks tasks = service.array(id);
   std::vector<model::TaskId> chosen;
   for (const auto& task : tasks) {
-    if (suits(*task, action)) chosen.push_back(task->id());
+    if (action.suits(*task)) chosen.push_back(task->id());
   }
-  if (chosen.empty() || (action == ArrayAction::kRemove && chosen.size() < tasks.size()))
-    return exchange.fail(409, std::string(say(why_not(action), language)));
+  if (chosen.empty() || (action.all_or_none && chosen.size() < tasks.size()))
+    return exchange.fail(409, std::string(say(action.why_not, language)));
   // One that ended in between is no failure of the whole; a full disk is.
   struct Progress {
     http::Exchange exchange;
@@ -275,18 +259,18 @@ void act_on_array(Service& service, const http::Request& request, http::Exchange
     std::optional<base::Error> error;
   };
   auto progress = std::make_shared<Progress>(Progress{std::move(exchange), chosen.size(), 0, {}});
-  const auto step = [progress, id, action, language](const base::Status& status) {
+  const auto step = [progress, id, done = action.done, language](const base::Status& status) {
     if (status) ++progress->acted_on;
     if (!status && status.error().code != base::ErrorCode::kWrongState)
       progress->error = status.error();
     if (--progress->open > 0) return;
     if (progress->error) return progress->exchange.fail(*progress->error);
     progress->exchange.respond(json_response(object{{"status", "success"},
-                                                    {"message", say(done(action), language)},
+                                                    {"message", say(done, language)},
                                                     {"task_id", id},
                                                     {"tasks", progress->acted_on}}));
   };
-  for (const auto& task : chosen) act(service, task, action, step);
+  for (const auto& task : chosen) action.act(service, task, step);
 }
 
 }  // namespace berth::api

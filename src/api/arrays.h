@@ -2,6 +2,7 @@
 // Arrays: tasks that are submitted together and seen, cancelled and removed as one.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,10 +33,22 @@ using ArrayTasks = std::vector<std::shared_ptr<const model::TaskRecord>>;
 base::json::object array_response(const std::string& id, const ArrayTasks& tasks,
                                   Language language);
 
-enum class ArrayAction : std::uint8_t { kCancel, kRemove, kHold, kRelease };
-/// On all tasks of the array that are in a state for it; 409 when none is. Removing takes all or
-/// none.
+/// What can be done to every task of an array.
+struct ArrayAction {
+  std::function<void(Service&, const model::TaskId&, Service::DoneCallback)> act;
+  bool (*suits)(const model::TaskRecord& task);  // is in a state for it
+  std::string_view done;                         // of say()
+  std::string_view why_not;                      // when it suits none, or not all where it must
+  bool all_or_none = false;
+};
+
+ArrayAction cancel_all();
+ArrayAction remove_all();
+ArrayAction hold_all(bool on);
+ArrayAction set_priority_of_all(int priority);
+
+/// On all tasks of the array that are in a state for it; 409 when none is.
 void act_on_array(Service& service, const http::Request& request, http::Exchange exchange,
-                  const std::string& id, ArrayAction action);
+                  const std::string& id, const ArrayAction& action);
 
 }  // namespace berth::api

@@ -26,9 +26,10 @@ using base::json::value;
 constexpr double kMostSeconds = 7 * 86'400;
 constexpr double kUsualSeconds = 60;
 
-constexpr std::array kLeaseFields{"device",          "gpus",     "memory_gb", "memory_fraction",
-                                  "memory_strategy", "gpu_type", "exclusive", "policy",
-                                  "priority",        "pool",     "ttl_s",     "pid"};
+constexpr std::array<std::string_view, 12> kLeaseFields{
+    "device",          "gpus",     "memory_gb", "memory_fraction",
+    "memory_strategy", "gpu_type", "exclusive", "policy",
+    "priority",        "pool",     "ttl_s",     "pid"};
 
 const core::TaskEntry* find_lease(const core::State& state, const std::string& id) {
   const auto lease = state.tasks.find(model::TaskId(id));
@@ -86,13 +87,6 @@ std::optional<base::Duration> read_time(Fields& fields) {
   return std::max(base::Duration{1}, base::Duration{std::llround(*seconds * 1000)});
 }
 
-void refuse_unknown(Fields& fields, const auto& known) {
-  for (const auto& entry : fields.body()) {
-    if (std::find(known.begin(), known.end(), entry.key()) == known.end())
-      fields.refuse("extra_forbidden", entry.key(), "There is no such field");
-  }
-}
-
 // The process that is to hold the lease: as named, over the Unix socket also the caller itself.
 std::optional<int> read_pid(Fields& fields) {
   const auto pid = fields.maybe_integer("pid", 1, 1 << 22);
@@ -116,7 +110,7 @@ void create(Service& service, const http::Request& request, http::Exchange excha
   Fields fields(request.body);
   model::TaskRecord record;
   if (!fields.valid()) return exchange.respond(fields.refusal());
-  refuse_unknown(fields, kLeaseFields);
+  fields.refuse_others(kLeaseFields);
   read_common(fields, {"auto", 5, service.state().config.policy}, record);
   read_devices(fields, record.request);
   const auto time = read_time(fields).value_or(base::Duration{std::llround(kUsualSeconds * 1000)});
@@ -162,7 +156,7 @@ void renew(Service& service, const http::Request& request, http::Exchange exchan
   const auto* lease = lease_of(service, request, exchange);
   if (lease == nullptr) return;
   Fields fields(request.body.empty() ? "{}" : request.body);
-  if (fields.valid()) refuse_unknown(fields, std::array{"ttl_s"});
+  if (fields.valid()) fields.refuse_others(std::array<std::string_view, 1>{"ttl_s"});
   const auto time = read_time(fields);
   if (!fields.valid()) return exchange.respond(fields.refusal());
   const auto id = lease->request.id;
@@ -173,7 +167,7 @@ void adopt(Service& service, const http::Request& request, http::Exchange exchan
   const auto* lease = lease_of(service, request, exchange);
   if (lease == nullptr) return;
   Fields fields(request.body.empty() ? "{}" : request.body);
-  if (fields.valid()) refuse_unknown(fields, std::array{"pid"});
+  if (fields.valid()) fields.refuse_others(std::array<std::string_view, 1>{"pid"});
   auto pid = read_pid(fields);
   if (!pid && request.peer.unix_socket && request.peer.pid) pid = *request.peer.pid;
   if (!pid && fields.valid())

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/live_response.h"
 #include "api/routes.h"
 #include "api/schema.h"
 #include "api/task_codec.h"
@@ -261,12 +262,13 @@ object active_tasks(const Service& service) {
     for (const auto& [id, reserved] : device->reservations) {
       const auto record = service.find(id);
       const auto task = service.state().tasks.find(id);
-      if (task != service.state().tasks.end() && task->second.is_lease())
-        tasks.push_back(
-            object{{"id", id.value}, {"type", "lease"}, {"reserved_gb", to_gb(reserved)}});
-      if (record == nullptr) continue;  // a lease, or not on disk yet
-      tasks.push_back(
-          object{{"id", id.value}, {"type", record->type}, {"reserved_gb", to_gb(reserved)}});
+      const bool lease = task != service.state().tasks.end() && task->second.is_lease();
+      if (!lease && record == nullptr) continue;  // not on disk yet
+      object entry = held_memory(*device, id, reserved);
+      entry["id"] = id.value;
+      entry["type"] = lease ? "lease" : record->type;
+      entry["reserved_gb"] = to_gb(reserved);
+      tasks.push_back(std::move(entry));
     }
     if (!tasks.empty()) result[device->device.name] = std::move(tasks);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/schema.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -92,6 +93,13 @@ bool Fields::clean(const std::string& text, const array& where) {
   detail_.push_back(
       violation("value_error", where, "The text must not contain a NUL byte", value(text), {}));
   return false;
+}
+
+void Fields::refuse_others(std::span<const std::string_view> known) {
+  for (const auto& entry : object_) {
+    if (std::find(known.begin(), known.end(), std::string_view(entry.key())) == known.end())
+      refuse("extra_forbidden", entry.key(), "There is no such field");
+  }
 }
 
 void Fields::merge(const Fields& part) {

@@ -2,12 +2,13 @@
 // Reading a JSON body field by field, as the originals' schemas do (pydantic 2): every violation is
 // collected and the answer is 422 with `detail[]` of {type, loc, msg, input, ctx?}.
 // Lenient as they are: numeric strings count as numbers, 8.0 as an integer, "yes"/"true"/1 as true;
-// unknown fields are ignored.
+// unknown fields are ignored, but on our own routes (refuse_others).
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,9 @@ class Fields {
   /// A violation found by the caller.
   void refuse(std::string_view type, std::string_view name, std::string_view message,
               base::json::object context = {});
+  /// Every field that is not among `known`: on a route of ours alone a misspelt one is better
+  /// refused than ignored.
+  void refuse_others(std::span<const std::string_view> known);
   /// The violations of an object inside this one.
   void merge(const Fields& part);
 

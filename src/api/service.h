@@ -134,6 +134,8 @@ class Service {
   virtual void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) = 0;
   /// A task that waits is kept from starting, or let go. kNotFound, kWrongState.
   virtual void set_hold(const model::TaskId& id, bool on, DoneCallback callback) = 0;
+  /// A task that waits gets another one, 1 (most urgent) to 10. kNotFound, kWrongState.
+  virtual void set_priority(const model::TaskId& id, int priority, DoneCallback callback) = 0;
   /// kDeviceNotFound.
   virtual void drain(core::Drain drain, DoneCallback callback) = 0;
 

@@ -4,6 +4,7 @@
 // make the daemon hold more than one chunk for it, and a late reader gets everything.
 #include <charconv>
 
+#include "api/live_response.h"
 #include "api/routes.h"
 #include "api/schema.h"
 #include "api/task_codec.h"
@@ -134,7 +135,7 @@ class EventSession : public Session {
   Next next() override {
     const auto task = service().find(id());
     if (task == nullptr) return Next::kEnd;
-    std::string text = base::to_text(task_response(*task, language_));
+    std::string text = base::to_text(LiveResponses(service())(*task, language_));
     if (text == last_)
       return model::is_final(task->state) && task->log_closed ? Next::kEnd : Next::kWait;
     last_ = std::move(text);

@@ -51,7 +51,9 @@ value placement(const model::TaskRecord& record) {
   for (const auto& share : record.placement->shares) {
     devices.push_back(object{{"device", share.name},
                              {"uuid", share.device.value},
-                             {"reserved_gb", to_gb(share.reserved)}});
+                             {"reserved_gb", to_gb(share.reserved)},
+                             {"used_gb", nullptr},  // of a live task: LiveResponses
+                             {"over_reserved", false}});
   }
   return object{{"devices", std::move(devices)}, {"rule", model::to_text(record.placement->rule)}};
 }

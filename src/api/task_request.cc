@@ -22,21 +22,12 @@ constexpr double kLongestPause = 3600;
 constexpr std::array<std::pair<std::string_view, int>, 3> kStrategies{
     {{"conservative", 80}, {"aggressive", 95}, {kDynamicMemory, 0}}};
 
-constexpr std::array kCommandFields{
+constexpr std::array<std::string_view, 25> kCommandFields{
     "command",   "kind",   "device",        "gpus",      "memory_gb",       "gpu_type",
     "exclusive", "policy", "priority",      "name",      "task_id",         "description",
     "env",       "cwd",    "retry",         "timeout_s", "after",           "after_any",
     "hold",      "pool",   "group_by_kind", "fallback",  "memory_fraction", "memory_strategy",
     "array"};
-
-// This route is ours alone: a misspelt field is better refused than ignored.
-void refuse_unknown(Fields& fields) {
-  for (const auto& entry : fields.body()) {
-    const std::string name(entry.key());
-    if (std::find(kCommandFields.begin(), kCommandFields.end(), name) == kCommandFields.end())
-      fields.refuse("extra_forbidden", name, "There is no such field");
-  }
-}
 
 // `fallback`: "cpu" (at once when no GPU is free), or {to: "cpu", after_s}.
 void read_fallback(Fields& fields, model::Request& request) {
@@ -173,7 +164,7 @@ void read_devices(Fields& fields, model::Request& request) {
 }
 
 void read_command(Fields& fields, const core::Config& config, model::TaskRecord& record) {
-  refuse_unknown(fields);
+  fields.refuse_others(kCommandFields);
   record.type = "command";
   record.argv = fields.strings("command");
   if (fields.valid() && (record.argv.empty() || record.argv.front().empty())) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/v2/tasks: any command as a task, the list, one task, cancel, remove.
 #include <algorithm>
+#include <array>
 
 #include "api/arrays.h"
+#include "api/live_response.h"
 #include "api/routes.h"
 #include "api/schema.h"
 #include "api/submitter.h"
@@ -57,38 +59,6 @@ bool matches(const model::TaskRecord& record, const ListQuery& query) {
   }
   return query.kind.empty() || model::to_text(record.request.kind) == query.kind;
 }
-
-// task_response() with what is known of a live task: why it waits, what holds it to its share.
-class LiveResponses {
- public:
-  explicit LiveResponses(const Service& service) : service_(service) {}
-
-  object operator()(const model::TaskRecord& record, Language language) {
-    object response = task_response(record, language);
-    const auto enforcement = service_.enforcement(record.id());
-    response["enforcement"] = enforcement ? value(model::to_json(*enforcement)) : value(nullptr);
-    const auto reason = waiting_for(record);
-    response["waiting_for"] = reason ? value(base::row(*reason).name) : value(nullptr);
-    return response;
-  }
-
- private:
-  // Tasks in the queue that ask for the same wait for the same: thousands may be listed.
-  std::optional<base::RefusalCode> waiting_for(const model::TaskRecord& record) {
-    const core::State& state = service_.state();
-    const auto task = state.tasks.find(record.id());
-    if (task == state.tasks.end()) return std::nullopt;
-    if (task->second.state != model::TaskState::kQueued || task->second.parked())
-      return core::main_reason(state, task->second);
-    const auto [known, fresh] =
-        reasons_.try_emplace(core::Queue::shape(state.config, task->second));
-    if (fresh) known->second = core::main_reason(state, task->second);
-    return known->second;
-  }
-
-  const Service& service_;
-  std::map<std::string, std::optional<base::RefusalCode>> reasons_;
-};
 
 // Answers about tasks that have ended, which change no more: those who wait for a task ask again
 // and again for it.
@@ -160,7 +130,7 @@ object list(const Service& service, const ListQuery& query, const http::Request&
 
 void remove(Service& service, const http::Request& request, http::Exchange exchange) {
   if (const auto array = array_named(service, request))
-    return act_on_array(service, request, std::move(exchange), *array, ArrayAction::kRemove);
+    return act_on_array(service, request, std::move(exchange), *array, remove_all());
   const auto task = find_task(service, request, exchange, language_of(request));
   if (task == nullptr) return;
   const Language language = language_of(request, task->type);
@@ -177,22 +147,45 @@ void remove(Service& service, const http::Request& request, http::Exchange excha
   });
 }
 
-// POST .../hold and .../release.
-void hold(Service& service, const http::Request& request, http::Exchange exchange, bool on) {
-  if (const auto array = array_named(service, request)) {
-    return act_on_array(service, request, std::move(exchange), *array,
-                        on ? ArrayAction::kHold : ArrayAction::kRelease);
-  }
-  const auto task = find_task(service, request, exchange, own_language(request));
-  if (task == nullptr) return;
+// Answers with what was done, or with why not.
+Service::DoneCallback tell(const http::Request& request, http::Exchange exchange,
+                           const model::TaskId& id, std::string_view done) {
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
-  const std::string message(
-      say(on ? "The task is on hold" : "The task is released", own_language(request)));
-  service.set_hold(task->id(), on, [held, message, id = task->id()](const base::Status& status) {
+  const std::string message(say(done, own_language(request)));
+  return [held, message, id](const base::Status& status) {
     if (!status) return held->fail(status.error());
     held->respond(
         json_response(object{{"status", "success"}, {"message", message}, {"task_id", id.value}}));
-  });
+  };
+}
+
+// POST .../hold and .../release.
+void hold(Service& service, const http::Request& request, http::Exchange exchange, bool on) {
+  if (const auto array = array_named(service, request)) {
+    return act_on_array(service, request, std::move(exchange), *array, hold_all(on));
+  }
+  const auto task = find_task(service, request, exchange, own_language(request));
+  if (task == nullptr) return;
+  service.set_hold(task->id(), on,
+                   tell(request, std::move(exchange), task->id(),
+                        on ? "The task is on hold" : "The task is released"));
+}
+
+// POST .../priority.
+void set_priority(Service& service, const http::Request& request, http::Exchange exchange) {
+  Fields fields(request.body);
+  const auto priority = static_cast<int>(fields.integer("priority", 1, 10));
+  fields.refuse_others(std::array<std::string_view, 1>{"priority"});
+  if (!fields.valid()) return exchange.respond(fields.refusal());
+  if (const auto array = array_named(service, request)) {
+    return act_on_array(service, request, std::move(exchange), *array,
+                        set_priority_of_all(priority));
+  }
+  const auto task = find_task(service, request, exchange, own_language(request));
+  if (task == nullptr) return;
+  service.set_priority(
+      task->id(), priority,
+      tell(request, std::move(exchange), task->id(), "The task has another priority"));
 }
 
 }  // namespace
@@ -261,8 +254,7 @@ void add_task_routes(http::Router& router, Service& service) {
   router.add("POST", "/api/v2/tasks/{task_id}/cancel",
              [&service](const http::Request& request, http::Exchange exchange) {
                if (const auto array = array_named(service, request)) {
-                 return act_on_array(service, request, std::move(exchange), *array,
-                                     ArrayAction::kCancel);
+                 return act_on_array(service, request, std::move(exchange), *array, cancel_all());
                }
                const auto task = find_task(service, request, exchange, language_of(request));
                if (task != nullptr) cancel_task(service, request, std::move(exchange), task);
@@ -273,6 +265,10 @@ void add_task_routes(http::Router& router, Service& service) {
                  hold(service, request, std::move(exchange), on);
                });
   }
+  router.add("POST", "/api/v2/tasks/{task_id}/priority",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               set_priority(service, request, std::move(exchange));
+             });
   router.add("DELETE", "/api/v2/tasks/{task_id}",
              [&service](const http::Request& request, http::Exchange exchange) {
                remove(service, request, std::move(exchange));

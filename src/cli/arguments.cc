@@ -20,9 +20,9 @@ namespace berth::cli {
 namespace {
 
 const std::vector<std::string> kVerbs{
-    "run",     "train",  "infer", "benchmark", "data", "gpus",    "top",    "pick", "leases",
-    "check",   "ps",     "show",  "logs",      "why",  "wait",    "cancel", "rm",   "hold",
-    "release", "limits", "drain", "resume",    "info", "version", "doctor"};
+    "run",     "train",    "infer",  "benchmark", "data",   "gpus", "top",     "pick",  "leases",
+    "check",   "ps",       "show",   "logs",      "why",    "wait", "cancel",  "rm",    "hold",
+    "release", "priority", "limits", "drain",     "resume", "info", "version", "doctor"};
 // "berth split" will do.
 const std::vector<std::string> kOfData{"split",     "augment",    "crop", "spectrogram",
                                        "waterfall", "iq-dataset", "snr",  "awgn"};
@@ -35,6 +35,7 @@ struct AllOptions {
   ShowOptions show;
   LogsOptions logs;
   std::vector<std::string> ids;
+  int priority = 5;
   LimitsOptions limits;
   DrainOptions drain;
   bool list_drains = false;
@@ -89,6 +90,14 @@ void add_task_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
   tasks("rm", "Removes the records of tasks that have ended.", rm);
   tasks("hold", "Keeps tasks that wait from starting; they keep their place in the queue.", hold);
   tasks("release", "Lets tasks on hold go.", release);
+  CLI::App* priority_verb = app.add_subcommand(
+      "priority", "Gives tasks that wait another priority: their place in the queue follows.");
+  priority_verb->add_option("P", all.priority, "1 (most urgent) to 10")
+      ->required()
+      ->check(range(1, 10));
+  priority_verb->add_option("ID", all.ids, "tasks, or the beginnings of their ids")->required();
+  priority_verb->final_callback(
+      [&] { result.verb = [&all] { return set_priority(all.ids, all.priority); }; });
 
   CLI::App* logs_verb =
       app.add_subcommand("logs", "The output of a command; the records of a built-in task.");

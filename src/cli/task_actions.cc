@@ -67,4 +67,14 @@ int release(const std::vector<std::string>& ids) {
       });
 }
 
+int set_priority(const std::vector<std::string>& ids, int priority) {
+  const std::string number = std::to_string(priority);
+  return for_each_task(
+      ids,
+      [&](Session&, const std::string& id) { return tr("{} has priority {} now", {id, number}); },
+      [&](Session& session, const std::string& id) {
+        return session.post(task_path(id, "/priority"), {{"priority", priority}});
+      });
+}
+
 }  // namespace berth::cli

@@ -9,6 +9,7 @@
 #include "cli/array_text.h"
 #include "cli/data_text.h"
 #include "cli/members.h"
+#include "cli/placement_text.h"
 #include "cli/table.h"
 #include "cli/task_text.h"
 #include "cli/when.h"
@@ -58,7 +59,11 @@ std::string work_text(const json::object& task) {
 
 std::string outcome(const json::object& task) {
   const std::string state = string_or(task, "status");
-  if (state == "running") return progress_text(task);
+  if (state == "running") {
+    const std::string progress = progress_text(task);
+    const std::string over = over_reserved_text(task);
+    return progress + (progress.empty() || over.empty() ? "" : tr(", ")) + over;
+  }
   if (!is_final(task) || state == "completed") return "";
   // What Berth has done is more than the signal that it was done with.
   const std::string cause = string_or(task, "cause");
@@ -69,6 +74,11 @@ std::string outcome(const json::object& task) {
   if (const auto code = maybe_int(task, "exit_code"); code && *code != 0)
     return tr("exit {}", {std::to_string(*code)});
   return cause == "dependency" ? tr("dependency failed") : tr_code(cause);
+}
+
+Tone detail_tone(const json::object& task) {
+  if (string_or(task, "status") == "failed") return Tone::kBad;
+  return over_reserved_text(task).empty() ? Tone::kPlain : Tone::kWarn;
 }
 
 bool waits(const json::object& task) {
@@ -208,7 +218,7 @@ std::string render_tasks(const json::object& answer, const QueueView& queue, bas
                {users.size() > 1 ? string_or(task, "user") : ""},
                {duration_text(task, now)},
                {retries_text(task)},
-               {detail, state == "failed" ? Tone::kBad : Tone::kPlain},
+               {detail, detail_tone(task)},
                {title_text(task)}});
   }
   std::string text = table.render(screen);

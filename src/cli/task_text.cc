@@ -12,6 +12,7 @@
 #include "cli/data_text.h"
 #include "cli/enforcement_text.h"
 #include "cli/members.h"
+#include "cli/placement_text.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "cli/usage_text.h"
@@ -271,21 +272,6 @@ std::string command_text(const json::object& task) {
     }
   }
   return text.empty() ? string_or(task, "task_type") : text;
-}
-
-std::string placement_text(const json::object& task) {
-  const json::object* placement = object_in(task, "placement");
-  const json::array* devices = placement != nullptr ? array_in(*placement, "devices") : nullptr;
-  if (devices == nullptr) return "";
-  std::vector<std::string> parts;
-  for (const json::value& item : *devices) {
-    if (!item.is_object()) continue;
-    std::string text = string_or(item.as_object(), "device");
-    const auto reserved = base::maybe_double(item.as_object(), "reserved_gb");
-    if (reserved && *reserved > 0) text += " " + base::to_text(base::Bytes::from_gib(*reserved));
-    parts.push_back(std::move(text));
-  }
-  return base::join(parts, tr(", "));
 }
 
 std::string progress_text(const json::object& task) {

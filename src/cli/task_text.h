@@ -52,9 +52,6 @@ std::string asked_text(const base::json::object& task);
 std::string render_task(const base::json::object& task, const TaskStates& states, base::Time now,
                         const Screen& screen, const std::string& wait_reason = "");
 
-/// "2 GPUs: cuda:0 14.40 GB, cuda:1 14.40 GB" of a TaskResponse's placement; empty without one.
-std::string placement_text(const base::json::object& task);
-
 /// The command as one would type it in a shell.
 std::string command_text(const base::json::object& task);
 

@@ -113,6 +113,7 @@ int cancel(const std::vector<std::string>& ids);
 int rm(const std::vector<std::string>& ids);
 int hold(const std::vector<std::string>& ids);
 int release(const std::vector<std::string>& ids);
+int set_priority(const std::vector<std::string>& ids, int priority);
 
 enum class DrainChange { kNone, kDrain, kResume };
 struct DrainOptions {

@@ -54,6 +54,16 @@ base::Error bad(std::string message) {
   return {base::ErrorCode::kBadRequest, std::move(message), {}};
 }
 
+}  // namespace
+
+std::optional<base::Error> check_priority(int priority) {
+  if (priority >= 1 && priority <= 10) return std::nullopt;
+  return bad("priority is " + std::to_string(priority) +
+             ": it must be between 1 (most urgent) and 10");
+}
+
+namespace {
+
 // Numbers that could never be meant.
 std::optional<base::Error> check_numbers(const model::Request& request) {
   if (request.id.empty()) return bad("a task needs an id");
@@ -63,10 +73,7 @@ std::optional<base::Error> check_numbers(const model::Request& request) {
     return bad("the fraction of a device's memory must be above 0 and at most 1");
   if (request.gpus < 1)
     return bad("gpus is " + std::to_string(request.gpus) + ": it must be at least 1");
-  if (request.priority < 1 || request.priority > 10) {
-    return bad("priority is " + std::to_string(request.priority) +
-               ": it must be between 1 (most urgent) and 10");
-  }
+  if (auto error = check_priority(request.priority)) return error;
   const model::Retry& retry = request.retry;
   if (retry.max < 0 || retry.max > model::kMostRetries) {
     return bad("retry is " + std::to_string(retry.max) + ": it must be between 0 and " +

@@ -59,6 +59,10 @@ object encode(const SetHold& input) {
   return {{"type", "hold"}, {"task", input.task.value}, {"on", input.on}};
 }
 
+object encode(const SetPriority& input) {
+  return {{"type", "priority"}, {"task", input.task.value}, {"priority", input.priority}};
+}
+
 object encode(const Drain& input) {
   array devices;
   for (const auto& id : input.devices) devices.emplace_back(id.value);
@@ -272,6 +276,10 @@ const std::map<std::string_view, Read>& readers() {
       {"hold",
        [](const object& from) -> base::Result<Input> {
          return Input(SetHold{task_of(from), base::bool_or(from, "on")});
+       }},
+      {"priority",
+       [](const object& from) -> base::Result<Input> {
+         return Input(SetPriority{task_of(from), static_cast<int>(base::int_or(from, "priority"))});
        }},
       {"renew_lease",
        [](const object& from) -> base::Result<Input> {

@@ -43,6 +43,12 @@ struct SetHold {
   bool on = false;
 };
 
+/// A task that waits gets another place in the queue: as if it had been submitted with this one.
+struct SetPriority {
+  TaskId task;
+  int priority = 5;  // 1 most urgent .. 10
+};
+
 /// Nothing new starts on these devices (none named: on the whole machine); what runs goes on.
 struct Drain {
   std::vector<DeviceId> devices;
@@ -106,7 +112,7 @@ struct Pause {
 
 using Input =
     std::variant<Configure, SetInventory, SetReadings, Submit, Cancel, SetLimits, LaunchFailed,
-                 Exited, Pause, SetHold, Drain, Lease, RenewLease, EndLease, Tick>;
+                 Exited, Pause, SetHold, SetPriority, Drain, Lease, RenewLease, EndLease, Tick>;
 
 base::json::object to_json(const Input& input);
 base::Result<Input> input_from_json(const base::json::object& object);

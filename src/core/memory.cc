@@ -121,6 +121,12 @@ std::optional<Bytes> effective_free(const DeviceEntry& device) {
   return std::max(Bytes{}, free);
 }
 
+bool exceeds(Bytes used, Bytes reserved) {
+  constexpr Bytes kLeastTolerance{512LL << 20};
+  if (reserved <= Bytes{}) return false;
+  return used - reserved > std::max(Bytes{reserved.value / 20}, kLeastTolerance);
+}
+
 std::optional<Bytes> idle_free(const DeviceEntry& device) {
   if (!device.reading || !device.reading->free) return std::nullopt;
   Bytes free = *device.reading->free;

@@ -44,6 +44,10 @@ std::optional<Bytes> effective_free(const DeviceEntry& device);
 /// What would be free if none of our tasks ran there. std::nullopt as above.
 std::optional<Bytes> idle_free(const DeviceEntry& device);
 
+/// A task that holds more than `reserved` by more than 5 %, or than a CUDA context or two. What was
+/// not reserved cannot be exceeded.
+bool exceeds(Bytes used, Bytes reserved);
+
 /// A reservation that Berth worked out itself (the whole device, a nominal size, a kind's share) is
 /// content with this part of it: a desktop session or a monitoring tool blocks nobody.
 inline constexpr int kEnoughPercent = 90;

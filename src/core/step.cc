@@ -175,20 +175,34 @@ void apply(State& state, const Cancel& input, Outputs& outputs) {
   outputs.push_back(Stop{input.task, task->second.attempt, false, "cancelled"});
 }
 
-void apply(State& state, const SetHold& input, Outputs& outputs) {
-  const auto task = state.tasks.find(input.task);
+// To a task that waits; `what` can be done to no other.
+void change_if_waiting(State& state, const TaskId& id, const char* what, Outputs& outputs,
+                       const std::function<void(TaskEntry&)>& change) {
+  const auto task = state.tasks.find(id);
   if (task == state.tasks.end() || task->second.is_lease()) {
-    outputs.push_back(
-        refuse(input.task, base::ErrorCode::kNotFound, "No live task " + input.task.value));
+    outputs.push_back(refuse(id, base::ErrorCode::kNotFound, "No live task " + id.value));
     return;
   }
   if (task->second.state != TaskState::kQueued) {
-    outputs.push_back(refuse(
-        input.task, base::ErrorCode::kWrongState,
-        "Task " + input.task.value + " runs: only a task that waits can be held or released"));
+    outputs.push_back(refuse(id, base::ErrorCode::kWrongState,
+                             "Task " + id.value + " runs: only a task that waits can " + what));
     return;
   }
-  change_waiting(state, task->second, [&](TaskEntry& waiting) { waiting.held = input.on; });
+  change_waiting(state, task->second, change);
+}
+
+void apply(State& state, const SetHold& input, Outputs& outputs) {
+  change_if_waiting(state, input.task, "be held or released", outputs,
+                    [&](TaskEntry& waiting) { waiting.held = input.on; });
+}
+
+void apply(State& state, const SetPriority& input, Outputs& outputs) {
+  if (auto error = check_priority(input.priority)) {
+    outputs.push_back(refuse(input.task, error->code, std::move(error->message)));
+    return;
+  }
+  change_if_waiting(state, input.task, "get another priority", outputs,
+                    [&](TaskEntry& waiting) { waiting.request.priority = input.priority; });
 }
 
 void apply(State& state, const Drain& input, Outputs& outputs) {

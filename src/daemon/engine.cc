@@ -386,21 +386,36 @@ void Engine::set_limits(std::vector<core::LimitChange> changes, DoneCallback cal
 }
 
 void Engine::set_hold(const model::TaskId& id, bool on, DoneCallback callback) {
+  change_waiting(
+      core::SetHold{id, on}, id, "be held or released",
+      [on](model::TaskRecord& record) { record.held = on; }, std::move(callback));
+}
+
+void Engine::set_priority(const model::TaskId& id, int priority, DoneCallback callback) {
+  change_waiting(
+      core::SetPriority{id, priority}, id, "get another priority",
+      [priority](model::TaskRecord& record) { record.request.priority = priority; },
+      std::move(callback));
+}
+
+void Engine::change_waiting(core::Input input, const model::TaskId& id, const std::string& what,
+                            const std::function<void(model::TaskRecord&)>& record_it,
+                            DoneCallback callback) {
   const auto record = table_.find(id);
   if (record == nullptr)
     return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
   if (model::is_final(record->state)) {
-    return callback(fail(ErrorCode::kWrongState,
-                         "Task " + id.value + " has ended and cannot be held or released"));
+    return callback(
+        fail(ErrorCode::kWrongState, "Task " + id.value + " has ended and cannot " + what));
   }
   if (auto room = check_room(); !room) return callback(std::move(room));
   const auto task = state_.tasks.find(id);
   if (task != state_.tasks.end() && task->second.state == model::TaskState::kQueued) {
-    record->held = on;
+    record_it(*record);
     record->updated = base::now();
     touch(id);
   }
-  change(core::SetHold{id, on}, std::move(callback));
+  change(std::move(input), std::move(callback));
 }
 
 void Engine::drain(core::Drain drain, DoneCallback callback) {

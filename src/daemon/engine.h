@@ -67,6 +67,8 @@ class Engine {
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback);
   /// kNotFound, kWrongState when it does not wait.
   void set_hold(const model::TaskId& id, bool on, DoneCallback callback);
+  /// `priority` from 1 to 10. kNotFound, kWrongState when it does not wait.
+  void set_priority(const model::TaskId& id, int priority, DoneCallback callback);
   /// kDeviceNotFound.
   void drain(core::Drain drain, DoneCallback callback);
   /// Answered with what refused it (kNothingFree, kNeverFits, ...) or once it is recorded.
@@ -109,6 +111,10 @@ class Engine {
   void withdraw(const model::TaskId& id);
   base::Status resolve_dependencies(model::Request& request) const;
   void change(core::Input input, DoneCallback callback);
+  /// `record_it` notes it in the record of a task that waits; `what` can be done to no other.
+  void change_waiting(core::Input input, const model::TaskId& id, const std::string& what,
+                      const std::function<void(model::TaskRecord&)>& record_it,
+                      DoneCallback callback);
   void arm_wakeup();
   [[nodiscard]] std::optional<model::Failure> failure_of(const model::TaskId& id,
                                                          const model::Exit& exit,

@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <array>
 
+#include "core/memory.h"
+
 namespace berth::daemon {
 
 namespace {
 
 constexpr std::array<std::string_view, 3> kModes{"off", "warn", "enforce"};
-constexpr std::int64_t kLeastTolerance = 512LL << 20;
 
 base::Bytes excess(const MemoryWatchdog::Use& use) { return use.used - use.reserved; }
 
@@ -23,16 +24,12 @@ std::optional<WatchdogMode> watchdog_mode_from_text(std::string_view text) {
   return static_cast<WatchdogMode>(found - kModes.begin());
 }
 
-base::Bytes MemoryWatchdog::tolerance(base::Bytes reserved) {
-  return std::max(base::Bytes{reserved.value / 20}, base::Bytes{kLeastTolerance});
-}
-
 std::vector<MemoryWatchdog::Deed> MemoryWatchdog::look(const std::vector<Use>& uses,
                                                        base::Time now) {
   if (mode_ == WatchdogMode::kOff) return {};
   std::map<model::TaskId, Use> worst;
   for (const auto& use : uses) {
-    if (use.reserved.value <= 0 || excess(use) <= tolerance(use.reserved)) continue;
+    if (!core::exceeds(use.used, use.reserved)) continue;
     const auto [place, fresh] = worst.try_emplace(use.task, use);
     if (!fresh && excess(use) > excess(place->second)) place->second = use;
   }

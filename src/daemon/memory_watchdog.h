@@ -44,9 +44,8 @@ class MemoryWatchdog {
   explicit MemoryWatchdog(WatchdogMode mode) : mode_(mode) {}
   void set_mode(WatchdogMode mode) { mode_ = mode; }
 
-  /// Above the reservation by more than this counts: 5 %, but at least a CUDA context or two.
-  static base::Bytes tolerance(base::Bytes reserved);
-  /// Beyond it for this long before the warning: a peak while a model is loaded passes.
+  /// Beyond the reservation (core::exceeds) for this long before the warning: a peak while a model
+  /// is loaded passes.
   static constexpr base::Duration kGrace{5'000};
   /// And this long after the warning before the end.
   static constexpr base::Duration kPatience{10'000};

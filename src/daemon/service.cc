@@ -595,6 +595,10 @@ void Service::set_hold(const model::TaskId& id, bool on, DoneCallback callback) 
   engine_.set_hold(id, on, std::move(callback));
 }
 
+void Service::set_priority(const model::TaskId& id, int priority, DoneCallback callback) {
+  engine_.set_priority(id, priority, std::move(callback));
+}
+
 void Service::drain(core::Drain drain, DoneCallback callback) {
   engine_.drain(std::move(drain), std::move(callback));
 }

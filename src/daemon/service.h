@@ -99,6 +99,7 @@ class Service final : public api::Service {
   void remove(const model::TaskId& id, DoneCallback callback) override;
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
   void set_hold(const model::TaskId& id, bool on, DoneCallback callback) override;
+  void set_priority(const model::TaskId& id, int priority, DoneCallback callback) override;
   void drain(core::Drain drain, DoneCallback callback) override;
   void lease(core::Lease lease, DoneCallback callback) override;
   void renew_lease(const model::TaskId& id, std::optional<base::Duration> time,

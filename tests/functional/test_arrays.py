@@ -80,6 +80,16 @@ def test_it_is_held_and_released_as_one(client: Client) -> None:
     assert client.request("POST", f"{TASKS}/a/hold").status == 409
 
 
+def test_its_tasks_that_wait_get_another_priority(client: Client) -> None:
+    submit(client, 3, "true", task_id="a", hold=True)
+    assert client.post(f"{TASKS}/a/priority", {"priority": 2})["tasks"] == 3
+    assert client.task("a")["priority"] == 2
+    assert [task["priority"] for task in client.tasks()] == [2, 2, 2]
+    client.post(f"{TASKS}/a/release")
+    wait_end(client, "a")
+    assert client.request("POST", f"{TASKS}/a/priority", {"priority": 3}).status == 409
+
+
 def test_a_task_follows_all_of_it(client: Client, tmp_path: Path) -> None:
     file = tmp_path / "lines"
     submit(client, 4, "sh", "-c", f"sleep 0.1; echo x >>{file}", task_id="a")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.client import Json
+from harness.command_line import CommandLine
 from harness.commands import PYTHON, sh
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import FakeGpus, MakeGpus
@@ -42,15 +43,31 @@ def health(daemon: Daemon) -> Json:
 
 
 def test_a_task_beyond_its_memory_is_warned_about_and_goes_on(
-    make_daemon: MakeDaemon, fake_gpus: MakeGpus
+    make_daemon: MakeDaemon, fake_gpus: MakeGpus, tmp_path: Path
 ) -> None:
     gpus = fake_gpus(1)
     daemon: Daemon = make_daemon(gpus=gpus)
     submit(daemon, gpus, "--memory", "6G", "--seconds", "9", memory_gb=4, task_id="over")
     submit(daemon, gpus, "--memory", "4.3G", "--seconds", "9", memory_gb=4, task_id="context")
+
+    def held(task_id: str) -> Json:
+        return daemon.client.task(task_id)["placement"]["devices"][0]
+
+    wait_until(lambda: held("over")["over_reserved"], "it is told at the task")
+    wait_until(lambda: held("context")["used_gb"], "what it holds is known")
+    assert (held("over")["reserved_gb"], held("over")["used_gb"]) == (4.0, 6.0)
+    assert (held("context")["used_gb"], held("context")["over_reserved"]) == (4.3, False)
+    active = {task["id"]: task for task in daemon.resources()["active_tasks"]["cuda:0"]}
+    assert active["over"] == {
+        "id": "over", "type": "command", "reserved_gb": 4.0, "used_gb": 6.0, "over_reserved": True,
+    }  # fmt: skip
+    listed = CommandLine(daemon, tmp_path).ok("ps")
+    assert [line for line in listed.splitlines() if "uses 6.00 GB, 4.00 GB reserved" in line][0].startswith("over ")
+    assert "cuda:0 4.00 GB (uses 4.30 GB)" in CommandLine(daemon, tmp_path).ok("show", "context")
     for task_id in ("over", "context"):
         assert daemon.client.wait_end(task_id)["status"] == "completed"
         wait_until(lambda t=task_id: "completed" in log_codes(daemon, t), "the log is complete")
+    assert (held("over")["used_gb"], held("over")["over_reserved"]) == (None, False), "it holds no more"
     assert log_codes(daemon, "over").count("memory_over") == 1
     assert "memory_over" not in log_codes(daemon, "context"), "what CUDA takes for itself is tolerated"
 

@@ -99,6 +99,38 @@ def test_a_task_on_hold_waits_until_it_is_released(daemon: Daemon) -> None:
     assert client.request("POST", "/api/v2/tasks/none/hold").status == 404
 
 
+def test_a_task_that_waits_gets_another_priority(daemon: Daemon, tmp_path: Path) -> None:
+    client = daemon.client
+    order = tmp_path / "order"
+    client.limits({"cpu": {"inference": 1}})
+    first = client.submit(
+        "sh", "-c", f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done", device="cpu", kind="inference"
+    )["task_id"]
+    client.wait_state(first, "running")
+    waiting = {
+        name: client.submit("sh", "-c", f"echo {name} >> {order}", device="cpu", kind="inference", name=name)["task_id"]
+        for name in ("a", "b", "c")
+    }
+    client.post(f"/api/v2/tasks/{waiting['c']}/priority", {"priority": 1})
+    client.post(f"/api/v2/tasks/{waiting['a']}/priority", {"priority": 10})
+    assert client.task(waiting["c"])["priority"] == 1
+    daemon.kill9()
+    client = daemon.start().client
+    assert [client.task(waiting[name])["priority"] for name in "abc"] == [10, 5, 1]
+    (tmp_path / "go").touch()
+    for task in waiting.values():
+        assert client.wait_end(task)["status"] == "completed"
+    assert order.read_text().split() == ["c", "b", "a"]
+
+    def refusal(task: str, body: object) -> int:
+        return client.request("POST", f"/api/v2/tasks/{task}/priority", body).status
+
+    assert refusal(first, {"priority": 1}) == 409
+    assert refusal("none", {"priority": 1}) == 404
+    for wrong in ({}, {"priority": 0}, {"priority": 11}, {"priority": "high"}, {"priority": 1, "much": True}):
+        assert refusal(first, wrong) == 422, wrong
+
+
 def test_a_drained_device_takes_nothing_new(gpus_and_daemon: tuple[Daemon, FakeGpus]) -> None:
     daemon, gpus = gpus_and_daemon
     client = daemon.client

@@ -112,6 +112,7 @@ Input World::rarity() {
     case 0: {
       const TaskId task =
           queued_.empty() || random_.one_in(10) ? any_running() : random_.pick(queued_);
+      if (random_.one_in(2)) return SetPriority{task, static_cast<int>(random_.below(12))};
       return SetHold{task, random_.one_in(2)};
     }
     case 1: {

@@ -102,6 +102,10 @@ describe("a machine with eight GPUs", () => {
     await page.getByRole("button", { name: "Hold" }).click();
     await page.getByRole("button", { name: "Release" }).click();
     await page.getByRole("button", { name: "Hold" }).waitFor();
+    const priority = page.getByRole("combobox", { name: /Priority/ });
+    assert.equal(await priority.inputValue(), "5");
+    await priority.selectOption("2");
+    await page.getByText("waiting has priority 2 now").waitFor();
     await page.goBack();
     await page.locator(".task-row").first().waitFor();
     assert.deepEqual(faults, []);

@@ -92,6 +92,10 @@ class Task:
     def release(self) -> None:
         self._tasks.release(self.id)
 
+    def set_priority(self, priority: int) -> None:
+        """1 (most urgent) to 10. Conflict when it does not wait."""
+        self._tasks.set_priority(self.id, priority)
+
     def delete(self) -> None:
         """Conflict while it has not ended."""
         self._tasks.delete(self.id)

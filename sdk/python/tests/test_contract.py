@@ -50,6 +50,7 @@ CALLS: dict[str, Callable[[berth.Client], object]] = {
     "cancelTask": lambda c: c.tasks.cancel("x"),
     "holdTask": lambda c: c.tasks.hold("x"),
     "releaseTask": lambda c: c.tasks.release("x"),
+    "setPriority": lambda c: c.tasks.set_priority("x", 1),
     "explainTask": lambda c: c.tasks.explain("x"),
     "streamTaskLog": lambda c: list(c.tasks.follow("x", follow=False)),
     "streamTaskEvents": lambda c: next(c.tasks.watch("x", patience=0), None),
@@ -107,7 +108,7 @@ def test_every_operation_of_the_contract_has_a_method() -> None:
 def test_every_method_is_one_of_an_operation_or_made_of_such() -> None:
     made_of_others = {
         "tasks.wait", "tasks.follow_output", "arrays.create", "arrays.get", "arrays.tasks", "arrays.wait",
-        "arrays.cancel", "arrays.hold", "arrays.release", "arrays.delete", "resources.history_csv",
+        "arrays.cancel", "arrays.hold", "arrays.release", "arrays.set_priority", "arrays.delete", "resources.history_csv",
         "resources.usage_csv", "resources.resume",
     }  # fmt: skip
     client = berth.Client()

@@ -218,6 +218,11 @@ void FakeService::set_hold(const model::TaskId& id, bool on, DoneCallback callba
   callback(answer());
 }
 
+void FakeService::set_priority(const model::TaskId& id, int priority, DoneCallback callback) {
+  priorities.emplace_back(id.value, priority);
+  callback(answer());
+}
+
 void FakeService::drain(core::Drain drain, DoneCallback callback) {
   for (const auto& id : drain.devices) {
     if (drain.on) scheduler.drained[id] = drain.reason;

@@ -55,6 +55,7 @@ class FakeService final : public Service {
   std::vector<std::string> removed;
   std::vector<core::LimitChange> limit_changes;
   std::vector<std::pair<std::string, bool>> holds;
+  std::vector<std::pair<std::string, int>> priorities;
   base::Status readiness;
   std::uint64_t output_start = 0;  // what lies before is no longer kept
 
@@ -112,6 +113,7 @@ class FakeService final : public Service {
   void remove(const model::TaskId& id, DoneCallback callback) override;
   void set_limits(std::vector<core::LimitChange> changes, DoneCallback callback) override;
   void set_hold(const model::TaskId& id, bool on, DoneCallback callback) override;
+  void set_priority(const model::TaskId& id, int priority, DoneCallback callback) override;
   void drain(core::Drain drain, DoneCallback callback) override;
   void lease(core::Lease lease, DoneCallback callback) override;
   void renew_lease(const model::TaskId& id, std::optional<base::Duration> time,

@@ -225,6 +225,17 @@ TEST(Hold, and_release_go_through_all_tasks) {
   EXPECT_EQ(released.out, "abc-1 released\ntask-1 released\n");
 }
 
+TEST(Priority, is_told_to_all_tasks) {
+  StubDaemon daemon;
+  daemon.answers["GET /api/v2/tasks"] = kList;
+  daemon.answers["POST /api/v2/tasks/abc-1/priority"] = R"({"status": "success"})";
+  daemon.answers["POST /api/v2/tasks/task-1/priority"] = R"({"status": "success"})";
+  const Ran ran = berth({"priority", "2", "abc-1", "tas"});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.out, "abc-1 has priority 2 now\ntask-1 has priority 2 now\n");
+  EXPECT_EQ(daemon.body_of("/api/v2/tasks/task-1/priority"), R"({"priority":2})");
+}
+
 constexpr const char* kDrains =
     R"({"machine": true, "reason": "a new kernel", "devices": {"cuda:2": "", "cpu": "too hot"}})";
 

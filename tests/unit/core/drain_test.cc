@@ -40,6 +40,32 @@ TEST(Hold, WhatRunsCannotBeHeld) {
   EXPECT_EQ(box.refusal().code, base::ErrorCode::kNotFound);
 }
 
+TEST(Priority, ATaskThatWaitsGetsThePlaceOfItsNewOne) {
+  Box box(Fleet().gpus(1, "A100", 80_GiB).cpu(8));
+  for (const char* id : {"x", "a", "b", "c"}) box.take(submit(id).training().on("cuda"));
+  box.input(SetPriority{TaskId("c"), 1});
+  box.input(SetPriority{TaskId("a"), 10});
+  box.exits("x");
+  EXPECT_EQ(box.where("c"), "cuda:0");
+  box.exits("c");
+  EXPECT_EQ(box.where("b"), "cuda:0");
+  box.exits("b");
+  EXPECT_EQ(box.where("a"), "cuda:0");
+}
+
+TEST(Priority, OfWhatRunsOrIsNoneIsRefused) {
+  Box box(Fleet().gpus(1, "A100", 80_GiB).cpu(8));
+  for (const char* id : {"a", "b"}) box.take(submit(id).training().on("cuda"));
+  box.input(SetPriority{TaskId("a"), 1});
+  EXPECT_EQ(box.refusal().code, base::ErrorCode::kWrongState);
+  box.input(SetPriority{TaskId("c"), 1});
+  EXPECT_EQ(box.refusal().code, base::ErrorCode::kNotFound);
+  for (const int wrong : {0, 11, -1}) {
+    box.input(SetPriority{TaskId("b"), wrong});
+    EXPECT_EQ(box.refusal().code, base::ErrorCode::kBadRequest);
+  }
+}
+
 TEST(Drain, ADeviceTakesNothingNewAndWhatRunsGoesOn) {
   Box box(Fleet().gpus(2, "A100", 80_GiB).cpu(8));
   box.take(submit("a").training().on("cuda:0"));

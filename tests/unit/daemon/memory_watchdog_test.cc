@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/memory.h"
+
 namespace berth::daemon {
 namespace {
 
@@ -59,8 +61,11 @@ TEST_F(Watchdog, OffIsOff) {
 }
 
 TEST_F(Watchdog, WithinTheToleranceNothingIsSaid) {
-  EXPECT_EQ(MemoryWatchdog::tolerance(Bytes::from_gib(10)), Bytes{512LL << 20});
-  EXPECT_EQ(MemoryWatchdog::tolerance(Bytes::from_gib(80)), Bytes::from_gib(4));
+  EXPECT_FALSE(core::exceeds(Bytes::from_gib(10.5), Bytes::from_gib(10)));
+  EXPECT_TRUE(core::exceeds(Bytes::from_gib(10.51), Bytes::from_gib(10)));
+  EXPECT_FALSE(core::exceeds(Bytes::from_gib(84), Bytes::from_gib(80)));
+  EXPECT_TRUE(core::exceeds(Bytes::from_gib(84.1), Bytes::from_gib(80)));
+  EXPECT_FALSE(core::exceeds(Bytes::from_gib(5), Bytes{})) << "nothing was reserved";
   MemoryWatchdog dog(WatchdogMode::kEnforce);
   EXPECT_EQ(watch(dog, {use(10.5, 10), use(2.4, 2, true, 1, "cuda:1")}, 30), "");
   EXPECT_EQ(watch(dog, {use(5, 0)}, 30), "") << "nothing was reserved";

@@ -23,10 +23,16 @@ export interface Usage {
   energy_j: number | null;
 }
 
-export interface PlacedDevice {
+/** Memory that is kept for a task on a device, and what it holds of it. */
+export interface HeldMemory {
+  reserved_gb: number;
+  used_gb: number | null;
+  over_reserved: boolean;
+}
+
+export interface PlacedDevice extends HeldMemory {
   device: string;
   uuid: string;
-  reserved_gb: number;
 }
 
 export interface Enforcement {
@@ -299,10 +305,9 @@ export interface Gpu {
   hints: string[];
 }
 
-export interface ActiveTask {
+export interface ActiveTask extends HeldMemory {
   id: string;
   type: Kind | "lease";
-  reserved_gb: number;
 }
 
 export type Limits = Record<string, { training: number; inference: number }>;

@@ -46,6 +46,7 @@ export const enTasks = {
   "action.removed": "{name} is removed",
   "action.held": "{name} is on hold",
   "action.released": "{name} is released",
+  "action.priority": "{name} has priority {priority} now",
 
   "task.notthere": "There is no task {id}. It was removed, or never was.",
   "task.tab.log": "Log",
@@ -67,6 +68,7 @@ export const enTasks = {
   "task.run": "Ran",
   "task.device": "Device",
   "task.asked": "asked for {device}",
+  "task.over": "uses {used}, {reserved} reserved",
   "task.reserved": "Reserved",
   "task.priority": "Priority",
   "task.user": "User",

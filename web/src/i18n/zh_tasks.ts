@@ -47,6 +47,7 @@ export const zhTasks: Record<keyof typeof enTasks, string> = {
   "action.removed": "{name} 已删除",
   "action.held": "{name} 已搁置",
   "action.released": "{name} 已释放",
+  "action.priority": "{name} 的优先级现为 {priority}",
 
   "task.notthere": "没有任务 {id}：已被删除或从未存在。",
   "task.tab.log": "日志",
@@ -68,6 +69,7 @@ export const zhTasks: Record<keyof typeof enTasks, string> = {
   "task.run": "运行",
   "task.device": "设备",
   "task.asked": "请求 {device}",
+  "task.over": "已用 {used}，预留 {reserved}",
   "task.reserved": "预留",
   "task.priority": "优先级",
   "task.user": "用户",

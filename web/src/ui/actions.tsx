@@ -21,9 +21,11 @@ export function complain(error: unknown): void {
   else notify(t("common.error", { message: messageOf(error) }), "error");
 }
 
-async function act(task: Pick<Task, "name" | "task_id">, verb: "cancel" | "hold" | "release", done: string): Promise<void> {
+type Named = Pick<Task, "name" | "task_id">;
+
+async function act(task: Named, verb: "cancel" | "hold" | "release" | "priority", done: string, body?: unknown): Promise<void> {
   try {
-    await post<Action>(taskPath(task.task_id, `/${verb}`));
+    await post<Action>(taskPath(task.task_id, `/${verb}`), body);
     notify(done);
   } catch (error) {
     complain(error);
@@ -58,6 +60,23 @@ export function askRemove(task: Task | TaskArray): void {
 const hold = (task: Task) => void act(task, "hold", t("action.held", { name: nameOf(task) }));
 const release = (task: Task) => void act(task, "release", t("action.released", { name: nameOf(task) }));
 export const runAgain = (task: Task): void => go(linkTo("start", formOf(task), { from: task.task_id }));
+
+const PRIORITIES = Array.from({ length: 10 }, (_, step) => step + 1);
+
+// To be chosen anew while it waits.
+export function Priority({ task, waits }: { task: Named & { priority: number }; waits: boolean }): JSX.Element {
+  if (!waits) return <span>{t("task.priority")} <b class="num">{task.priority}</b></span>;
+  const choose = (priority: number) =>
+    void act(task, "priority", t("action.priority", { name: nameOf(task), priority }), { priority });
+  return (
+    <label title={t("tasks.col.priority.long")}>
+      {t("task.priority")}{" "}
+      <select class="small num" value={task.priority} onChange={(event) => choose(Number(event.currentTarget.value))}>
+        {PRIORITIES.map((priority) => <option key={priority} value={priority}>{priority}</option>)}
+      </select>
+    </label>
+  );
+}
 
 interface Choice {
   icon: IconName;

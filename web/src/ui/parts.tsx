@@ -2,9 +2,9 @@
 // Small pieces that every view uses.
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { State, Task } from "../api/types.ts";
+import type { HeldMemory, State, Task } from "../api/types.ts";
 import { t, word } from "../i18n/index.ts";
-import { duration, secondsBetween } from "../lib/format.ts";
+import { duration, gigabytes, secondsBetween } from "../lib/format.ts";
 import { now } from "../state/clock.ts";
 import { announce } from "../state/notices.ts";
 import { Icon, type IconName } from "./icons.tsx";
@@ -12,6 +12,10 @@ import { Icon, type IconName } from "./icons.tsx";
 const STATE_ICON: Record<string, IconName> = {
   pending: "clock", queued: "clock", running: "play", completed: "check", failed: "cross", cancelled: "stop", held: "pause", cancelling: "stop",
 };
+
+/** Of a task that holds more than is kept for it. */
+export const overReserved = (held: HeldMemory): string =>
+  t("task.over", { used: gigabytes(held.used_gb), reserved: gigabytes(held.reserved_gb) });
 
 /** What a task is said to be: also "on hold" and "cancelling", which the API tells beside the state. */
 export function shownState(task: Pick<Task, "status" | "held" | "cancelling">): string {

@@ -8,7 +8,7 @@ import { language, t } from "../i18n/index.ts";
 import { count, percent, shortId } from "../lib/format.ts";
 import { usePoll } from "../state/poll.ts";
 import { setFilter, watchList } from "../state/tasks.ts";
-import { askCancel, askRemove, nameOf } from "../ui/actions.tsx";
+import { askCancel, askRemove, nameOf, Priority } from "../ui/actions.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { CopyButton, Elapsed, Empty, StateBadge } from "../ui/parts.tsx";
 import { TaskList } from "./task_list.tsx";
@@ -60,7 +60,7 @@ export function ArrayView({ id }: { id: string }): JSX.Element {
           {array.at_once != null && <span>{t("array.atonce", { count: array.at_once })}</span>}
           <span class="task-facts">
             <span>{t("task.asked", { device: array.device_requested })}</span>
-            <span>{t("task.priority")} <b class="num">{array.priority}</b></span>
+            <Priority task={array} waits={(array.counts.queued ?? 0) + (array.counts.pending ?? 0) > 0} />
             {array.user && <span>{array.user}</span>}
             <span class="num"><Elapsed from={array.started_at ?? array.created_at} to={array.finished_at} /></span>
           </span>

@@ -6,6 +6,7 @@ import { t, word } from "../i18n/index.ts";
 import { gigabytes, shortId } from "../lib/format.ts";
 import { linkTo } from "../router.ts";
 import { drains, namesById, resources } from "../state/machine.ts";
+import { overReserved } from "../ui/parts.tsx";
 
 /** Only what is out of the ordinary. */
 export function DeviceState({ gpu }: { gpu: GpuDevice }): JSX.Element {
@@ -28,8 +29,8 @@ export function ActiveHere({ device }: { device: string }): JSX.Element {
   return (
     <span class="tags">
       {active.slice(0, 4).map((task) => (
-        <a key={task.id} class="chip" href={task.type === "lease" ? linkTo("leases") : linkTo("tasks", task.id)}
-          title={`${word("kind", task.type)} ${task.id}${task.reserved_gb ? ` · ${t("task.reserved")} ${gigabytes(task.reserved_gb)}` : ""}`}>
+        <a key={task.id} class={`chip ${task.over_reserved ? "over" : ""}`} href={task.type === "lease" ? linkTo("leases") : linkTo("tasks", task.id)}
+          title={`${word("kind", task.type)} ${task.id}${task.over_reserved ? ` · ${overReserved(task)}` : task.reserved_gb ? ` · ${t("task.reserved")} ${gigabytes(task.reserved_gb)}` : ""}`}>
           <span class={`kind-mark kind-${task.type}`} />
           <span class="chip-text">{task.type === "lease" ? `${t("kind.lease")} ${shortId(task.id)}` : namesById.value.get(task.id) || shortId(task.id)}</span>
         </a>

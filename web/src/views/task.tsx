@@ -8,10 +8,11 @@ import { isFinal, type Task, type TaskArray } from "../api/types.ts";
 import { language, t, word, type Key } from "../i18n/index.ts";
 import { duration, energy, gigabytes, percent, secondsBetween, shortId } from "../lib/format.ts";
 import { linkTo, replace, route } from "../router.ts";
+import { resources } from "../state/machine.ts";
 import { announce } from "../state/notices.ts";
-import { ActionButtons, askCancel, nameOf } from "../ui/actions.tsx";
+import { ActionButtons, askCancel, nameOf, Priority } from "../ui/actions.tsx";
 import { Icon } from "../ui/icons.tsx";
-import { CopyButton, Elapsed, Empty, Progress, shownState, StateBadge } from "../ui/parts.tsx";
+import { CopyButton, Elapsed, Empty, overReserved, Progress, shownState, StateBadge } from "../ui/parts.tsx";
 import { CurvesTab } from "./task_curves.tsx";
 import { ExplainTab } from "./task_explain.tsx";
 import { LogTab } from "./task_log.tsx";
@@ -85,6 +86,13 @@ function Used({ task }: { task: Task }): JSX.Element | null {
   );
 }
 
+/** The record comes after each change of the task only, the devices' memory every second. */
+function Over({ id }: { id: string }): JSX.Element | null {
+  const over = Object.entries(resources.value?.active_tasks ?? {})
+    .flatMap(([device, tasks]) => tasks.filter((task) => task.id === id && task.over_reserved).map((task) => `${device} ${overReserved(task)}`));
+  return over.length > 0 ? <p class="warning-text">{over.join(", ")}</p> : null;
+}
+
 function Head({ task }: { task: Task }): JSX.Element {
   const state = shownState(task);
   const where = task.placement?.devices ?? [];
@@ -102,7 +110,7 @@ function Head({ task }: { task: Task }): JSX.Element {
               ? where.map((device) => <a key={device.uuid} class="chip" href={linkTo("devices", device.device)}>{device.device}</a>)
               : t("task.asked", { device: task.device_requested })}
           </span>
-          <span>{t("task.priority")} <b class="num">{task.priority}</b></span>
+          <Priority task={task} waits={!isFinal(task.status) && task.status !== "running"} />
           {task.user && <span>{task.user}</span>}
           <Used task={task} />
           <Times task={task} />
@@ -115,6 +123,7 @@ function Head({ task }: { task: Task }): JSX.Element {
         </p>
       )}
       {task.error?.suggested_memory_gb && <p>{t("task.suggested", { memory: `${task.error.suggested_memory_gb.toFixed(1)} GB` })}</p>}
+      {task.status === "running" && <Over id={task.task_id} />}
       {task.last_error && !isFinal(task.status) && <p class="warning-text">{t("task.lasterror", { message: task.last_error.message })}</p>}
     </div>
   );

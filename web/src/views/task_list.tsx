@@ -11,7 +11,7 @@ import { scrollFor, visibleRange } from "../lib/virtual.ts";
 import { go, linkTo } from "../router.ts";
 import { filter, pages, showRange, taskAt, total } from "../state/tasks.ts";
 import { ActionButtons, askCancel, nameOf } from "../ui/actions.tsx";
-import { Elapsed, Progress, shownState, StateBadge } from "../ui/parts.tsx";
+import { Elapsed, overReserved, Progress, shownState, StateBadge } from "../ui/parts.tsx";
 
 const NARROW = matchMedia("(max-width: 760px)");
 const narrow = signal(NARROW.matches);
@@ -30,6 +30,8 @@ const COLUMNS: readonly (readonly [string, Key])[] = [
 
 /** Why it waits, how far it is, or why it ended. */
 export function briefly(task: Task): string {
+  const over = task.status === "running" && task.placement?.devices.find((device) => device.over_reserved);
+  if (over) return overReserved(over);
   if (task.waiting_for && task.status !== "running") return word("reason", task.waiting_for);
   if (task.status === "running" && task.current_epoch != null) return t("task.epoch", { epoch: task.current_epoch, total: task.total_epochs ?? "–" });
   if (task.status === "running" && task.items_total != null) return t("task.items", { done: task.items_done ?? 0, total: task.items_total });
@@ -98,7 +100,7 @@ function RowCells({ task, index, top, attended, onAttend }: RowProps & { attende
 function sameTask(a: Task, b: Task): boolean {
   return a === b || (a.task_id === b.task_id && a.updated_at === b.updated_at && a.status === b.status && a.progress === b.progress
     && a.message === b.message && a.waiting_for === b.waiting_for && a.held === b.held && a.cancelling === b.cancelling
-    && a.current_epoch === b.current_epoch && a.items_done === b.items_done && a.device === b.device && a.priority === b.priority);
+    && briefly(a) === briefly(b) && a.current_epoch === b.current_epoch && a.items_done === b.items_done && a.device === b.device && a.priority === b.priority);
 }
 
 export function TaskList(): JSX.Element {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from ..errors import Unreachable
 from ..streams import PATIENCE_S
 from ..transport import Query, Transport, quoted
-from ..types import TaskActionResponse, TaskArray, TaskResponse
+from ..types import Priority, TaskActionResponse, TaskArray, TaskResponse
 from ..types.words import FINAL
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ class Arrays:
 
     def release(self, array_id: str) -> TaskActionResponse:
         return self._act(array_id, "release")
+
+    def set_priority(self, array_id: str, priority: int) -> TaskActionResponse:
+        """Of its tasks that wait, 1 (most urgent) to 10."""
+        body: Priority = {"priority": priority}
+        return cast(TaskActionResponse, self._transport.json("POST", _path(array_id) + "/priority", body=body))
 
     def delete(self, array_id: str) -> TaskActionResponse:
         """Forgets all of its tasks. Conflict while one of them has not ended."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from ..errors import Unreachable, error_of
 from ..streams import PATIENCE_S, SILENCE_S, ChangeStream, LogStream
 from ..transport import Transport, quoted
-from ..types import Explanation, Kind, TaskActionResponse, TaskListResponse, TaskResponse
+from ..types import Explanation, Kind, Priority, TaskActionResponse, TaskListResponse, TaskResponse
 from ..types.words import FINAL
 
 if TYPE_CHECKING:
@@ -79,6 +79,12 @@ class Tasks:
     def release(self, task_id: str) -> TaskActionResponse:
         """Lets a task on hold go."""
         return self._act(task_id, "release")
+
+    def set_priority(self, task_id: str, priority: int) -> TaskActionResponse:
+        """Of a task that waits, 1 (most urgent) to 10: its place in the queue follows. Conflict for one that does not
+        wait."""
+        body: Priority = {"priority": priority}
+        return cast(TaskActionResponse, self._transport.json("POST", _path(task_id) + "/priority", body=body))
 
     def explain(self, task_id: str) -> Explanation:
         """Why it waits, a verdict per device, and what would have to change."""

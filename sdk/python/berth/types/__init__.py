@@ -46,6 +46,7 @@ from .requests import (
     KindLimits,
     LeaseRequest,
     LimitsRequest,
+    Priority,
     Retry,
     TrainingRequest,
 )
@@ -170,6 +171,7 @@ __all__ = [
     "Prediction",
     "PreprocessingResponse",
     "PreprocessingStats",
+    "Priority",
     "ResourceStatus",
     "Retry",
     "SignalPictureStats",

@@ -304,6 +304,11 @@ class LeaseRequest(_Placed, total=False):
     pid: int | None
 
 
+class Priority(TypedDict):
+    #: 1 is most urgent
+    priority: int
+
+
 class DrainRequest(TypedDict, total=False):
     #: Names or UUIDs; without it the whole machine
     devices: Sequence[str] | None

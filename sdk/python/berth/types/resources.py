@@ -21,6 +21,10 @@ class ActiveTask(TypedDict):
     type: str
     #: GiB
     reserved_gb: float
+    #: What it holds there now by the newest reading, GiB
+    used_gb: float | None
+    #: It holds more than was kept for it by more than 5 % and 512 MiB
+    over_reserved: bool
 
 
 class GpuProcess(TypedDict):

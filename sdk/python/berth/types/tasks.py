@@ -25,6 +25,11 @@ class PlacedDevice(TypedDict):
     uuid: str
     #: Memory kept for this task, GiB
     reserved_gb: float
+    #: What it holds there now by the newest reading, GiB; null when it does not run, nothing of it is seen there or
+    #: the driver does not tell
+    used_gb: float | None
+    #: It holds more than was kept for it by more than 5 % and 512 MiB
+    over_reserved: bool
 
 
 class Placement(TypedDict):
