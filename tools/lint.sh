@@ -4,6 +4,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 mode=${1:-}
+case "$mode" in
+  '' | --fix | --quick) ;;
+  *) sed -n 3p tools/lint.sh | cut -c3- >&2; exit 2 ;;
+esac
 sources=$(git ls-files --cached --others --exclude-standard '*.cc' '*.h' '*.c' '*.cpp' | while read -r f; do [ -f "$f" ] && echo "$f"; done)
 if [ "$mode" = --fix ]; then
   echo "$sources" | xargs clang-format-19 -i

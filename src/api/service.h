@@ -71,6 +71,8 @@ class Service {
   /// In the order of the inventory. What the drivers have just said is taken in before.
   [[nodiscard]] virtual std::vector<DeviceView> devices() = 0;
   [[nodiscard]] virtual const WorkerBuild& worker() const = 0;
+  /// Where this machine's users find the token.
+  [[nodiscard]] virtual std::string token_file() const = 0;
   /// Readings of the processor: the object of /api/v2/resources/cpu.
   [[nodiscard]] virtual base::json::object processor() const = 0;
   /// Parts that are degraded, in words; for health.

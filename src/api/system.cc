@@ -77,7 +77,8 @@ object info(const Service& service) {
                 {"environment", "production"},
                 {"supported_models", std::move(models)},
                 {"resource_limits", limits(service.state())},
-                {"gpu_available", gpu}};
+                {"gpu_available", gpu},
+                {"token_file", service.token_file()}};
 }
 
 }  // namespace

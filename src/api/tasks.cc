@@ -2,6 +2,8 @@
 // /api/v2/tasks: any command as a task, the list, one task, cancel, remove.
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <string_view>
 
 #include "api/arrays.h"
 #include "api/live_response.h"
@@ -11,6 +13,7 @@
 #include "api/task_codec.h"
 #include "api/task_request.h"
 #include "api/texts.h"
+#include "base/text.h"
 #include "model/task_type.h"
 
 namespace berth::api {
@@ -43,9 +46,28 @@ struct ListQuery {
   std::string task_type;
   std::string kind;
   std::string array;
+  std::string text;  // in any of its words, of whatever case
   std::size_t limit = 100;
   std::size_t offset = 0;
 };
+
+bool contains(std::string_view words, std::string_view text) {
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  const auto same = [&](char a, char b) { return lower(a) == lower(b); };
+  return std::search(words.begin(), words.end(), text.begin(), text.end(), same) != words.end();
+}
+
+// As a user would look for a task: by what it is called, whose it is, where it runs, what it runs.
+bool says(const model::TaskRecord& record, std::string_view text) {
+  if (text.empty()) return true;
+  for (const std::string_view words :
+       {std::string_view(record.id().value), std::string_view(record.name),
+        std::string_view(record.description), std::string_view(record.request.user),
+        std::string_view(record.device), std::string_view(record.type)}) {
+    if (contains(words, text)) return true;
+  }
+  return contains(base::join(record.argv, " "), text);
+}
 
 bool matches(const model::TaskRecord& record, const ListQuery& query) {
   if (query.status == "live") {
@@ -57,7 +79,8 @@ bool matches(const model::TaskRecord& record, const ListQuery& query) {
       (!record.request.array || record.request.array->array != query.array)) {
     return false;
   }
-  return query.kind.empty() || model::to_text(record.request.kind) == query.kind;
+  if (!query.kind.empty() && model::to_text(record.request.kind) != query.kind) return false;
+  return says(record, query.text);
 }
 
 // Answers about tasks that have ended, which change no more: those who wait for a task ask again
@@ -237,7 +260,8 @@ void add_task_routes(http::Router& router, Service& service) {
         const ListQuery query{
             std::string(request.query.get("status")), std::string(request.query.get("task_type")),
             std::string(request.query.get("kind")),   std::string(request.query.get("array")),
-            static_cast<std::size_t>(limit),          static_cast<std::size_t>(offset)};
+            std::string(request.query.get("q")),      static_cast<std::size_t>(limit),
+            static_cast<std::size_t>(offset)};
         exchange.respond(json_response(list(service, query, request)));
       });
   router.add("GET", "/api/v2/tasks/{task_id}",

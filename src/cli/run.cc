@@ -5,6 +5,7 @@
 #include "cli/array.h"
 #include "cli/array_text.h"
 #include "cli/follow.h"
+#include "cli/placement_text.h"
 #include "cli/screen.h"
 #include "cli/selection.h"
 #include "cli/session.h"

@@ -48,6 +48,7 @@ class Service final : public api::Service {
     return devices_.watch().inventory();
   }
   [[nodiscard]] std::vector<api::DeviceView> devices() override;
+  [[nodiscard]] std::string token_file() const override { return config_.state_dir + "/token"; }
   [[nodiscard]] const api::WorkerBuild& worker() const override { return worker_; }
   [[nodiscard]] base::json::object processor() const override;
   [[nodiscard]] std::map<std::string, std::string> parts() const override;

@@ -179,7 +179,7 @@ def test_semantic_errors_are_400(client: Client) -> None:
 
 def test_lists_are_newest_first_with_filters_and_pages(client: Client) -> None:
     ids = [client.submit("true", task_id=f"t{i}")["task_id"] for i in range(5)]
-    client.submit("false", task_id="bad", kind="inference")
+    client.submit("false", task_id="bad", kind="inference", name="Nächtlich 100%")
     for task in ids:
         client.wait_end(task)
     client.wait_end("bad")
@@ -194,6 +194,11 @@ def test_lists_are_newest_first_with_filters_and_pages(client: Client) -> None:
     assert [t["task_id"] for t in client.tasks("status=failed")] == ["bad"]
     assert [t["task_id"] for t in client.tasks("kind=inference")] == ["bad"]
     assert client.tasks("status=running") == []
+    assert [t["task_id"] for t in client.tasks("q=FALS")] == ["bad"], "its command"
+    assert [t["task_id"] for t in client.tasks("q=n%C3%A4chtlich%20100%25")] == ["bad"], "its name"
+    assert [t["task_id"] for t in client.tasks("q=t3")] == ["t3"], "its id"
+    assert client.get("/api/v2/tasks?q=true&limit=2")["total"] == 5
+    assert client.tasks("q=nothing%20such") == []
     assert client.request("GET", "/api/v2/tasks?limit=x").status == 422
 
 
@@ -238,6 +243,7 @@ def test_system_routes(client: Client) -> None:
         "app_name", "version", "environment", "supported_models", "resource_limits", "gpu_available",
     }  # fmt: skip
     assert info["gpu_available"] is False
+    assert Path(info["token_file"]).read_text().strip() == client.token
     cpu = client.get("/api/v2/resources/cpu")
     assert cpu.keys() >= {
         "percent", "per_cpu_percent", "cores", "physical_cores", "freq_mhz", "load_avg", "memory_percent",

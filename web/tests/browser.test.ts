@@ -190,6 +190,7 @@ describe("a machine with eight GPUs", () => {
     await page.keyboard.press("Enter");
     // No token yet: it is asked for, and the focus is in its field.
     await page.getByRole("dialog", { name: "Token" }).waitFor();
+    await page.getByText(/^cat .*state\/token$/).waitFor();
     await page.keyboard.type(service.token);
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor({ state: "detached" });

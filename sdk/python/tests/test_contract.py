@@ -44,7 +44,7 @@ CALLS: dict[str, Callable[[berth.Client], object]] = {
     "getDocs": lambda c: c.service.docs(),
     "getRedoc": lambda c: c.service.redoc(),
     "createTask": lambda c: c.tasks.create(command=["true"]),
-    "listTasks": lambda c: c.tasks.list(status="live", kind="command", limit=3, offset=1, array="a"),
+    "listTasks": lambda c: c.tasks.list(status="live", kind="command", limit=3, offset=1, array="a", text="b"),
     "getTask": lambda c: c.tasks.get("x"),
     "deleteTask": lambda c: c.tasks.delete("x"),
     "cancelTask": lambda c: c.tasks.cancel("x"),

@@ -62,6 +62,7 @@ class FakeService final : public Service {
   // ---- Service ----
   [[nodiscard]] const core::State& state() const override { return scheduler; }
   [[nodiscard]] const model::Inventory& inventory() const override { return machine; }
+  [[nodiscard]] std::string token_file() const override { return "/state/token"; }
   [[nodiscard]] std::vector<DeviceView> devices() override { return views; }
   [[nodiscard]] const WorkerBuild& worker() const override { return build; }
   [[nodiscard]] base::json::object processor() const override;

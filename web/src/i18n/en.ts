@@ -19,7 +19,7 @@ export const en = {
   "header.offline": "Not connected",
   "header.counts": "{running} running, {queued} waiting",
   "banner.offline": "The daemon does not answer. What you see may be old; this page connects again by itself.",
-  "banner.unauthorized": "The daemon wants its token. It lies in the file <state-dir>/token on its machine.",
+  "banner.unauthorized": "The daemon wants its token.",
   "banner.retry": "Try now",
   "banner.enter": "Enter token",
   "announce.online": "Connected again",

@@ -9,7 +9,6 @@ export const enTasks = {
   "tasks.filter.kind.all": "Any kind",
   "tasks.filter.text": "Name, id, user, command…",
   "tasks.filter.clear": "Clear filters",
-  "tasks.cut": "Only the newest {count} tasks were looked through.",
   "tasks.count": "{count} tasks",
   "tasks.count.one": "1 task",
   "tasks.empty.title": "No task yet",

@@ -21,7 +21,7 @@ export const zh: Record<keyof typeof en, string> = {
   "header.offline": "未连接",
   "header.counts": "{running} 个运行中，{queued} 个等待",
   "banner.offline": "守护进程没有响应。页面内容可能已过时；恢复后会自动重新连接。",
-  "banner.unauthorized": "守护进程需要令牌。令牌位于其所在机器的文件 <state-dir>/token。",
+  "banner.unauthorized": "守护进程需要令牌。",
   "banner.retry": "立即重试",
   "banner.enter": "输入令牌",
   "announce.online": "已重新连接",

@@ -10,7 +10,6 @@ export const zhTasks: Record<keyof typeof enTasks, string> = {
   "tasks.filter.kind.all": "所有类别",
   "tasks.filter.text": "名称、编号、用户、命令…",
   "tasks.filter.clear": "清除筛选",
-  "tasks.cut": "只在最新的 {count} 个任务中查找。",
   "tasks.count": "{count} 个任务",
   "tasks.count.one": "1 个任务",
   "tasks.empty.title": "还没有任务",

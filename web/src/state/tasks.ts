@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of tasks. The daemon tells how many match and gives any piece of them, so the page holds only what is
-// in sight, however long the queue is. Text is looked for here: the daemon has no such filter.
+// in sight, however long the queue is.
 import { batch, computed, signal } from "@preact/signals";
 import { get } from "../api/client.ts";
 import { isFinal, type State, type Task, type TaskList } from "../api/types.ts";
@@ -17,16 +17,13 @@ export interface Filter {
 }
 
 const PAGE = 100;
-/** So many of the newest are looked through for a text. */
-export const SEARCHED = 2000;
 
 export const filter = signal<Filter>({ status: "", kind: "", text: "", array: "" });
 export const total = signal(0);
 /** Null before the first answer. */
 export const pages = signal<Map<number, Task[]> | null>(null);
-/** Whether a text was looked for in a part of the tasks only. */
-export const cut = signal(false);
-export type Counts = Record<"live" | "queued" | "running" | "completed" | "failed" | "cancelled", number>;
+/** Of those that have ended null until somebody looks at the list. */
+export type Counts = Record<"live" | "queued" | "running", number> & Record<"completed" | "failed" | "cancelled", number | null>;
 export const counts = signal<Counts | null>(null);
 
 let range: Range = { first: 0, end: PAGE };
@@ -38,15 +35,10 @@ export function taskAt(index: number): Task | undefined {
 }
 
 function query(more: Record<string, string>): string {
-  const { status, kind, array } = filter.peek();
+  const { status, kind, array, text } = filter.peek();
   // `task_type` does not concern the list that is read; it keeps inferences and their results out of the older ones.
-  const all = { status, kind, array, task_type: "training", ...more };
+  const all = { status, kind, array, q: text.trim(), task_type: "training", ...more };
   return `/api/v2/tasks?${new URLSearchParams(Object.entries(all).filter(([, value]) => value !== ""))}`;
-}
-
-function matches(task: Task, text: string): boolean {
-  const words = [task.task_id, task.name, task.user, task.device, task.task_type, task.message, task.command?.join(" ")];
-  return words.some((word) => word?.toLowerCase().includes(text));
 }
 
 async function readPage(page: number, abort?: AbortSignal): Promise<void> {
@@ -55,25 +47,10 @@ async function readPage(page: number, abort?: AbortSignal): Promise<void> {
   if (asked !== filter.peek()) return;
   batch(() => {
     total.value = list.total;
-    cut.value = false;
     const known = new Map(pages.peek() ?? []);
     known.set(page, list.tasks);
     for (const number of known.keys()) if (number * PAGE >= list.total && number > 0) known.delete(number);
     pages.value = known;
-  });
-}
-
-async function readMatching(text: string, abort: AbortSignal): Promise<void> {
-  const asked = filter.peek();
-  const list = await get<TaskList>(query({ limit: String(SEARCHED) }), abort);
-  if (asked !== filter.peek()) return;
-  const found = list.tasks.filter((task) => matches(task, text));
-  const cutUp = new Map<number, Task[]>();
-  for (let from = 0; from < found.length; from += PAGE) cutUp.set(from / PAGE, found.slice(from, from + PAGE));
-  batch(() => {
-    total.value = found.length;
-    cut.value = list.total > SEARCHED;
-    pages.value = cutUp;
   });
 }
 
@@ -99,16 +76,15 @@ function tellChanges(): void {
 }
 
 async function readList(abort: AbortSignal): Promise<void> {
-  const text = filter.peek().text.trim().toLowerCase();
-  if (text) await readMatching(text, abort);
-  else await Promise.all(pagesOf(range, PAGE).map((page) => readPage(page, abort)));
+  await Promise.all(pagesOf(range, PAGE).map((page) => readPage(page, abort)));
   tellChanges();
 }
 
 /** While the list is shown. */
 export function watchList(): () => void {
   range = { first: 0, end: PAGE };
-  listPoll = poll(readList, () => (filter.peek().text ? 3000 : 1000));
+  listPoll = poll(readList, () => 1000);
+  countPoll?.refresh();
   return () => {
     listPoll?.stop();
     listPoll = null;
@@ -137,7 +113,7 @@ export function setFilter(change: Partial<Filter>): void {
 /** The rows in sight have changed: pieces that are missing are fetched at once. */
 export function showRange(next: Range): void {
   range = next;
-  if (filter.peek().text || !pages.peek()) return;
+  if (!pages.peek()) return;
   for (const page of pagesOf(next, PAGE)) {
     if (pages.peek()!.has(page) || loading.has(page) || page * PAGE >= total.peek()) continue;
     loading.add(page);
@@ -156,7 +132,7 @@ export function watchCounts(slow: () => boolean): void {
     async (abort) => {
       const wanted = slow() ? (["live", "queued", "running"] as const) : COUNTED;
       const lists = await Promise.all(wanted.map((state) => get<TaskList>(`/api/v2/tasks?limit=0&status=${state}`, abort)));
-      const next: Counts = counts.peek() ?? { live: 0, queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
+      const next: Counts = counts.peek() ?? { live: 0, queued: 0, running: 0, completed: null, failed: null, cancelled: null };
       const copy = { ...next };
       wanted.forEach((state, index) => (copy[state] = lists[index]!.total));
       counts.value = copy;
@@ -165,7 +141,9 @@ export function watchCounts(slow: () => boolean): void {
   );
 }
 
-export const anyTask = computed(() => {
+/** Null while it is not known. */
+export const allTasks = computed(() => {
   const known = counts.value;
-  return known ? known.live + known.completed + known.failed + known.cancelled > 0 : null;
+  if (!known || known.completed === null || known.failed === null || known.cancelled === null) return null;
+  return known.live + known.completed + known.failed + known.cancelled;
 });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { get, messageOf } from "../api/client.ts";
 import { setToken, token } from "../api/token.ts";
 import { t } from "../i18n/index.ts";
+import { quoteWord } from "../lib/argv.ts";
 import { notify } from "../state/notices.ts";
 import { refreshAll } from "../state/poll.ts";
 import { closeDialog, openDialog } from "./dialog.tsx";
@@ -10,6 +12,12 @@ import { CommandLine } from "./parts.tsx";
 
 function TokenForm(): JSX.Element {
   const [value, setValue] = useState(token.peek());
+  const [file, setFile] = useState("");
+  const [hint, setHint] = useState("");
+  useEffect(() => {
+    // Without a token some daemons tell nothing but where it is.
+    get<{ token_file: string }>("/api/v1/info").then((info) => setFile(info.token_file), (error: unknown) => setHint(messageOf(error)));
+  }, []);
   const save = (event: Event) => {
     event.preventDefault();
     setToken(value);
@@ -19,8 +27,8 @@ function TokenForm(): JSX.Element {
   };
   return (
     <form onSubmit={save} class="stack">
-      <p>{t("token.text")}</p>
-      <CommandLine text="cat <state-dir>/token" />
+      <p>{hint || t("token.text")}</p>
+      {file && <CommandLine text={`cat ${quoteWord(file)}`} />}
       <label class="field">
         <span>{t("token.label")}</span>
         <input data-first type="password" autocomplete="off" spellcheck={false} value={value} onInput={(event) => setValue(event.currentTarget.value)} />

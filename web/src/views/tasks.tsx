@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { language, t, type Key } from "../i18n/index.ts";
 import { count } from "../lib/format.ts";
 import { linkTo, replace, route } from "../router.ts";
-import { anyTask, counts, cut, filter, pages, SEARCHED, setFilter, total, watchList, type Counts } from "../state/tasks.ts";
+import { allTasks, counts, filter, pages, setFilter, total, watchList, type Counts } from "../state/tasks.ts";
 import { Icon } from "../ui/icons.tsx";
 import { CommandLine, Empty } from "../ui/parts.tsx";
 import { TaskList } from "./task_list.tsx";
@@ -35,7 +35,7 @@ let typing: ReturnType<typeof setTimeout> | undefined;
 function Filters(): JSX.Element {
   const known = counts.value;
   const now = filter.value;
-  const all = known ? known.live + known.completed + known.failed + known.cancelled : null;
+  const all = allTasks.value;
   return (
     <div class="filters">
       <div class="segments words-states" role="group" aria-label={t("tasks.filter.status")}>
@@ -83,8 +83,7 @@ export function TasksView(): JSX.Element {
         <a class="button primary push" href="#/start"><Icon name="start" size={14} />{t("tasks.new")}</a>
       </div>
       <Filters />
-      {cut.value && <p class="muted">{t("tasks.cut", { count: count(SEARCHED, language.value) })}</p>}
-      {empty && !filtered && anyTask.value === false && (
+      {empty && !filtered && allTasks.value === 0 && (
         <Empty title={t("tasks.empty.title")} icon="tasks">
           <p class="muted">{t("tasks.empty.text")}</p>
           <p><CommandLine text="berth run --device auto --memory 8G -- python3 train.py" /></p>

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from ..errors import Unreachable
 from ..streams import PATIENCE_S
 from ..transport import Query, Transport, quoted
-from ..types import Priority, TaskActionResponse, TaskArray, TaskResponse
+from ..types import PriorityRequest, TaskActionResponse, TaskArray, TaskResponse
 from ..types.words import FINAL
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Arrays:
 
     def set_priority(self, array_id: str, priority: int) -> TaskActionResponse:
         """Of its tasks that wait, 1 (most urgent) to 10."""
-        body: Priority = {"priority": priority}
+        body: PriorityRequest = {"priority": priority}
         return cast(TaskActionResponse, self._transport.json("POST", _path(array_id) + "/priority", body=body))
 
     def delete(self, array_id: str) -> TaskActionResponse:

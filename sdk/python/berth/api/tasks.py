@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from ..errors import Unreachable, error_of
 from ..streams import PATIENCE_S, SILENCE_S, ChangeStream, LogStream
 from ..transport import Transport, quoted
-from ..types import Explanation, Kind, Priority, TaskActionResponse, TaskListResponse, TaskResponse
+from ..types import Explanation, Kind, PriorityRequest, TaskActionResponse, TaskListResponse, TaskResponse
 from ..types.words import FINAL
 
 if TYPE_CHECKING:
@@ -48,9 +48,11 @@ class Tasks:
         offset: int | None = None,
         task_type: Literal["training", "inference"] | None = None,
         array: str | None = None,
+        text: str | None = None,
     ) -> TaskListResponse:
         """Tasks, newest first in `tasks`, at most `limit` (100) from `offset` on. `status` may also be `live`:
-        pending, queued or running. `task_type` concerns only `training_tasks` and `inference_tasks`."""
+        pending, queued or running. `text` is looked for in ids, names, descriptions, users, devices and commands.
+        `task_type` concerns only `training_tasks` and `inference_tasks`."""
         query = {
             "status": status,
             "kind": kind,
@@ -58,6 +60,7 @@ class Tasks:
             "offset": offset,
             "task_type": task_type,
             "array": array,
+            "q": text,
         }
         return cast(TaskListResponse, self._transport.json("GET", "/api/v2/tasks", query))
 
@@ -83,7 +86,7 @@ class Tasks:
     def set_priority(self, task_id: str, priority: int) -> TaskActionResponse:
         """Of a task that waits, 1 (most urgent) to 10: its place in the queue follows. Conflict for one that does not
         wait."""
-        body: Priority = {"priority": priority}
+        body: PriorityRequest = {"priority": priority}
         return cast(TaskActionResponse, self._transport.json("POST", _path(task_id) + "/priority", body=body))
 
     def explain(self, task_id: str) -> Explanation:

@@ -46,7 +46,7 @@ from .requests import (
     KindLimits,
     LeaseRequest,
     LimitsRequest,
-    Priority,
+    PriorityRequest,
     Retry,
     TrainingRequest,
 )
@@ -171,7 +171,7 @@ __all__ = [
     "Prediction",
     "PreprocessingResponse",
     "PreprocessingStats",
-    "Priority",
+    "PriorityRequest",
     "ResourceStatus",
     "Retry",
     "SignalPictureStats",

@@ -304,7 +304,7 @@ class LeaseRequest(_Placed, total=False):
     pid: int | None
 
 
-class Priority(TypedDict):
+class PriorityRequest(TypedDict):
     #: 1 is most urgent
     priority: int
 

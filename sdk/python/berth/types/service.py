@@ -47,3 +47,5 @@ class Info(TypedDict):
     supported_models: list[str]
     resource_limits: dict[str, dict[str, int]]
     gpu_available: bool
+    #: Where users of the daemon's machine find its token
+    token_file: str
