@@ -99,6 +99,7 @@ struct DeviceSource::Here {
     options.nvml_library = environment("BERTH_NVML_LIBRARY");
     options.level_zero_library = environment("BERTH_LEVEL_ZERO_LIBRARY");
     options.dcmi_library = environment("BERTH_DCMI_LIBRARY");
+    options.amd_smi_library = environment("BERTH_AMD_SMI_LIBRARY");
     options.sysfs_root = environment("BERTH_SYSFS_ROOT");
     return options;
   }

@@ -75,6 +75,7 @@ const Readers& readers() {
         {"nvml_library", text(&Config::nvml_library)},
         {"level_zero_library", text(&Config::level_zero_library)},
         {"dcmi_library", text(&Config::dcmi_library)},
+        {"amd_smi_library", text(&Config::amd_smi_library)},
         {"integrated_gpus",
          [](const YAML::Node& node, Config& config) -> base::Status {
            config.integrated_gpus = node.as<bool>();
@@ -156,6 +157,8 @@ base::Status read_environment(Config& config) {
     config.level_zero_library = value;
   if (const auto value = environment("BERTH_DCMI_LIBRARY"); !value.empty())
     config.dcmi_library = value;
+  if (const auto value = environment("BERTH_AMD_SMI_LIBRARY"); !value.empty())
+    config.amd_smi_library = value;
   const struct {
     const char* name;
     int* number;

@@ -22,6 +22,7 @@ struct Config {
   std::string nvml_library;  // empty: where the dynamic linker finds it
   std::string level_zero_library;
   std::string dcmi_library;
+  std::string amd_smi_library;
   bool integrated_gpus = false;  // tasks may run on the graphics of a processor
   std::string sysfs_root;        // precedes /proc and /sys when devices are looked for
   std::string worker_dir;        // empty: beside berthd

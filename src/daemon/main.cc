@@ -88,6 +88,7 @@ std::vector<std::string> fixed_keys(const Config& a, const Config& b) {
   compare("nvml_library", a.nvml_library == b.nvml_library);
   compare("level_zero_library", a.level_zero_library == b.level_zero_library);
   compare("dcmi_library", a.dcmi_library == b.dcmi_library);
+  compare("amd_smi_library", a.amd_smi_library == b.amd_smi_library);
   compare("integrated_gpus", a.integrated_gpus == b.integrated_gpus);
   compare("sysfs_root", a.sysfs_root == b.sysfs_root);
   compare("worker_dir", a.worker_dir == b.worker_dir);

@@ -30,6 +30,7 @@ device::SamplerOptions sampler_options(const Config& config) {
   options.machine.nvml_library = config.nvml_library;
   options.machine.level_zero_library = config.level_zero_library;
   options.machine.dcmi_library = config.dcmi_library;
+  options.machine.amd_smi_library = config.amd_smi_library;
   options.machine.integrated_gpus = config.integrated_gpus;
   options.machine.sysfs_root = config.sysfs_root;
   return options;

@@ -22,7 +22,8 @@ struct Scope {
 };
 
 /// Called before a driver is touched: with the vendor's name, "nvidia" (opening and counting), with
-/// "nvidia:3" (the device with the driver's own number 3, not yet identified) or a device's id.
+/// "nvidia:3" (the device with the driver's own number 3, not yet identified), "amd:smi" (AMD's
+/// library, which its driver does without) or a device's id.
 using Breadcrumb = std::function<void(std::string_view key)>;
 inline void no_breadcrumbs(std::string_view /*key*/) {}
 

@@ -79,7 +79,8 @@ Machine::Machine(Options options) : options_(std::move(options)), host_(options_
                     }});
   parts_.push_back(
       {model::Vendor::kAmd, [this, fdinfo]() -> base::Result<std::unique_ptr<Backend>> {
-         return std::make_unique<amd::AmdBackend>(options_.sysfs_root, fdinfo);
+         return std::make_unique<amd::AmdBackend>(options_.amd_smi_library, options_.sysfs_root,
+                                                  fdinfo);
        }});
   parts_.push_back(
       {model::Vendor::kIntel, [this, fdinfo]() -> base::Result<std::unique_ptr<Backend>> {

@@ -22,6 +22,7 @@ struct Options {
   std::string nvml_library;        // empty: libnvidia-ml.so.1 by the dynamic linker's rules
   std::string level_zero_library;  // empty: libze_loader.so.1 likewise
   std::string dcmi_library;        // empty: libdcmi.so likewise, else in its driver's usual place
+  std::string amd_smi_library;     // empty: libamd_smi.so likewise, else where ROCm has it
   bool integrated_gpus = false;    // tasks may run on the graphics of a processor
   std::string sysfs_root;          // precedes /proc, /sys and /usr/share; empty: the machine itself
 };

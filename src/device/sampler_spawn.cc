@@ -47,6 +47,8 @@ std::vector<std::string> sampler_arguments(const SamplerOptions& options) {
   if (!options.machine.level_zero_library.empty())
     add("--level-zero-library", options.machine.level_zero_library);
   if (!options.machine.dcmi_library.empty()) add("--dcmi-library", options.machine.dcmi_library);
+  if (!options.machine.amd_smi_library.empty())
+    add("--amd-smi-library", options.machine.amd_smi_library);
   if (options.machine.integrated_gpus) add("--integrated-gpus", "yes");
   if (!options.machine.sysfs_root.empty()) add("--sysfs-root", options.machine.sysfs_root);
   add("--interval", std::to_string(options.interval.count()));
@@ -83,6 +85,8 @@ base::Result<SamplerOptions> parse_sampler_arguments(const std::vector<std::stri
       options.machine.level_zero_library = value;
     } else if (name == "--dcmi-library") {
       options.machine.dcmi_library = value;
+    } else if (name == "--amd-smi-library") {
+      options.machine.amd_smi_library = value;
     } else if (name == "--integrated-gpus") {
       options.machine.integrated_gpus = value == "yes";
     } else if (name == "--sysfs-root") {

@@ -24,10 +24,13 @@ std::optional<model::Vendor> vendor_of(std::string_view key) {
   return std::nullopt;
 }
 bool is_vendor(std::string_view key) { return vendor_of(key).has_value(); }
+/// "amd:smi": a library that the vendor's driver does without, so that no device waits for it.
+bool is_library(std::string_view key) { return key == "amd:smi"; }
 /// "nvidia:3": while a device is identified.
 std::optional<model::Vendor> vendor_of_number(std::string_view key) {
   const auto colon = key.find(':');
-  return colon == std::string_view::npos ? std::nullopt : vendor_of(key.substr(0, colon));
+  if (colon == std::string_view::npos || is_library(key)) return std::nullopt;
+  return vendor_of(key.substr(0, colon));
 }
 bool is_number(std::string_view key) { return vendor_of_number(key).has_value(); }
 /// The GPU of an instance, else the device itself: what a driver that hangs hangs in.
@@ -185,8 +188,9 @@ void SamplerWatch::take_inventory(const base::json::object& from, base::Time tak
   }
   for (const model::Vendor vendor : answering) answered(std::string(to_text(vendor)));
   // A number that was tried again has been identified, or its device is gone: either is an answer.
-  std::erase_if(quarantined_,
-                [](const auto& item) { return is_number(item.first) && !item.second.skipped; });
+  std::erase_if(quarantined_, [](const auto& item) {
+    return (is_number(item.first) || is_library(item.first)) && !item.second.skipped;
+  });
   if (seen_inventory_) keep_missing(*fresh);
   if (!seen_inventory_ || model::to_json(*fresh) != model::to_json(inventory_)) {
     inventory_ = std::move(*fresh);
@@ -284,7 +288,7 @@ void SamplerWatch::mark_unlisted() {
 
 milliseconds SamplerWatch::patience(std::string_view key) const {
   if (is_vendor(key) || key == "inventory") return options_.driver_stall_after;
-  if (is_number(key)) return options_.inventory_stall_after;
+  if (is_number(key) || is_library(key)) return options_.inventory_stall_after;
   return options_.stall_after;
 }
 

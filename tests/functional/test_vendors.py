@@ -38,7 +38,7 @@ def add_card(root: Path, number: int, pci: str, driver: str, vendor: str, produc
 def tree(tmp_path: Path) -> Path:
     """Two AMD cards, an Intel card, the graphics of the processor, and an NVIDIA card without driver."""
     root = tmp_path / "host"
-    for number, pci, unique in ((1, "0000:03:00.0", "00aa"), (2, "0000:83:00.0", "00bb")):
+    for number, pci, unique in ((1, "0000:63:00.0", "00aa"), (2, "0000:c3:00.0", "00bb")):
         folder = add_card(root, number, pci, "amdgpu", "0x1002", "0x740f")
         for name, text in {"unique_id": unique * 4, "product_name": "Instinct MI210", "mem_info_vram_total": str(64 << 30),
                            "mem_info_vram_used": str(number << 30), "gpu_busy_percent": "7"}.items():  # fmt: skip
@@ -53,7 +53,7 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 def daemon(make_daemon: MakeDaemon, tree: Path) -> Daemon:
     return make_daemon(config={"sysfs_root": str(tree), "level_zero_library": str(FAKES / "libze_loader.so.1"),
-                               "dcmi_library": str(FAKES / "libdcmi.so")})  # fmt: skip
+                               "dcmi_library": str(FAKES / "libdcmi.so"), "amd_smi_library": str(FAKES / "libamd_smi.so")})  # fmt: skip
 
 
 def test_every_vendors_devices_are_listed_in_one_form(daemon: Daemon) -> None:
@@ -65,6 +65,8 @@ def test_every_vendors_devices_are_listed_in_one_form(daemon: Daemon) -> None:
     assert devices["rocm:0"]["allocated_memory_gb"] == 1
     assert devices["rocm:0"]["sm_utilization"] == 7
     assert devices["rocm:0"]["pcie"] == {"generation": 4, "width": 8, "max_generation": 4, "max_width": 16}
+    assert devices["rocm:0"]["energy_j"] == 30.5
+    assert [devices[name]["throttled"] for name in ("rocm:0", "rocm:1")] == [False, True], "by AMD SMI"
     assert devices["xpu:1"]["total_memory_gb"] == 48
     assert devices["npu:2"]["power_w"] == 198.5
     others = {device["device_name"]: device["no_tasks"] for device in report["other_devices"]}
@@ -100,6 +102,7 @@ def test_the_command_line_shows_them_with_and_without_a_daemon(daemon: Daemon, f
         "BERTH_NVML_LIBRARY": "/nonexistent/libnvidia-ml.so.1",
         "BERTH_LEVEL_ZERO_LIBRARY": str(FAKES / "libze_loader.so.1"),
         "BERTH_DCMI_LIBRARY": str(FAKES / "libdcmi.so"),
+        "BERTH_AMD_SMI_LIBRARY": str(FAKES / "libamd_smi.so"),
     }
     for cli in (CommandLine(daemon, folder), CommandLine(None, folder, alone)):
         text = cli.ok("gpus")

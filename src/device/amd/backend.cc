@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "device/amd/gpu_metrics.h"
 #include "device/listed_processes.h"
 #include "device/pci_names.h"
 #include "device/pcie.h"
@@ -14,6 +16,8 @@ namespace berth::device::amd {
 namespace {
 
 constexpr unsigned kAmd = 0x1002;
+// What is begun and left alone for itself: a library that hangs takes no GPU with it.
+constexpr const char* kLibrary = "amd:smi";
 
 std::optional<base::Bytes> bytes(std::optional<std::int64_t> number) {
   return number ? std::optional(base::Bytes{*number}) : std::nullopt;
@@ -28,11 +32,8 @@ model::DeviceId id_of(const drm::Card& card) {
   return model::DeviceId("PCI-" + to_text(card.address));
 }
 
-std::string model_of(const drm::Card& card, const std::string& root) {
-  if (auto name = drm::read_text(card.device + "/product_name"); name && !name->empty())
-    return name->starts_with("AMD") ? *name : "AMD " + *name;
-  if (const auto name = pci_name(root, card.vendor, card.product)) return "AMD " + *name;
-  return "AMD GPU " + pci_ids(card.vendor, card.product);
+std::string with_maker(const std::string& name) {
+  return name.starts_with("AMD") ? name : "AMD " + name;
 }
 
 const KfdNode* node_at(const std::vector<KfdNode>& nodes, const model::PciAddress& address) {
@@ -59,13 +60,39 @@ std::optional<std::int64_t> memory_errors(const drm::Card& card, std::string_vie
 
 }  // namespace
 
-AmdBackend::AmdBackend(std::string root, std::shared_ptr<drm::FdinfoReader> fdinfo)
-    : root_(root), fdinfo_(std::move(fdinfo)), processes_(std::move(root)) {}
+AmdBackend::AmdBackend(std::string library, std::string root,
+                       std::shared_ptr<drm::FdinfoReader> fdinfo)
+    : library_(std::move(library)),
+      root_(root),
+      fdinfo_(std::move(fdinfo)),
+      processes_(std::move(root)) {}
 
 std::vector<drm::Card> AmdBackend::cards() const {
   auto found = drm::cards(root_, kAmd);
   std::erase_if(found, [](const drm::Card& card) { return card.driver != "amdgpu"; });
   return found;
+}
+
+/// Without it, or where it does not start, sysfs tells nearly all: that is worth a hint only where
+/// a library was asked for by name.
+std::map<model::PciAddress, Smi::Handle> AmdBackend::start_library(const Breadcrumb& begin,
+                                                                   const SkipList& skip,
+                                                                   model::Inventory& inventory) {
+  if (listed_.empty() && smi_ == nullptr) return {};
+  begin(kLibrary);
+  const bool skipped = skip.contains(kLibrary);
+  if (skipped || std::exchange(smi_outdated_, false)) smi_.reset();
+  if (skipped) inventory.hints.emplace_back("AMD SMI does not answer and is left alone for now");
+  if (skipped) return {};
+  if (smi_ == nullptr) {
+    auto opened = Smi::open(library_);
+    if (!opened) {
+      if (!library_.empty()) inventory.hints.push_back(opened.error().message);
+      return {};
+    }
+    smi_ = std::move(*opened);
+  }
+  return smi_->gpus();
 }
 
 base::Result<model::Inventory> AmdBackend::enumerate(const Breadcrumb& begin,
@@ -74,7 +101,11 @@ base::Result<model::Inventory> AmdBackend::enumerate(const Breadcrumb& begin,
   const auto before = std::move(gpus_);
   gpus_.clear();
   begin("amd");
-  listed_ = cards();
+  auto found = cards();
+  smi_outdated_ = smi_outdated_ || found != listed_;
+  listed_ = std::move(found);
+  const auto handles = start_library(begin, skip, inventory);
+  begin("amd");
   const auto nodes = listed_.empty() ? std::vector<KfdNode>{} : kfd_nodes(root_);
   std::vector<const KfdNode*> of_devices;
   for (const auto& card : listed_) {
@@ -91,18 +122,14 @@ base::Result<model::Inventory> AmdBackend::enumerate(const Breadcrumb& begin,
     gpu.readable = !skip.contains(device.id.value);
     if (gpu.readable) {
       begin(device.id.value);
-      describe(card, node, device);
-      gpu.hwmon = drm::hwmon_folder(card.device);
-      gpu.kfd_id = node != nullptr ? node->gpu_id : "";
-      gpu.shares_memory = node != nullptr && node->shares_memory;
-      model::Sample memory;
-      read_memory(gpu, memory);
-      device.total_memory = memory.total_memory;
-      if (gpu.shares_memory)
-        device.no_tasks = "graphics of the processor, with the machine's memory";
+      if (const auto place = handles.find(card.address); place != handles.end())
+        gpu.handle = place->second;
+      describe(gpu, node, device);
     }
-    if (const auto place = before.find(device.id); place != before.end())
+    if (const auto place = before.find(device.id); place != before.end()) {
       gpu.last = place->second.last;
+      gpu.residency = place->second.residency;
+    }
     gpus_.insert_or_assign(device.id, std::move(gpu));
     inventory.devices.push_back(std::move(device));
     of_devices.push_back(node);
@@ -111,16 +138,40 @@ base::Result<model::Inventory> AmdBackend::enumerate(const Breadcrumb& begin,
   return inventory;
 }
 
-void AmdBackend::describe(const drm::Card& card, const KfdNode* node, model::Device& device) const {
-  device.model = model_of(card, root_);
+void AmdBackend::describe(Gpu& gpu, const KfdNode* node, model::Device& device) const {
+  device.model = model_of(gpu);
+  gpu.hwmon = drm::hwmon_folder(gpu.card.device);
+  gpu.kfd_id = node != nullptr ? node->gpu_id : "";
+  gpu.shares_memory = node != nullptr && node->shares_memory;
+  model::Sample memory;
+  read_memory(gpu, memory);
+  device.total_memory = memory.total_memory;
+  if (gpu.shares_memory) device.no_tasks = "graphics of the processor, with the machine's memory";
   if (node == nullptr) return;
   device.max_clock_mhz = node->max_clock_mhz;
   device.compute_capability = node->architecture;
 }
 
+std::string AmdBackend::model_of(const Gpu& gpu) const {
+  const drm::Card& card = gpu.card;
+  if (const auto name = drm::read_text(card.device + "/product_name"); name && !name->empty())
+    return with_maker(*name);
+  const auto sold_as =
+      smi_ != nullptr && gpu.handle != nullptr ? smi_->market_name(gpu.handle) : std::nullopt;
+  if (sold_as) return with_maker(*sold_as);
+  if (const auto name = pci_name(root_, card.vendor, card.product)) return "AMD " + *name;
+  return "AMD GPU " + pci_ids(card.vendor, card.product);
+}
+
 std::optional<int> AmdBackend::count() { return static_cast<int>(cards().size()); }
 
 bool AmdBackend::devices_changed() { return cards() != listed_; }
+
+/// Closing the library may hang too: enumerate(), which follows, does it under the library's key.
+base::Status AmdBackend::reopen() {
+  smi_outdated_ = true;
+  return {};
+}
 
 model::Sample AmdBackend::sample(const model::DeviceId& id, const Scope& scope) {
   model::Sample sample;
@@ -136,11 +187,12 @@ model::Sample AmdBackend::sample(const model::DeviceId& id, const Scope& scope) 
     sample.health = model::Health::kLost;
     sample.health_reason = "the kernel does not list this device any more";
   } else {
-    const Gpu& gpu = place->second;
+    Gpu& gpu = place->second;
     read_memory(gpu, sample);
     read_cheap(gpu, sample);
     if (scope.costly) {
       read_costly(gpu, sample);
+      read_metrics(gpu, sample);
       sample.pcie = current_pcie_link(root_, gpu.card.address);
     }
     if (scope.processes) read_processes(gpu, sample, scope.costly);
@@ -184,6 +236,34 @@ void AmdBackend::read_costly(const Gpu& gpu, model::Sample& sample) {
   sample.fan_percent = fan ? std::optional(static_cast<int>(*fan * 100 / 255)) : std::nullopt;
   sample.ecc_corrected = memory_errors(gpu.card, "ce");
   sample.ecc_uncorrected = memory_errors(gpu.card, "ue");
+}
+
+/// What AMD SMI tells beyond the files, and of what it does not, the table of the driver.
+void AmdBackend::read_metrics(Gpu& gpu, model::Sample& sample) const {
+  sample.throttle.reset();
+  sample.energy_mj.reset();
+  if (smi_ != nullptr && gpu.handle != nullptr) {
+    if (const auto metrics = smi_->metrics(gpu.handle)) {
+      sample.throttle = throttle_of(gpu, *metrics);
+      if (!sample.memory_temperature_c) sample.memory_temperature_c = metrics->memory_temperature_c;
+    }
+    sample.energy_mj = smi_->energy_mj(gpu.handle);
+  }
+  if (sample.throttle) return;
+  constexpr std::size_t kMost = 65536;
+  if (const auto table = base::read_file(gpu.card.device + "/gpu_metrics", kMost))
+    sample.throttle = amd::throttle_of(*table);
+}
+
+std::optional<Reasons> AmdBackend::throttle_of(Gpu& gpu, const Smi::Metrics& metrics) const {
+  if (metrics.throttle_bits) return reasons_of(*metrics.throttle_bits);
+  if (!metrics.residency) return std::nullopt;
+  const auto before = std::exchange(gpu.residency, metrics.residency);
+  if (before) return reasons_between(*before, *metrics.residency);
+  // The first reading has none before it. Waiting for a second one is worth it only then: in a row
+  // of GPUs every wait would delay all the others.
+  const auto later = smi_->later_residency(gpu.handle);
+  return later ? reasons_between(*metrics.residency, *later) : std::nullopt;
 }
 
 void AmdBackend::read_processes(const Gpu& gpu, model::Sample& sample, bool all) {

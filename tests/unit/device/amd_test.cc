@@ -66,6 +66,7 @@ class Instinct : public ::testing::Test {
   [[nodiscard]] Readout read() const {
     Options options;
     options.nvml_library = "/nowhere/libnvidia-ml.so.1";
+    options.amd_smi_library = "/nowhere/libamd_smi.so";
     options.sysfs_root = tree_.path();
     return read_samples(options);
   }
@@ -188,6 +189,7 @@ class Reload : public Instinct {
   [[nodiscard]] Options options() const {
     Options options;
     options.nvml_library = "/nowhere/libnvidia-ml.so.1";
+    options.amd_smi_library = "/nowhere/libamd_smi.so";
     options.sysfs_root = tree_.path();
     return options;
   }

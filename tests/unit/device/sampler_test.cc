@@ -218,6 +218,7 @@ TEST_F(Sampler, GoesWhenNobodyListensAndComesBackWhenKilled) {
 TEST(SamplerArguments, ComeBackAsTheyWere) {
   SamplerOptions options;
   options.machine.nvml_library = "/a b/lib.so";
+  options.machine.amd_smi_library = "/opt/rocm/lib/libamd_smi.so";
   options.machine.sysfs_root = "/root";
   options.interval = milliseconds(100);
   options.skip = {"GPU-1", "nvidia:2"};

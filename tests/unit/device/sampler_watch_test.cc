@@ -249,6 +249,25 @@ TEST_F(Watch, ANumberThatCannotBeIdentifiedKeepsTheOthersNames) {
   EXPECT_EQ(advice_within(seconds(1000)), Advice::kNone);
 }
 
+TEST_F(Watch, ALibraryThatHangsIsLeftAloneAndTakesNoDeviceWithIt) {
+  watch_.started(now_);
+  inventory({0});
+  round({"GPU-0"});
+  begin("amd:smi");
+  EXPECT_EQ(advice_within(seconds(9)), Advice::kNone);
+  EXPECT_EQ(advice_within(seconds(2)), Advice::kReplaceStuck);
+  EXPECT_EQ(watch_.skip(), Keys{"amd:smi"});
+  EXPECT_EQ(of("GPU-0").health, model::Health::kHealthy);
+  watch_.started(now_);
+  inventory({0});
+  round({"GPU-0"});
+  model::Device amd = gpu(0);
+  amd.vendor = model::Vendor::kAmd;
+  EXPECT_EQ(watch_.next_probe(amd), std::nullopt);
+  EXPECT_EQ(advice_within(seconds(31)), Advice::kReplace) << "it is tried again";
+  EXPECT_EQ(watch_.skip(), Keys{});
+}
+
 TEST_F(Watch, ADeviceThatIsNoLongerListedIsLostAndKeepsItsPlace) {
   watch_.started(now_);
   inventory({0, 1, 2});
