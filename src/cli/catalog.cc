@@ -118,6 +118,8 @@ constexpr auto kSentences = std::to_array<Translation>({
     // ---- leases ----
     {"lease", "租约"},
     {"lease {}", "租约 {}"},
+    {"1 lease", "1 个租约"},
+    {"{} leases", "{} 个租约"},
     {"left by task {}", "任务 {} 遗留"},
     {"orphan: what started it has ended", "孤儿进程：启动它的进程已结束"},
     {"zombie: it has ended, its memory is not free", "僵尸进程：已结束，显存未释放"},

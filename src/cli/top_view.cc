@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cli/device_table.h"
 #include "cli/gpus_text.h"
 #include "cli/members.h"
 #include "cli/table.h"
@@ -34,19 +35,8 @@ std::string rule(int columns) {
 
 // The table of `berth gpus` without who holds what: that is in the panes below.
 Lines device_lines(const TopData& data, const Screen& screen) {
-  json::object report = data.report;
-  report.erase("leases");
-  report.erase("hints");
-  for (const char* list : {"devices", "other_devices"}) {
-    json::value* devices = report.if_contains(list);
-    if (devices == nullptr || !devices->is_array()) continue;
-    for (json::value& device : devices->as_array()) {
-      if (device.is_object()) device.as_object()["processes"] = json::array{};
-    }
-  }
-  Lines lines = lines_of(render_gpus(report, data.source, screen));
-  lines.erase(std::find(lines.begin(), lines.end(), ""), lines.end());
-  return lines;
+  Lines lines = lines_of(render_device_table(data.report, screen, std::nullopt));
+  return lines.empty() ? lines_of(render_gpus(data.report, data.source, screen)) : lines;
 }
 
 std::string counts(const TopData& data) {

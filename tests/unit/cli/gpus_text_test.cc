@@ -126,6 +126,36 @@ cuda:1    A100-SXM4-8…  ━━━━━━── 60.0/80.0 GB  20.0 GB   97%  
 )TEXT");
 }
 
+// The daemon counts a lease as a command.
+TEST(GpusText, a_lease_is_called_one_among_the_tasks) {
+  auto report = json_object(kGpus);
+  const auto lease = [](const char* device) {
+    return json_object(std::string(R"({"lease_id": "l", "devices": [{"device": ")") + device +
+                       R"("}]})");
+  };
+  const auto tasks_of = [&](std::size_t device, const Screen& screen) {
+    const auto lines = base::split(render_gpus(report, "x", screen, 0), '\n');
+    const std::string name = "cuda:" + std::to_string(device) + " ";
+    for (const std::string& line : lines) {
+      if (line.starts_with(name)) return line.substr(line.find_last_of('W') + 1);
+    }
+    return std::string();
+  };
+  report["leases"] = base::json::array{lease("cuda:0"), lease("cuda:2"), lease("cpu")};
+  report.at("devices").at(0).at("current_tasks").as_object()["command"] = 2;
+  EXPECT_EQ(tasks_of(0, kWide), "  1 train, 2 infer, 1 cmd, 1 lease");
+  EXPECT_EQ(tasks_of(0, kNarrow), "  4, 1 lease");
+  auto& third = report.at("devices").at(2).as_object();
+  third["power_w"] = 5;
+  EXPECT_EQ(base::trim(tasks_of(2, kNarrow)), "1 lease")
+      << "one taken since the tasks were counted";
+  third.at("current_tasks").as_object()["command"] = 2;
+  report["leases"].as_array().push_back(lease("cuda:2"));
+  EXPECT_EQ(base::trim(tasks_of(2, kWide)), "2 leases");
+  const InChinese spoken;
+  EXPECT_EQ(base::trim(tasks_of(2, kNarrow)), "2 个租约");
+}
+
 TEST(GpusText, topology_is_a_matrix_with_a_legend_of_what_occurs) {
   EXPECT_EQ(render_topology(json_object(kDivided), kNarrow),
             R"TEXT(DEVICE  cuda:0  cuda:1  NUMA  PCIe

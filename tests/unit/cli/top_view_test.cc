@@ -76,6 +76,15 @@ TEST_F(Top, AtEightyColumns) {
   EXPECT_TRUE(lines[15].starts_with("q leave · Tab tasks/processes")) << text;
 }
 
+TEST_F(Top, ALeaseIsNoCommand) {
+  data_.report["leases"] =
+      *base::parse_json(R"([{"lease_id": "l", "devices": [{"device": "cuda:1"}]}])");
+  data_.report.at("devices").at(1).at("current_tasks").as_object()["command"] = 1;
+  const auto lines = base::split(picture(100, 16), '\n');
+  EXPECT_TRUE(lines[3].starts_with("cuda:1") && lines[3].ends_with("  1 lease")) << lines[3];
+  EXPECT_TRUE(lines[4].starts_with("cuda:2")) << "who holds it stands in the panes: " << lines[4];
+}
+
 TEST_F(Top, NoLineIsWiderOrMoreThanTheTerminal) {
   for (const auto& task : base::json::array(data_.tasks)) data_.tasks.push_back(task);
   for (const bool chinese : {false, true}) {

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/device_table.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/text.h"
+#include "cli/drain_text.h"
+#include "cli/gpu_notes.h"
+#include "cli/gpus_text.h"
+#include "cli/holders_text.h"
+#include "cli/members.h"
+#include "cli/progress.h"
+#include "cli/when.h"
+#include "cli/width.h"
+#include "cli/words.h"
+
+namespace berth::cli {
+
+namespace json = base::json;
+using base::maybe_double;
+using base::string_or;
+
+namespace {
+
+int leases_on(const json::object& device, const json::array* leases) {
+  int count = 0;
+  for (std::size_t i = 0; leases != nullptr && i < leases->size(); ++i) {
+    const json::object* lease = (*leases)[i].if_object();
+    const json::array* shares = lease != nullptr ? array_in(*lease, "devices") : nullptr;
+    if (shares == nullptr) continue;
+    count += std::any_of(shares->begin(), shares->end(), [&](const json::value& share) {
+      return share.is_object() &&
+             string_or(share.as_object(), "device") == string_or(device, "device_name");
+    });
+  }
+  return count;
+}
+
+// The daemon counts a lease among the commands, since it holds a device as they do.
+std::string tasks_text(const json::object& device, int leases, bool wide) {
+  const json::object* tasks = object_in(device, "current_tasks");
+  if (tasks == nullptr) return "";
+  const std::int64_t training = base::int_or(*tasks, "training");
+  const std::int64_t inference = base::int_or(*tasks, "inference");
+  const std::int64_t command = std::max<std::int64_t>(0, base::int_or(*tasks, "command") - leases);
+  std::vector<std::string> parts;
+  if (!wide) {
+    const std::int64_t sum = training + inference + command;
+    if (sum > 0) parts.push_back(std::to_string(sum));
+  } else {
+    if (training > 0) parts.push_back(tr("{} train", {std::to_string(training)}));
+    if (inference > 0) parts.push_back(tr("{} infer", {std::to_string(inference)}));
+    if (command > 0) parts.push_back(tr("{} cmd", {std::to_string(command)}));
+  }
+  if (leases > 0)
+    parts.push_back(leases == 1 ? tr("1 lease") : tr("{} leases", {std::to_string(leases)}));
+  return parts.empty() ? "-" : base::join(parts, tr(", "));
+}
+
+// The maker's words go, one by one, where room is short: "NVIDIA GeForce RTX 4090" -> "RTX 4090".
+std::string short_model(std::string model, int room) {
+  for (const std::string_view word : {"NVIDIA ", "GeForce ", "AMD ", "Intel(R) "}) {
+    if (display_width(model) > room && model.starts_with(word)) model.erase(0, word.size());
+  }
+  return model;
+}
+
+struct Row {
+  std::string device, model, memory, free, load, temperature, power, tasks;
+  double used = 0;  // shares of the total
+  double promised = 0;
+  bool known = false;
+  Tone free_tone = Tone::kPlain;
+  Tone heat_tone = Tone::kPlain;
+  bool healthy = true;
+};
+
+Row row_of(const json::object& device, int leases, bool wide) {
+  Row row;
+  row.device = printable(string_or(device, "device_name"));
+  row.model = printable(string_or(device, "name"));
+  const auto total = maybe_double(device, "total_memory_gb");
+  const auto used = maybe_double(device, "allocated_memory_gb");
+  const auto promised = maybe_double(device, "cached_memory_gb");
+  const auto free = free_gb(device);
+  row.memory = total || used ? number(used, 1, "") + "/" + number(total, 1, " GB") : "n/a";
+  if (total && *total > 0 && used) {
+    row.known = true;
+    row.used = *used / *total;
+    row.promised = promised.value_or(*used) / *total;
+    if (free && *free / *total < 0.1) row.free_tone = Tone::kBad;
+  }
+  row.free = number(free, 1, " GB");
+  row.load = number(maybe_double(device, "sm_utilization"), 0, "%");
+  const auto heat = maybe_double(device, "temperature_c");
+  row.temperature = number(heat, 0, "°C");
+  if (heat && *heat >= 85) row.heat_tone = Tone::kBad;
+  row.power = number(maybe_double(device, "power_w"), 0, "W");
+  row.tasks = tasks_text(device, leases, wide);
+  row.healthy = string_or(device, "health", "healthy") == "healthy";
+  row.healthy = row.healthy || !string_or(device, "no_tasks").empty();
+  if (base::bool_or(device, "partitioned") || !string_or(device, "no_tasks").empty()) {
+    row.free = row.tasks = "-";  // nothing starts there
+    row.free_tone = Tone::kPlain;
+  }
+  return row;
+}
+
+// MIG instances hang below their GPU, which comes before them.
+void draw_instances(const std::vector<json::object>& devices, std::vector<Row>& rows) {
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    if (!is_mig_instance(devices[i])) continue;
+    const std::string profile = string_or(*object_in(devices[i], "mig"), "profile");
+    if (!profile.empty()) rows[i].model = printable(profile);
+    const bool more = i + 1 < devices.size() && is_mig_instance(devices[i + 1]);
+    rows[i].model.insert(0, more ? "├ " : "└ ");
+  }
+}
+
+std::string trouble_line(const json::object& device, int indent, const Screen& screen) {
+  const std::string health = string_or(device, "health", "healthy");
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  if (const std::string why = string_or(device, "no_tasks"); !why.empty())
+    return margin + paint(printable(tr("takes no tasks: {}", {tr(why)})), Tone::kDim, screen) +
+           "\n";
+  if (health != "healthy") {
+    const std::string reason = string_or(device, "health_reason");
+    std::string text =
+        printable("✗ " + (reason.empty() ? tr(health) : tr("{}: {}", {tr(health), reason})));
+    const auto now = base::now();
+    if (const auto since = parse_iso8601(string_or(device, "unhealthy_since")))
+      text += tr(", for {}", {words(now - *since)});
+    if (const auto probe = parse_iso8601(string_or(device, "next_probe")))
+      text += tr(", tried again in {}", {words(*probe - now)});
+    if (screen.width > 0) text = wrap(text, screen.width - indent, margin + "  ");
+    return margin + paint(text, Tone::kBad, screen) + "\n";
+  }
+  if (const auto age = maybe_double(device, "age_s"); age && *age > 10) {
+    const base::Duration old(static_cast<std::int64_t>(*age * 1000));
+    return margin + paint(tr("! these readings are {} old", {words(old)}), Tone::kWarn, screen) +
+           "\n";
+  }
+  return "";
+}
+
+std::string note_lines(const json::object& device, int indent, const Screen& screen) {
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  const int room = screen.width > 0 ? screen.width - indent : 0;
+  std::string text;
+  for (const std::string& note : gpu_notes(device)) {
+    text += margin + paint(wrap(printable("! " + note), room, margin + "  "), Tone::kWarn, screen) +
+            "\n";
+  }
+  return text;
+}
+
+std::string drain_line(const json::object& device, const json::object& drains, int indent,
+                       const Screen& screen) {
+  const std::string drain = device_drain(drains, string_or(device, "device_name"));
+  if (drain.empty()) return "";
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  const int room = screen.width > 0 ? screen.width - indent : 0;
+  return margin + paint(wrap(printable("! " + drain), room, margin + "  "), Tone::kWarn, screen) +
+         "\n";
+}
+
+int widest(const std::vector<Row>& rows, std::string Row::* field, std::string_view title) {
+  int width = 0;
+  for (const Row& row : rows) width = std::max(width, display_width(row.*field));
+  return width == 0 ? 0 : std::max(width, display_width(title));
+}
+
+}  // namespace
+
+std::vector<json::object> reported_devices(const json::object& report) {
+  std::vector<json::object> result;
+  for (const char* list : {"devices", "other_devices"}) {
+    const json::array* devices = array_in(report, list);
+    for (std::size_t i = 0; devices != nullptr && i < devices->size(); ++i) {
+      if ((*devices)[i].is_object()) result.push_back((*devices)[i].as_object());
+    }
+  }
+  return result;
+}
+
+bool is_mig_instance(const json::object& device) { return object_in(device, "mig") != nullptr; }
+
+std::string render_device_table(const json::object& report, const Screen& screen,
+                                std::optional<std::size_t> processes) {
+  const std::vector<json::object> devices = reported_devices(report);
+  if (devices.empty()) return "";
+  const json::object* drain = object_in(report, "drain");
+  const json::object drains = drain != nullptr ? *drain : json::object{};
+  const json::array* leases = array_in(report, "leases");
+  const int columns = screen.columns();
+  std::vector<Row> rows;
+  for (const json::object& device : devices)
+    rows.push_back(row_of(device, leases_on(device, leases), columns >= 100));
+  draw_instances(devices, rows);
+
+  struct Field {
+    std::string title;
+    std::string Row::* text;
+    int width;
+  };
+  std::vector<Field> right{{tr("FREE"), &Row::free, 0},
+                           {tr("LOAD"), &Row::load, 0},
+                           {tr("TEMP"), &Row::temperature, 0},
+                           {tr("POWER"), &Row::power, 0},
+                           {tr("TASKS"), &Row::tasks, 0}};
+  const int name_width = widest(rows, &Row::device, tr("DEVICE"));
+  const int memory_width = widest(rows, &Row::memory, "");
+  int fixed = name_width + 2 + 2 + 1 + memory_width;
+  for (Field& field : right) {
+    field.width = widest(rows, field.text, field.title);
+    if (field.width > 0) fixed += 2 + field.width;
+  }
+  // What is left goes to the model's name first, then to the bar.
+  constexpr int kBarLeast = 8;
+  constexpr int kBarMost = 24;
+  int model_width = widest(rows, &Row::model, tr("MODEL"));
+  if (fixed + model_width + kBarLeast > columns) {
+    const int room = std::max(8, columns - fixed - kBarLeast);
+    for (Row& row : rows) row.model = short_model(row.model, room);
+    model_width = std::min(widest(rows, &Row::model, tr("MODEL")), room);
+  }
+  const int bar_width = std::clamp(columns - fixed - model_width, 4, kBarMost);
+
+  std::string head = pad_right(tr("DEVICE"), name_width) + "  " +
+                     pad_right(tr("MODEL"), model_width) + "  " +
+                     pad_right(tr("MEMORY"), bar_width + 1 + memory_width);
+  for (const Field& field : right) {
+    if (field.width > 0) head += "  " + pad_left(field.title, field.width);
+  }
+  std::string text = paint(head, Tone::kDim, screen) + "\n";
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Row& row = rows[i];
+    text +=
+        paint(pad_right(row.device, name_width), row.healthy ? Tone::kBold : Tone::kBad, screen) +
+        "  " + pad_right(fit(row.model, model_width), model_width) + "  " +
+        (row.known ? bar(row.used, row.promised, bar_width, load_tone(row.used), screen)
+                   : std::string(static_cast<std::size_t>(bar_width), ' ')) +
+        " " + pad_left(row.memory, memory_width);
+    for (const Field& field : right) {
+      if (field.width == 0) continue;
+      const std::string& value = row.*field.text;
+      Tone tone = value == "n/a" || value == "-" ? Tone::kDim : Tone::kPlain;
+      if (field.text == &Row::free && tone == Tone::kPlain) tone = row.free_tone;
+      if (field.text == &Row::temperature && tone == Tone::kPlain) tone = row.heat_tone;
+      text += "  " + pad_left(paint(value, tone, screen), field.width);
+    }
+    text += "\n" + trouble_line(devices[i], name_width + 2, screen) +
+            note_lines(devices[i], name_width + 2, screen) +
+            drain_line(devices[i], drains, name_width + 2, screen);
+    if (processes)
+      text += holder_lines(devices[i], leases, base::now(), name_width + 2, screen, *processes);
+  }
+  return text;
+}
+
+}  // namespace berth::cli
