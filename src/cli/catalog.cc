@@ -280,8 +280,6 @@ constexpr auto kSentences = std::to_array<Translation>({
     {"q, Ctrl-C       leave", "q, Ctrl-C       退出"},
     {"cancel task {}? y / n", "取消任务 {}？y / n"},
     {"Esc back · ↑ ↓ scroll", "Esc 返回 · ↑ ↓ 滚动"},
-    {"q leave · Tab tasks/processes · / filter · s sort · c cancel · l log · ? help",
-     "q 退出 · Tab 任务/进程 · / 筛选 · s 排序 · c 取消 · l 日志 · ? 帮助"},
     {"... and {} more lines", "... 另有 {} 行"},
     {"Log of task {}", "任务 {} 的日志"},
     {"nothing contains {}", "没有包含 {} 的行"},

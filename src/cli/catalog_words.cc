@@ -9,6 +9,16 @@ namespace berth::cli {
 namespace {
 
 constexpr auto kWords = std::to_array<Translation>({
+    // ---- the keys of berth top ----
+    {"q leave", "q 退出"},
+    {"Tab tasks/processes", "Tab 任务/进程"},
+    {"Tab panes", "Tab 切换"},
+    {"/ filter", "/ 筛选"},
+    {"s sort", "s 排序"},
+    {"c cancel", "c 取消"},
+    {"l log", "l 日志"},
+    {"? help", "? 帮助"},
+
     // ---- words of the API ----
     {"pending", "等待开始"},
     {"queued", "排队中"},

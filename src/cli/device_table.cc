@@ -118,57 +118,155 @@ void draw_instances(const std::vector<json::object>& devices, std::vector<Row>& 
   }
 }
 
+// Below a device. Each line is painted by itself, since `berth top` may show only some of them.
+std::string below(const std::string& text, Tone tone, int indent, const Screen& screen) {
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  const std::string whole = printable(text);
+  const bool fits = screen.width <= 0 || display_width(whole) <= screen.width - indent;
+  const int room = fits ? 0 : std::max(1, screen.width - indent - 2);
+  std::string lines;
+  for (const std::string& line : base::split(wrap(whole, room, "  "), '\n'))
+    lines += margin + paint(line, tone, screen) + "\n";
+  return lines;
+}
+
 std::string trouble_line(const json::object& device, int indent, const Screen& screen) {
   const std::string health = string_or(device, "health", "healthy");
-  const std::string margin(static_cast<std::size_t>(indent), ' ');
   if (const std::string why = string_or(device, "no_tasks"); !why.empty())
-    return margin + paint(printable(tr("takes no tasks: {}", {tr(why)})), Tone::kDim, screen) +
-           "\n";
+    return below(tr("takes no tasks: {}", {tr(why)}), Tone::kDim, indent, screen);
   if (health != "healthy") {
     const std::string reason = string_or(device, "health_reason");
-    std::string text =
-        printable("✗ " + (reason.empty() ? tr(health) : tr("{}: {}", {tr(health), reason})));
+    std::string text = "✗ " + (reason.empty() ? tr(health) : tr("{}: {}", {tr(health), reason}));
     const auto now = base::now();
     if (const auto since = parse_iso8601(string_or(device, "unhealthy_since")))
       text += tr(", for {}", {words(now - *since)});
     if (const auto probe = parse_iso8601(string_or(device, "next_probe")))
       text += tr(", tried again in {}", {words(*probe - now)});
-    if (screen.width > 0) text = wrap(text, screen.width - indent, margin + "  ");
-    return margin + paint(text, Tone::kBad, screen) + "\n";
+    return below(text, Tone::kBad, indent, screen);
   }
   if (const auto age = maybe_double(device, "age_s"); age && *age > 10) {
     const base::Duration old(static_cast<std::int64_t>(*age * 1000));
-    return margin + paint(tr("! these readings are {} old", {words(old)}), Tone::kWarn, screen) +
-           "\n";
+    return below(tr("! these readings are {} old", {words(old)}), Tone::kWarn, indent, screen);
   }
   return "";
 }
 
-std::string note_lines(const json::object& device, int indent, const Screen& screen) {
-  const std::string margin(static_cast<std::size_t>(indent), ' ');
-  const int room = screen.width > 0 ? screen.width - indent : 0;
-  std::string text;
-  for (const std::string& note : gpu_notes(device)) {
-    text += margin + paint(wrap(printable("! " + note), room, margin + "  "), Tone::kWarn, screen) +
-            "\n";
-  }
-  return text;
-}
-
-std::string drain_line(const json::object& device, const json::object& drains, int indent,
+std::string note_lines(const json::object& device, const json::object& drains, int indent,
                        const Screen& screen) {
+  std::string text;
+  for (const std::string& note : gpu_notes(device))
+    text += below("! " + note, Tone::kWarn, indent, screen);
   const std::string drain = device_drain(drains, string_or(device, "device_name"));
-  if (drain.empty()) return "";
-  const std::string margin(static_cast<std::size_t>(indent), ' ');
-  const int room = screen.width > 0 ? screen.width - indent : 0;
-  return margin + paint(wrap(printable("! " + drain), room, margin + "  "), Tone::kWarn, screen) +
-         "\n";
+  return drain.empty() ? text : text + below("! " + drain, Tone::kWarn, indent, screen);
 }
 
 int widest(const std::vector<Row>& rows, std::string Row::* field, std::string_view title) {
   int width = 0;
   for (const Row& row : rows) width = std::max(width, display_width(row.*field));
   return width == 0 ? 0 : std::max(width, display_width(title));
+}
+
+// The columns and how wide they are; 0: left out.
+struct Layout {
+  struct Field {
+    std::string title;
+    std::string Row::* text;
+    int width = 0;
+  };
+  int name = 0, model = 0, bar = 0, figures = 0;
+  std::vector<Field> right;
+
+  [[nodiscard]] int memory() const { return bar + (bar > 0 && figures > 0 ? 1 : 0) + figures; }
+  [[nodiscard]] int total() const {
+    int sum = name + 2 + memory() + (model > 0 ? 2 + model : 0);
+    for (const Field& field : right) sum += field.width > 0 ? 2 + field.width : 0;
+    return sum;
+  }
+  void leave_out(std::string Row::* text) {
+    for (Field& field : right) field.width = field.text == text ? 0 : field.width;
+  }
+};
+
+constexpr int kModelLeast = 8;
+constexpr int kBarLeast = 4;
+constexpr int kBarGood = 8;  // not for more than that is the model's name cut
+constexpr int kBarMost = 24;
+
+// On a screen that is too narrow for all what matters least goes first. At the end there are name
+// and memory, the figures rather than the bar: they are exact.
+void leave_out_columns(Layout& to, int columns) {
+  const auto narrow = [&] { return to.total() > columns; };
+  for (std::string Row::* text : {&Row::power, &Row::temperature}) {
+    if (narrow()) to.leave_out(text);
+  }
+  if (narrow()) to.model = 0;
+  for (std::string Row::* text : {&Row::free, &Row::tasks}) {
+    if (narrow()) to.leave_out(text);
+  }
+  if (narrow()) to.bar = 0;
+  if (narrow()) to.leave_out(&Row::load);
+  if (!narrow()) return;
+  to.figures = 0;
+  to.bar = kBarLeast;
+}
+
+// Shortens the models' names where that is needed.
+Layout lay_out(std::vector<Row>& rows, const Screen& screen) {
+  const int columns = screen.columns();
+  const int model = widest(rows, &Row::model, tr("MODEL"));
+  Layout to{widest(rows, &Row::device, tr("DEVICE")),
+            std::min(model, kModelLeast),
+            kBarLeast,
+            widest(rows, &Row::memory, ""),
+            {{tr("FREE"), &Row::free},
+             {tr("LOAD"), &Row::load},
+             {tr("TEMP"), &Row::temperature},
+             {tr("POWER"), &Row::power},
+             {tr("TASKS"), &Row::tasks}}};
+  for (Layout::Field& field : to.right) field.width = widest(rows, field.text, field.title);
+  if (screen.width > 0) leave_out_columns(to, columns);
+  // What is left goes to the model's name first, then to the bar.
+  const int rest = columns - to.total() + to.model + to.bar;  // for both
+  if (to.model > 0) {
+    to.model = model;
+    if (model + kBarGood > rest) {
+      const int room = std::max(kModelLeast, rest - kBarGood);
+      for (Row& row : rows) row.model = short_model(row.model, room);
+      to.model = std::min(widest(rows, &Row::model, tr("MODEL")), room);
+    }
+  }
+  if (to.bar > 0) to.bar = std::clamp(rest - to.model, kBarLeast, kBarMost);
+  return to;
+}
+
+std::string head_line(const Layout& to) {
+  std::string head = pad_right(tr("DEVICE"), to.name) + "  ";
+  if (to.model > 0) head += pad_right(tr("MODEL"), to.model) + "  ";
+  head += pad_right(fit(tr("MEMORY"), to.memory()), to.memory());
+  for (const Layout::Field& field : to.right) {
+    if (field.width > 0) head += "  " + pad_left(field.title, field.width);
+  }
+  return head;
+}
+
+std::string row_line(const Row& row, const Layout& to, const Screen& screen) {
+  std::string text =
+      paint(pad_right(row.device, to.name), row.healthy ? Tone::kBold : Tone::kBad, screen) + "  ";
+  if (to.model > 0) text += pad_right(fit(row.model, to.model), to.model) + "  ";
+  if (to.bar > 0)
+    text += row.known ? bar(row.used, row.promised, to.bar, load_tone(row.used), screen)
+                      : std::string(static_cast<std::size_t>(to.bar), ' ');
+  if (to.bar > 0 && to.figures > 0) text += " ";
+  if (to.figures > 0) text += pad_left(row.memory, to.figures);
+  for (const Layout::Field& field : to.right) {
+    if (field.width == 0) continue;
+    const std::string& value = row.*field.text;
+    Tone tone = value == "n/a" || value == "-" ? Tone::kDim : Tone::kPlain;
+    if (field.text == &Row::free && tone == Tone::kPlain) tone = row.free_tone;
+    if (field.text == &Row::temperature && tone == Tone::kPlain) tone = row.heat_tone;
+    text += "  " + pad_left(paint(value, tone, screen), field.width);
+  }
+  return text;
 }
 
 }  // namespace
@@ -193,68 +291,18 @@ std::string render_device_table(const json::object& report, const Screen& screen
   const json::object* drain = object_in(report, "drain");
   const json::object drains = drain != nullptr ? *drain : json::object{};
   const json::array* leases = array_in(report, "leases");
-  const int columns = screen.columns();
   std::vector<Row> rows;
   for (const json::object& device : devices)
-    rows.push_back(row_of(device, leases_on(device, leases), columns >= 100));
+    rows.push_back(row_of(device, leases_on(device, leases), screen.columns() >= 100));
   draw_instances(devices, rows);
-
-  struct Field {
-    std::string title;
-    std::string Row::* text;
-    int width;
-  };
-  std::vector<Field> right{{tr("FREE"), &Row::free, 0},
-                           {tr("LOAD"), &Row::load, 0},
-                           {tr("TEMP"), &Row::temperature, 0},
-                           {tr("POWER"), &Row::power, 0},
-                           {tr("TASKS"), &Row::tasks, 0}};
-  const int name_width = widest(rows, &Row::device, tr("DEVICE"));
-  const int memory_width = widest(rows, &Row::memory, "");
-  int fixed = name_width + 2 + 2 + 1 + memory_width;
-  for (Field& field : right) {
-    field.width = widest(rows, field.text, field.title);
-    if (field.width > 0) fixed += 2 + field.width;
-  }
-  // What is left goes to the model's name first, then to the bar.
-  constexpr int kBarLeast = 8;
-  constexpr int kBarMost = 24;
-  int model_width = widest(rows, &Row::model, tr("MODEL"));
-  if (fixed + model_width + kBarLeast > columns) {
-    const int room = std::max(8, columns - fixed - kBarLeast);
-    for (Row& row : rows) row.model = short_model(row.model, room);
-    model_width = std::min(widest(rows, &Row::model, tr("MODEL")), room);
-  }
-  const int bar_width = std::clamp(columns - fixed - model_width, 4, kBarMost);
-
-  std::string head = pad_right(tr("DEVICE"), name_width) + "  " +
-                     pad_right(tr("MODEL"), model_width) + "  " +
-                     pad_right(tr("MEMORY"), bar_width + 1 + memory_width);
-  for (const Field& field : right) {
-    if (field.width > 0) head += "  " + pad_left(field.title, field.width);
-  }
-  std::string text = paint(head, Tone::kDim, screen) + "\n";
+  const Layout layout = lay_out(rows, screen);
+  const int indent = layout.name + 2;
+  std::string text = paint(head_line(layout), Tone::kDim, screen) + "\n";
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Row& row = rows[i];
-    text +=
-        paint(pad_right(row.device, name_width), row.healthy ? Tone::kBold : Tone::kBad, screen) +
-        "  " + pad_right(fit(row.model, model_width), model_width) + "  " +
-        (row.known ? bar(row.used, row.promised, bar_width, load_tone(row.used), screen)
-                   : std::string(static_cast<std::size_t>(bar_width), ' ')) +
-        " " + pad_left(row.memory, memory_width);
-    for (const Field& field : right) {
-      if (field.width == 0) continue;
-      const std::string& value = row.*field.text;
-      Tone tone = value == "n/a" || value == "-" ? Tone::kDim : Tone::kPlain;
-      if (field.text == &Row::free && tone == Tone::kPlain) tone = row.free_tone;
-      if (field.text == &Row::temperature && tone == Tone::kPlain) tone = row.heat_tone;
-      text += "  " + pad_left(paint(value, tone, screen), field.width);
-    }
-    text += "\n" + trouble_line(devices[i], name_width + 2, screen) +
-            note_lines(devices[i], name_width + 2, screen) +
-            drain_line(devices[i], drains, name_width + 2, screen);
+    text += row_line(rows[i], layout, screen) + "\n" + trouble_line(devices[i], indent, screen) +
+            note_lines(devices[i], drains, indent, screen);
     if (processes)
-      text += holder_lines(devices[i], leases, base::now(), name_width + 2, screen, *processes);
+      text += holder_lines(devices[i], leases, base::now(), indent, screen, *processes);
   }
   return text;
 }

@@ -57,7 +57,7 @@ std::string hint_lines(const json::object& report, const Screen& screen) {
 
 std::string without_gpu(const json::object& report, const Screen& screen) {
   const std::string hints = hint_lines(report, screen);
-  return tr("No GPU on this machine: tasks run on the CPU.") + "\n" +
+  return wrap(tr("No GPU on this machine: tasks run on the CPU."), screen.width, "") + "\n" +
          (hints.empty() ? hint_line(tr("if there is one, its driver is not loaded: see whether "
                                        "nvidia-smi works; \"berth doctor\" tells more"),
                                     screen)

@@ -32,6 +32,23 @@ void shrink(std::vector<int>& widths, const std::vector<Column>& columns, int li
   }
 }
 
+// Leaves columns out, as many as it takes for the others to fit, cut down as far as they may be.
+void leave_out(std::vector<int>& widths, const std::vector<Column>& columns, int limit) {
+  for (;;) {
+    int total = -kGap;
+    std::size_t next = widths.size();
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      if (widths[i] == 0) continue;
+      const int least = columns[i].shrink_to;
+      total += (least > 0 ? std::min(least, widths[i]) : widths[i]) + kGap;
+      if (columns[i].leave > 0 && (next == widths.size() || columns[i].leave > columns[next].leave))
+        next = i;
+    }
+    if (total <= limit || next == widths.size()) return;
+    widths[next] = 0;
+  }
+}
+
 void trim_end(std::string& line) {
   while (!line.empty() && line.back() == ' ') line.pop_back();
 }
@@ -52,7 +69,10 @@ std::string Table::render(const Screen& screen) const {
     if (widths[i] > 0 || rows.empty())
       widths[i] = std::max(widths[i], display_width(columns_[i].title));
   }
-  if (screen.width > 0) shrink(widths, columns_, screen.width);
+  if (screen.width > 0) {
+    leave_out(widths, columns_, screen.width);
+    shrink(widths, columns_, screen.width);
+  }
 
   std::string result;
   const auto line = [&](const auto& cell_of) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Aligned tables. Columns are as wide as their content; on a screen of limited width those that may
-// shrink give way, the widest first.
+// shrink give way, the widest first, and where that does not do, columns are left out.
 #pragma once
 
 #include <string>
@@ -20,6 +20,7 @@ struct Column {
   bool right = false;  // aligned
   int shrink_to = 0;   // may be cut down to so many columns; 0: never
   bool last = false;   // cut only when the others are as narrow as they may be
+  int leave = 0;       // left out where there is no room, the highest first; 0: never
 };
 
 class Table {

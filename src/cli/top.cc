@@ -76,10 +76,12 @@ int rows_of_terminal() {
   return ::ioctl(1, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
 }
 
+// A line is cleared before it is written: behind one that fills it, terminals would clear its last
+// character.
 void draw(const std::vector<std::string>& lines) {
   std::string text = "\x1b[H";
   for (std::size_t i = 0; i < lines.size(); ++i)
-    text += (i > 0 ? "\r\n" : "") + lines[i] + "\x1b[K";
+    text += std::string(i > 0 ? "\r\n" : "") + "\x1b[K" + lines[i];
   print(text + "\x1b[J");
 }
 

@@ -184,3 +184,23 @@ def test_without_a_terminal_it_says_what_to_use(berth: CommandLine) -> None:
     done = berth("top")
     assert done.returncode == 2
     assert "needs a terminal" in done.stderr
+
+
+@pytest.mark.parametrize(("width", "height"), [(59, 20), (50, 16), (40, 12), (30, 8), (1, 1)])
+def test_on_a_small_terminal_devices_and_tasks_are_seen_and_nothing_wraps(
+    daemon: Daemon, gpus: FakeGpus, berth: CommandLine, width: int, height: int
+) -> None:
+    daemon.client.submit(
+        *gpus.task("--memory", "3G"), task_id="train-1", device="cuda:0", env=gpus.environment
+    )
+    terminal = Terminal(berth, width, height)
+    if width > 1:
+        terminal.shows("> train-1  running")
+        assert any(line.startswith("cuda:0") and "GB" in line for line in terminal.picture())
+        assert "q leave" in terminal.picture()[-1]
+        assert len(terminal.picture()) == height
+    else:
+        terminal.shows("…")
+    assert all(len(line) <= width for line in terminal.picture())
+    terminal.type("q")
+    assert terminal.close() == 0

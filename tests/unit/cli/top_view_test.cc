@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/top_view.h"
 
+#include <cstdlib>
+#include <ctime>
+
 #include "base/text.h"
 #include "cli/samples.h"
 #include "cli/width.h"
@@ -76,6 +79,102 @@ TEST_F(Top, AtEightyColumns) {
   EXPECT_TRUE(lines[15].starts_with("q leave · Tab tasks/processes")) << text;
 }
 
+// Without what paints it and without blanks at the ends of lines.
+std::string plain(const std::string& painted) {
+  std::string text;
+  for (std::size_t i = 0; i < painted.size(); ++i) {
+    if (painted[i] == '\x1b') {
+      i = painted.find('m', i);
+      continue;
+    }
+    while (painted[i] == '\n' && text.ends_with(' ')) text.pop_back();
+    text += painted[i];
+  }
+  return text;
+}
+
+constexpr std::string_view kAt40By12 = R"TEXT(1 running, 2 waiting            03:05:00
+DEVICE  MEMORY               LOAD  TASKS
+cuda:0  ━━━━━─ 21.2/23.7 GB   98%      3
+cuda:1  ━╍╍───  0.2/23.7 GB    0%      -
+cuda:2          n/a/80.0 GB   n/a      -
+        ✗ lost: GPU is lost (XID 79)
+Tasks: 4 · by state ────────────────────
+  ID        STATE    DEVICE  TASK
+> 0f3c8a11  running  cuda:0  night run
+  urgent    queued   cuda    python a.py
+  late      queued   cuda    python b.py
+q leave · c cancel · l log · ? help
+)TEXT";
+
+constexpr std::string_view kAt30By8 = R"TEXT(1 running, 2 waiting  03:05:00
+cuda:0  21.2/23.7 GB   98%
+cuda:1   0.2/23.7 GB    0%
+... and 3 more lines
+Tasks: 4 · by state ──────────
+> 0f3c8a11  running  cuda:0
+  urgent    queued   cuda
+q leave · c cancel · ? help
+)TEXT";
+
+TEST_F(Top, OnANarrowScreenWhatMattersLeastIsLeftOut) {
+  setenv("TZ", "UTC", 1);
+  tzset();
+  EXPECT_EQ(plain(picture(40, 12)), kAt40By12);
+  EXPECT_EQ(plain(picture(30, 8)), kAt30By8);
+}
+
+TEST_F(Top, ANarrowScreenWithColourShowsTheSame) {
+  setenv("TZ", "UTC", 1);
+  tzset();
+  const std::string text = picture(40, 12, true);
+  EXPECT_EQ(plain(text), kAt40By12);
+  EXPECT_NE(text.find("\x1b[31mcuda:2\x1b[0m"), std::string::npos) << text;
+  EXPECT_NE(text.find("\x1b[7m> 0f3c8a11  running  cuda:0  night run  \x1b[0m"), std::string::npos)
+      << text;
+  EXPECT_EQ(plain(picture(30, 8, true)), kAt30By8);
+}
+
+TEST_F(Top, OnANarrowScreenAQuestionAndTheFilterAreSeenWhole) {
+  type("/bo");
+  EXPECT_NE(picture(30, 8).find("\nTasks: 3 · filter: bo▏ "), std::string::npos) << picture(30, 8);
+  type(Key::kEnter);
+  data_.tasks[2].as_object()["task_id"] = "an-id-that-is-longer-than-the-screen";
+  type(Key::kHome);
+  type("c");
+  EXPECT_NE(picture(22, 8).find("\ncancel task an…? y / n\n"), std::string::npos) << picture(22, 8);
+}
+
+TEST_F(Top, OnANarrowScreenHelpAndLogHaveItToThemselves) {
+  type("?");
+  EXPECT_EQ(plain(picture(40, 12)), R"TEXT(1 running, 2 waiting            03:05:00
+↑ ↓ PgUp PgDn  move (also j k g G)
+Tab, t, p  tasks, processes
+s, r  sort by the next column, the
+  other way round
+/  show only what contains a text; Esc
+  shows all
+Enter, l  the log of the task
+c  cancel the task
+q, Ctrl-C  leave
+
+q leave · c cancel · l log · ? help
+)TEXT");
+  type("?");
+  state_.log_task = "urgent";
+  for (int i = 0; i < 100; ++i) state_.log.push_back("line " + std::to_string(i));
+  const auto lines = base::split(picture(30, 8), '\n');
+  EXPECT_EQ(lines[1], "Log of task urgent");
+  EXPECT_EQ(lines[2], "line 95");
+}
+
+TEST_F(Top, OnTheSmallestScreensItSaysWhatItCan) {
+  EXPECT_EQ(picture(1, 1), "…\n");
+  EXPECT_EQ(picture(26, 2), "this terminal is too small\n");
+  EXPECT_EQ(plain(picture(20, 3)),
+            "1 running, 2 waiting\ncuda:0  21.2/23.7 GB\nq leave · ? help\n");
+}
+
 TEST_F(Top, ALeaseIsNoCommand) {
   data_.report["leases"] =
       *base::parse_json(R"([{"lease_id": "l", "devices": [{"device": "cuda:1"}]}])");
@@ -89,8 +188,8 @@ TEST_F(Top, NoLineIsWiderOrMoreThanTheTerminal) {
   for (const auto& task : base::json::array(data_.tasks)) data_.tasks.push_back(task);
   for (const bool chinese : {false, true}) {
     speak(chinese ? Language::kChinese : Language::kEnglish);
-    for (const int width : {20, 40, 60, 80, 100, 200}) {
-      for (const int height : {1, 3, 5, 8, 12, 24, 60}) {
+    for (const int width : {1, 2, 19, 20, 21, 30, 40, 50, 59, 60, 80, 100, 200}) {
+      for (const int height : {1, 3, 4, 5, 8, 12, 24, 60}) {
         for (const bool color : {false, true}) {
           const auto lines = render_top(data_, state_, {width, color, true}, height, &page_);
           EXPECT_LE(lines.size(), static_cast<std::size_t>(height));
