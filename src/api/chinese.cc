@@ -85,6 +85,8 @@ constexpr std::array kRows{
     Row{"There is no such lease: it was returned or has expired", "没有这个租约：已归还或已过期"},
     Row{"The lease belongs to another user", "该租约属于其他用户"},
     Row{"The lease is returned", "租约已归还"},
+    Row{"Nobody is told of anything: the configuration has no notifications",
+        "配置中没有 notifications：没有可通知的对象"},
     Row{words::kArraySlot, "同一数组的一个任务结束"},
     Row{words::kUndivided, "未切分为MIG实例的GPU"},
     Row{words::kDividedInto, "已切分为{}"},

@@ -18,6 +18,7 @@ void add_routes(http::Router& router, Service& service) {
   add_lease_routes(router, service);
   add_resource_routes(router, service);
   add_history_routes(router, service);
+  add_notification_routes(router, service);
   add_usage_routes(router, service);
   add_docs_routes(router);
 }

@@ -27,7 +27,9 @@ void add_signal_routes(http::Router& router, Service& service);    // those of t
 void add_lease_routes(http::Router& router, Service& service);     // /api/v2/leases*
 void add_resource_routes(http::Router& router, Service& service);  // /api/v2/resources*
 void add_history_routes(http::Router& router, Service& service);   // /api/v2/resources/history
-void add_usage_routes(http::Router& router, Service& service);     // /api/v2/resources/usage
+void add_notification_routes(http::Router& router,
+                             Service& service);                 // /api/v2/notifications/test
+void add_usage_routes(http::Router& router, Service& service);  // /api/v2/resources/usage
 
 /// The task that the path names, or answers 404 in `language` and returns nullptr. With
 /// `is_known` (model/task_type.h) tasks of other types are unknown too.

@@ -61,6 +61,13 @@ struct WorkerBuild {
   bool signal = false;   // berth-worker-signal is installed
 };
 
+/// How a target of notifications took one.
+struct NoticeDelivery {
+  std::string target;                 // its program, or where its URL leads
+  std::optional<std::string> reason;  // why it was not taken; none when it was
+  base::Duration time{};              // that it took
+};
+
 class Service {
  public:
   virtual ~Service() = default;
@@ -149,6 +156,11 @@ class Service {
   /// The lease ends with this process. kNotFound, kWrongState when another one holds it.
   virtual void adopt_lease(const model::TaskId& id, int pid, DoneCallback callback) = 0;
   virtual void end_lease(const model::TaskId& id, DoneCallback callback) = 0;
+
+  /// Every target of notifications gets one of the kind `test`, once, and is waited for, for 15 s
+  /// at most. The callback runs from the loop, once, with a delivery per target in the order of the
+  /// configuration; none: no target is configured.
+  virtual void test_notifications(std::function<void(std::vector<NoticeDelivery>)> callback) = 0;
 
   /// Calls `changed` (from the loop, coalesced) whenever the task's record, log or output grew,
   /// until the handle is dropped.

@@ -20,9 +20,9 @@ namespace berth::cli {
 namespace {
 
 const std::vector<std::string> kVerbs{
-    "run",     "train",    "infer",  "benchmark", "data",   "gpus", "top",     "pick",  "leases",
-    "check",   "ps",       "show",   "logs",      "why",    "wait", "cancel",  "rm",    "hold",
-    "release", "priority", "limits", "drain",     "resume", "info", "version", "doctor"};
+    "run",     "train",    "infer",  "benchmark", "data",   "gpus", "top",     "pick",   "leases",
+    "check",   "ps",       "show",   "logs",      "why",    "wait", "cancel",  "rm",     "hold",
+    "release", "priority", "limits", "drain",     "resume", "info", "version", "doctor", "notify"};
 // "berth split" will do.
 const std::vector<std::string> kOfData{"split",     "augment",    "crop", "spectrogram",
                                        "waterfall", "iq-dataset", "snr",  "awgn"};
@@ -160,6 +160,14 @@ void add_daemon_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
       app.add_subcommand("doctor", "What is installed, what is missing, what to do about it.");
   doctor_verb->add_flag("--json", all.info.json, "as JSON");
   doctor_verb->final_callback([&] { result.verb = [&all] { return doctor(all.info); }; });
+
+  CLI::App* notify_verb =
+      app.add_subcommand("notify", "The webhooks and commands of the daemon's notifications.");
+  CLI::App* test = notify_verb->add_subcommand(
+      "test", "Sends each of them a test, once. Status 1 when one did not take it.");
+  test->add_flag("--json", all.info.json, "as JSON");
+  notify_verb->require_subcommand(1);
+  notify_verb->final_callback([&] { result.verb = [&all] { return notify_test(all.info); }; });
 }
 
 void add_drain_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
@@ -270,7 +278,8 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
     add_device_verbs(app, all->devices, result);
   else if (first == "drain" || first == "resume")
     add_drain_verbs(app, *all, result);
-  else if (first == "limits" || first == "info" || first == "version" || first == "doctor")
+  else if (first == "limits" || first == "info" || first == "version" || first == "doctor" ||
+           first == "notify")
     add_daemon_verbs(app, *all, result);
   else
     add_task_verbs(app, *all, result);

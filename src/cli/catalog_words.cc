@@ -19,6 +19,10 @@ constexpr auto kWords = std::to_array<Translation>({
     {"l log", "l 日志"},
     {"? help", "? 帮助"},
 
+    // ---- berth notify ----
+    {"delivered in {} s", "已送达，用时 {} 秒"},
+    {"not delivered: {}, after {} s", "未送达：{}，用时 {} 秒"},
+
     // ---- words of the API ----
     {"pending", "等待开始"},
     {"queued", "排队中"},

@@ -34,6 +34,7 @@ const char* const kHelp =
   berth resume [DEVICE...]            take new tasks again
 
   berth info, version, doctor
+  berth notify test                   send a test to every webhook and command of the configuration
 
 An ID may be shortened as long as it is unambiguous; ID_3 is task 3 of an array. Every listing
 takes --json, which is in English always; else the language is that of the locale, English or

@@ -190,6 +190,8 @@ struct InfoOptions {
 int info(const InfoOptions& options);
 int version();
 int doctor(const InfoOptions& options);
+/// Has the daemon tell everybody of its notifications a test; 1 when one did not take it.
+int notify_test(const InfoOptions& options);
 
 /// Inspects and converts files of weights: berth-worker-weights, whose arguments these are.
 int weights(const std::vector<std::string>& arguments);

@@ -6,6 +6,7 @@
 namespace berth::daemon {
 
 std::string_view to_text(Happening what) {
+  if (what == Happening::kTest) return "test";
   return kHappenings.at(static_cast<std::size_t>(what)).second;
 }
 

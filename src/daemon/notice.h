@@ -26,8 +26,10 @@ enum class Happening : std::uint8_t {
   kDeviceHot,    // thresholds.temperature
   kDevicePower,  // thresholds.power
   kIdleHolder,   // thresholds.idle_holder
+  kTest,         // asked for; goes to all targets
 };
 
+/// Those that a target may choose.
 inline constexpr std::array<std::pair<Happening, std::string_view>, 8> kHappenings{{
     {Happening::kTaskCompleted, "task_completed"},
     {Happening::kTaskFailed, "task_failed"},

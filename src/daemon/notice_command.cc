@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "daemon/notifier.h"
 
 namespace berth::daemon {
@@ -46,7 +49,29 @@ void write_all(int fd, const std::string& text, Clock::time_point until) {
   }
 }
 
+// As execve() would see it: 0 or an errno.
+int cannot_run(const std::string& path) {
+  std::error_code none;
+  if (::access(path.c_str(), X_OK) != 0) return errno;
+  return std::filesystem::is_directory(path, none) ? EISDIR : 0;
+}
+
 }  // namespace
+
+base::Status check_program(const std::string& program) {
+  int error = ENOENT;
+  if (program.find('/') != std::string::npos) {
+    error = cannot_run(program);
+  } else {
+    const char* path = std::getenv("PATH");
+    for (const std::string& place : base::split(path != nullptr ? path : "/bin:/usr/bin", ':')) {
+      const int found = cannot_run((place.empty() ? "." : place) + "/" + program);
+      if (found == 0) return {};
+      if (found != ENOENT && found != ENOTDIR) error = found;
+    }
+  }
+  return error == 0 ? base::Status{} : failed(std::strerror(error));
+}
 
 base::Status run_with_input(const std::vector<std::string>& command, const std::string& input,
                             const std::string& event, std::chrono::milliseconds patience) {

@@ -22,24 +22,25 @@ std::string host_name() {
   return name;
 }
 
-base::Status try_once(const NoticeTarget& target, const std::string& body, const std::string& event,
-                      std::chrono::milliseconds patience) {
+}  // namespace
+
+base::Status tell_once(const NoticeTarget& target, const std::string& body,
+                       const std::string& event, std::chrono::milliseconds patience) {
   if (!target.command.empty()) return run_with_input(target.command, body, event, patience);
   const auto status = http::post(target.url, "application/json", body, patience);
   if (!status) return base::fail(status.error());
   if (*status >= 200 && *status < 300) return {};
-  return base::fail(base::ErrorCode::kUnavailable, "it answered " + std::to_string(*status));
+  return base::fail(base::ErrorCode::kUnavailable, "it answered HTTP " + std::to_string(*status));
 }
 
-// The path of a webhook is its password.
 std::string name_of(const NoticeTarget& target) {
   if (!target.command.empty()) return target.command.front();
   const auto scheme = target.url.find("://");
-  const auto path = target.url.find('/', scheme == std::string::npos ? 0 : scheme + 3);
-  return target.url.substr(0, path);
+  const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+  std::string place = target.url.substr(begin, target.url.find_first_of("/?#", begin) - begin);
+  if (const auto user = place.rfind('@'); user != std::string::npos) place.erase(0, user + 1);
+  return target.url.substr(0, begin) + place;
 }
-
-}  // namespace
 
 Notifier::Notifier() : host_(host_name()), thread_([this] { run(); }) {}
 
@@ -106,7 +107,7 @@ void Notifier::deliver(Message message) {
       patience = std::clamp(left, std::chrono::milliseconds(1), kPatience);
     }
   }
-  const auto told = try_once(message.target, message.body, message.event, patience);
+  const auto told = tell_once(message.target, message.body, message.event, patience);
   if (told) return;
   if (last) {
     base::log_warning("a notification could not be delivered", {{"to", name_of(message.target)},

@@ -55,6 +55,17 @@ class Notifier {
   std::thread thread_;
 };
 
+/// One try. kUnavailable tells why it was not taken.
+base::Status tell_once(const NoticeTarget& target, const std::string& body,
+                       const std::string& event, std::chrono::milliseconds patience);
+
+/// What may be said of a target: its program, or where its URL leads. The rest of a webhook's URL,
+/// path, query and user, is its password.
+std::string name_of(const NoticeTarget& target);
+
+/// Whether `program`, a path or a name on PATH, can be run as a target's command.
+base::Status check_program(const std::string& program);
+
 /// Runs `command` with `input` on its standard input, `event` in BERTH_EVENT, and waits for it, for
 /// `patience` at most; then it is killed with its process group. SIGPIPE is to be ignored. An error
 /// tells how it ended.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/task_codec.h"
+#include "base/log.h"
 
 namespace berth::daemon {
 
@@ -45,6 +46,12 @@ Observations::Observations(Engine& engine, const DeviceFeed& devices, const Conf
 
 void Observations::reconfigure(const Config& config) {
   notifier_.set_targets(config.notifications);
+  for (const NoticeTarget& target : config.notifications) {
+    if (target.command.empty()) continue;
+    if (const auto there = check_program(target.command.front()); !there)
+      base::log_warning("a program for notifications cannot be run",
+                        {{"program", target.command.front()}, {"reason", there.error().message}});
+  }
   alarms_.set_thresholds(config.thresholds);
 }
 

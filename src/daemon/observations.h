@@ -39,6 +39,9 @@ class Observations {
   void ended(const model::TaskRecord& task);
   void health_changed(const model::Sample& sample, base::Time now);
 
+  /// Of this machine, as notices have it.
+  [[nodiscard]] const std::string& host() const { return notifier_.host(); }
+
   /// The text of GET /metrics.
   [[nodiscard]] std::string metrics(std::size_t watchers, base::Time now, bool model_label) const;
 

@@ -105,6 +105,7 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
       lease_holders_(loop, engine_.state(), lease_deeds()),
       memory_watchdog_(config.memory_watchdog),
       observations_(engine_, devices_, config),
+      notice_trial_(loop),
       processor_(config.sysfs_root) {}
 
 void Service::start_devices() { devices_.start(); }
@@ -199,6 +200,7 @@ void Service::reconfigure(const Config& config) {
   config_.data_roots = config.data_roots;
   config_.allowed_users = config.allowed_users;
   config_.memory_watchdog = config.memory_watchdog;
+  config_.notifications = config.notifications;
   config_.cancel_grace = config.cancel_grace;
   config_.max_output = config.max_output;
   config_.max_log = config.max_log;
@@ -632,6 +634,10 @@ void Service::adopt_lease(const model::TaskId& id, int pid, DoneCallback callbac
 
 void Service::end_lease(const model::TaskId& id, DoneCallback callback) {
   engine_.end_lease(id, std::move(callback));
+}
+
+void Service::test_notifications(NoticeTrial::Callback callback) {
+  notice_trial_.begin(config_.notifications, observations_.host(), now(), std::move(callback));
 }
 
 std::shared_ptr<void> Service::every(base::Duration interval, std::function<void()> work) {

@@ -16,6 +16,7 @@
 #include "daemon/history_keeper.h"
 #include "daemon/lease_holders.h"
 #include "daemon/memory_watchdog.h"
+#include "daemon/notice_trial.h"
 #include "daemon/observations.h"
 #include "daemon/second_look.h"
 #include "daemon/supervisor.h"
@@ -107,6 +108,7 @@ class Service final : public api::Service {
                    DoneCallback callback) override;
   void adopt_lease(const model::TaskId& id, int pid, DoneCallback callback) override;
   void end_lease(const model::TaskId& id, DoneCallback callback) override;
+  void test_notifications(NoticeTrial::Callback callback) override;
   [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id,
                                             std::function<void()> changed) override;
   [[nodiscard]] std::shared_ptr<void> every(base::Duration interval,
@@ -157,6 +159,7 @@ class Service final : public api::Service {
   LeaseHolders lease_holders_;
   MemoryWatchdog memory_watchdog_;
   Observations observations_;
+  NoticeTrial notice_trial_;
   std::unique_ptr<HistoryKeeper> history_;  // from go() on
   mutable device::host::LoadMeter processor_;
   std::map<int, model::TaskId> task_by_pid_;  // of the processes in the newest samples

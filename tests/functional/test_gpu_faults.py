@@ -89,6 +89,7 @@ def ask_all(watch: Stopwatch) -> None:
     for on in (True, False):
         watch.request("POST", "/api/v2/resources/drain", json.dumps(drain | {"drain": on}).encode())
     watch.request("POST", "/api/v2/resources/config", b'{"max_concurrent": {"cpu": {"training": 2}}}')
+    watch.request("POST", "/api/v2/notifications/test")
     watch.request("POST", "/api/v2/training/start", b'{"model": "none"}')
     watch.request("POST", "/api/v2/inference/start", b"{}")
     watch.request("POST", "/api/v2/inference/batch", b"{}")

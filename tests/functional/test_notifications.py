@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from harness.command_line import CommandLine
 from harness.commands import sh
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import MakeGpus
@@ -158,3 +160,83 @@ def test_a_reload_changes_who_is_told(make_daemon: MakeDaemon, chat: Chat) -> No
         return "task_completed" in chat.events()
 
     wait_until(told, "the end of a task is told")
+
+
+def test_who_is_to_be_told_can_be_tried(make_daemon: MakeDaemon, chat: Chat, tmp_path: Path) -> None:
+    """One event, also to those that want to hear of other things; how each took it, and no word of what is secret."""
+    told = tmp_path / "told"
+    notifications = [
+        {"url": chat.url, "on": ["device_failed"]},
+        {"command": ["/bin/sh", "-c", f"cat > {told}; echo $BERTH_EVENT >> {told}"], "users": ["nobody"]},
+    ]
+    daemon = make_daemon(config={"notifications": notifications})
+    berth = CommandLine(daemon, tmp_path)
+    done = berth("notify", "test", "--json")
+    assert done.returncode == 0, done.stderr
+    where = chat.url.removesuffix("/hook")
+    targets = json.loads(done.stdout)["targets"]
+    assert [(t["target"], t["delivered"], t["reason"]) for t in targets] == [
+        (where, True, None), ("/bin/sh", True, None)
+    ]  # fmt: skip
+    assert all(0 <= target["seconds"] < 10 for target in targets)
+    assert chat.events() == ["test"]
+    assert chat.notices[0]["host"] in chat.notices[0]["text"]
+    assert told.read_text().endswith("test\n")
+
+    chat.statuses = [500, 500]
+    answer = daemon.client.request("POST", "/api/v2/notifications/test")
+    assert answer.status == 200
+    assert b"hook" not in answer.body
+    assert [target["delivered"] for target in answer.json()["targets"]] == [False, True]
+    assert "500" in answer.json()["targets"][0]["reason"]
+    done = berth("notify", "test")
+    assert done.returncode == 1
+    assert where in done.stdout and "hook" not in done.stdout
+    assert chat.events() == ["test"], "nothing is tried again"
+
+    daemon.configure({"notifications": []})
+    os.kill(daemon.pid, signal.SIGHUP)
+    wait_until(
+        lambda: daemon.client.request("POST", "/api/v2/notifications/test").status == 409, "nobody is left"
+    )
+    done = berth("notify", "test")
+    assert done.returncode == 5
+    assert "notifications" in done.stderr
+
+
+def test_targets_that_hang_hold_a_test_up_only_so_long(make_daemon: MakeDaemon, chat: Chat) -> None:
+    daemon = make_daemon(
+        config={"notifications": [{"command": ["/bin/sleep", "1000"]}] * 9 + [{"url": chat.url}]}
+    )
+    begin = time.monotonic()
+    answers: list[Any] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(daemon.client.request("POST", "/api/v2/notifications/test"))
+    )
+    asking.start()
+    for _ in range(10):
+        daemon.client.get("/api/v1/health")
+    assert not answers, "the daemon answers others meanwhile"
+    asking.join()
+    assert 9 < time.monotonic() - begin < 25
+    assert [target["delivered"] for target in answers[0].json()["targets"]] == [False] * 9 + [True]
+
+
+def test_a_program_that_cannot_be_run_is_named_at_the_start(make_daemon: MakeDaemon, tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_text("not a program")
+    daemon = make_daemon(
+        config={
+            "notifications": [
+                {"command": ["/no/such/program", "secret-argument"]}, {"command": [str(plain)]},
+                {"command": ["no-such-name"]}, {"command": ["sh", "-c", "true"]},
+            ]
+        }
+    )  # fmt: skip
+    daemon.allow_stderr("a program for notifications cannot be run")
+    assert daemon.client.get("/api/v1/health")["status"] == "healthy"
+    lines = [line for line in daemon.stderr().splitlines() if "cannot be run" in line]
+    assert len(lines) == 3
+    for line, name in zip(lines, ("/no/such/program", str(plain), "no-such-name"), strict=True):
+        assert name in line
+    assert "secret-argument" not in daemon.stderr()

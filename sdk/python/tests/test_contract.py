@@ -40,6 +40,7 @@ CALLS: dict[str, Callable[[berth.Client], object]] = {
     "probeReadiness": lambda c: c.service.ready(),
     "getMetrics": lambda c: c.service.metrics(model_names=True),
     "getUsage": lambda c: c.resources.usage("7d", "1d", "ada"),
+    "testNotifications": lambda c: c.service.test_notifications(),
     "getOpenapi": lambda c: c.service.openapi(),
     "getDocs": lambda c: c.service.docs(),
     "getRedoc": lambda c: c.service.redoc(),

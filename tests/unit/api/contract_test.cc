@@ -229,6 +229,22 @@ TEST_F(ContractTest, AnswersAboutTheServiceAreAsDocumented) {
                        api.post("/api/v2/resources/config", R"({"max_concurrent":3})"), 422);
 }
 
+TEST_F(ContractTest, ATestOfNotificationsIsAsDocumented) {
+  const std::string path = "/api/v2/notifications/test";
+  const auto none = api.post(path);
+  expect_as_documented("POST", path, none, 409);
+  EXPECT_NE(none->detail().find("configuration has no notifications"), std::string::npos);
+  api.service.deliveries = {{"https://chat.example.org", std::nullopt, base::Duration{120}},
+                            {"/bin/false", "/bin/false ended with 1", base::Duration{5}}};
+  const auto answer = api.post(path);
+  expect_as_documented("POST", path, answer, 200);
+  EXPECT_EQ(answer->json().at("targets").at(0), value({{"target", "https://chat.example.org"},
+                                                       {"delivered", true},
+                                                       {"reason", nullptr},
+                                                       {"seconds", 0.12}}));
+  EXPECT_EQ(answer->json().at("targets").at(1).at("reason"), value("/bin/false ended with 1"));
+}
+
 TEST_F(ContractTest, AGpuWithoutReadingsIsNullsNotZeros) {
   const auto answer = api.get("/api/v2/resources/gpu");
   expect_as_documented("GET", "/api/v2/resources/gpu", answer, 200);

@@ -56,6 +56,7 @@ class FakeService final : public Service {
   std::vector<core::LimitChange> limit_changes;
   std::vector<std::pair<std::string, bool>> holds;
   std::vector<std::pair<std::string, int>> priorities;
+  std::vector<NoticeDelivery> deliveries;  // of the next test of notifications
   base::Status readiness;
   std::uint64_t output_start = 0;  // what lies before is no longer kept
 
@@ -121,6 +122,9 @@ class FakeService final : public Service {
                    DoneCallback callback) override;
   void adopt_lease(const model::TaskId& id, int pid, DoneCallback callback) override;
   void end_lease(const model::TaskId& id, DoneCallback callback) override;
+  void test_notifications(std::function<void(std::vector<NoticeDelivery>)> callback) override {
+    callback(deliveries);
+  }
   [[nodiscard]] std::shared_ptr<void> watch(const model::TaskId& id,
                                             std::function<void()> changed) override;
   [[nodiscard]] std::shared_ptr<void> every(base::Duration interval,

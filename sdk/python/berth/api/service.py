@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ..errors import Unreachable
 from ..transport import Transport
-from ..types import Health, Info, Overview
+from ..types import Health, Info, NotificationTest, Overview
 
 
 class Service:
@@ -40,6 +40,11 @@ class Service:
         """Figures in Prometheus' text format; with `model_names` those of devices have the label `modelName`, as
         NVIDIA's DCGM exporter gives it."""
         return self._transport.text("/metrics", {"labels": "dcgm"} if model_names else None)
+
+    def test_notifications(self) -> NotificationTest:
+        """Sends everybody whom the daemon's configuration has it tell something a test: who took it, and why others
+        did not. Takes 15 seconds at most. Conflict when nobody is configured."""
+        return cast(NotificationTest, self._transport.json("POST", "/api/v2/notifications/test", body={}))
 
     def openapi(self) -> dict[str, Any]:
         """The daemon's contract as OpenAPI 3.1."""

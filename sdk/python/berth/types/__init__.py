@@ -88,7 +88,7 @@ from .results import (
     TrainingMetrics,
     TrainingReport,
 )
-from .service import Health, HealthResourceStatus, Info, Overview
+from .service import Health, HealthResourceStatus, Info, NotificationDelivery, NotificationTest, Overview
 from .tasks import (
     ArrayPlace,
     Enforcement,
@@ -162,6 +162,8 @@ __all__ = [
     "MeasuredSignal",
     "MigInstance",
     "NoisyCopy",
+    "NotificationDelivery",
+    "NotificationTest",
     "Overview",
     "PathLike",
     "PcieLink",

@@ -49,3 +49,17 @@ class Info(TypedDict):
     gpu_available: bool
     #: Where users of the daemon's machine find its token
     token_file: str
+
+
+class NotificationDelivery(TypedDict):
+    #: The program, or where the URL leads, without its path
+    target: str
+    delivered: bool
+    #: Why not
+    reason: str | None
+    seconds: float
+
+
+class NotificationTest(TypedDict):
+    #: In the order of the configuration
+    targets: list[NotificationDelivery]

@@ -25,6 +25,10 @@ client.run(["true"], device="cpu", task_id="counted").wait(timeout=60, check=Tru
 assert [task["task_id"] for task in client.resources.usage("1h")["tasks"]] == ["counted"]
 assert "counted" in client.resources.usage_csv("1h")
 assert client.resources.usage(user="nobody-else")["tasks"] == []
+try:
+    raise AssertionError(client.service.test_notifications())
+except berth.Conflict as error:
+    assert "notifications" in str(error), error
 assert "DCGM_FI_DEV_GPU_TEMP" in client.service.metrics()
 assert "modelName" in client.service.metrics(model_names=True)
 lease = client.leases.create(device="cuda:2", memory_gb=1)
