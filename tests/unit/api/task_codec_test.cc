@@ -80,12 +80,11 @@ TEST(TaskCodecTest, APlacementNamesDevicesAndReservations) {
                        model::ReservationRule::kKindShare};
   const auto placement = response(record).at("placement");
   EXPECT_EQ(placement.at("rule"), value("kind_share"));
-  EXPECT_EQ(placement.at("devices").at(0),
-            (value{{"device", "cuda:0"},
-                   {"uuid", "GPU-aaaa"},
-                   {"reserved_gb", 14.4},
-                   {"used_gb", nullptr},
-                   {"over_reserved", false}}));
+  EXPECT_EQ(placement.at("devices").at(0), (value{{"device", "cuda:0"},
+                                                  {"uuid", "GPU-aaaa"},
+                                                  {"reserved_gb", 14.4},
+                                                  {"used_gb", nullptr},
+                                                  {"over_reserved", false}}));
 }
 
 TEST(TaskCodecTest, OnlyCommandsShowTheirArguments) {
