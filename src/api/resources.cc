@@ -3,6 +3,7 @@
 #include "api/resources.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "api/live_response.h"
@@ -57,7 +58,16 @@ value processes(const DeviceView& view) {
   return list;
 }
 
-object gpu_device(const Service& service, const DeviceView& view) {
+// What is for people in the report of a device. Reasons for slowness are codes for programs.
+void say_reasons(object& report, Language language) {
+  if (language == Language::kEnglish) return;
+  for (const char* field : {"no_tasks", "health_reason"}) {
+    value& text = report.at(field);
+    if (text.is_string()) text = say_of_device(text.get_string(), language);
+  }
+}
+
+object gpu_device(const Service& service, const DeviceView& view, Language language) {
   const auto found = service.state().devices.find(view.device.id);
   const core::DeviceEntry* entry =
       found == service.state().devices.end() ? nullptr : &found->second;
@@ -77,6 +87,7 @@ object gpu_device(const Service& service, const DeviceView& view) {
     for (const auto& pool : entry->pools) pools.emplace_back(pool);
   }
   object result = model::device_report(view.device, sample);
+  say_reasons(result, language);
   if (promised) result["cached_memory_gb"] = model::gib_or_null(promised);
   result["effective_free_memory_gb"] =
       model::gib_or_null(effective ? effective : sample.free_memory);
@@ -225,26 +236,31 @@ void drain(Service& service, const http::Request& request, http::Exchange exchan
 }
 
 // Many ask for the same: while nothing has changed the answer is made again only for the ages in
-// it.
+// it. Each language has its own.
 class GpuAnswer {
  public:
-  http::Response get(Service& service) {
+  http::Response get(Service& service, Language language) {
+    Made& made = made_.at(static_cast<std::size_t>(language));
     const auto now = service.now();
-    const auto age = now - made_;
-    if (answer_.body.empty() || service.revision() != revision_ || age > kKept || age.count() < 0) {
-      revision_ = service.revision();
-      made_ = now;
-      answer_ = json_response(gpu_object(service));
+    const auto age = now - made.at;
+    if (made.answer.body.empty() || service.revision() != made.revision || age > kKept ||
+        age.count() < 0) {
+      made.revision = service.revision();
+      made.at = now;
+      made.answer = json_response(gpu_object(service, language));
     }
-    return answer_;
+    return made.answer;
   }
 
  private:
   static constexpr base::Duration kKept{100};
 
-  std::uint64_t revision_ = 0;
-  base::Time made_{};
-  http::Response answer_;
+  struct Made {
+    std::uint64_t revision = 0;
+    base::Time at{};
+    http::Response answer;
+  };
+  std::array<Made, 2> made_;  // by Language
 };
 
 }  // namespace
@@ -284,14 +300,16 @@ object limits(const core::State& state) {
   return result;
 }
 
-object gpu_object(Service& service) {
+object gpu_object(Service& service, Language language) {
   array devices, others;
   for (const auto& view : service.devices()) {
     if (view.device.vendor == model::Vendor::kCpu) continue;
-    (view.device.no_tasks.empty() ? devices : others).push_back(gpu_device(service, view));
+    (view.device.no_tasks.empty() ? devices : others)
+        .push_back(gpu_device(service, view, language));
   }
   array hints;
-  for (const auto& hint : service.inventory().hints) hints.push_back(value(hint));
+  for (const auto& hint : service.inventory().hints)
+    hints.emplace_back(say_of_device(hint, language));
   const bool any = !devices.empty();
   const auto count = devices.size();
   return object{
@@ -320,8 +338,8 @@ object gpu_memory(const object& gpus) {
   return memory;
 }
 
-object resource_status(Service& service) {
-  object gpus = gpu_object(service);
+object resource_status(Service& service, Language language) {
+  object gpus = gpu_object(service, language);
   object status{{"device_usage", device_usage(service.state())},
                 {"active_tasks", active_tasks(service)},
                 {"limits", limits(service.state())},
@@ -340,12 +358,14 @@ void add_resource_routes(http::Router& router, Service& service) {
              [&service](const http::Request& request, http::Exchange exchange) {
                drain(service, request, std::move(exchange));
              });
-  router.add("GET", "/api/v2/resources", [&service](const http::Request&, http::Exchange exchange) {
-    exchange.respond(json_response(resource_status(service)));
-  });
+  router.add("GET", "/api/v2/resources",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               exchange.respond(json_response(resource_status(service, own_language(request))));
+             });
   router.add("GET", "/api/v2/resources/gpu",
-             [&service, last = GpuAnswer()](const http::Request&, http::Exchange exchange) mutable {
-               exchange.respond(last.get(service));
+             [&service, last = GpuAnswer()](const http::Request& request,
+                                            http::Exchange exchange) mutable {
+               exchange.respond(last.get(service, own_language(request)));
              });
   router.add("GET", "/api/v2/resources/cpu",
              [&service](const http::Request&, http::Exchange exchange) {

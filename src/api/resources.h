@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/service.h"
+#include "api/texts.h"
 
 namespace berth::api {
 
@@ -13,6 +14,6 @@ base::json::object active_tasks(const Service& service);
 /// {device: {training, inference}}.
 base::json::object limits(const core::State& state);
 /// The object of /api/v2/resources/gpu.
-base::json::object gpu_object(Service& service);
+base::json::object gpu_object(Service& service, Language language);
 
 }  // namespace berth::api

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "api/chinese.h"
+#include "core/words.h"
+#include "model/device_words.h"
 #include "model/task_type.h"
 
 namespace berth::api {
@@ -129,9 +131,19 @@ std::string_view say(std::string_view words, Language language) {
 }
 
 std::string say(const base::Phrase& words, Language language) {
+  // Only there: what a user wrote, as the reason of a drain, is not to be taken for a back end's.
+  const bool of_device = words.pattern == core::words::kStateAndReason;
   std::vector<std::string> values;
-  for (const auto& value : words.values) values.emplace_back(say(value, language));
+  for (const auto& value : words.values)
+    values.push_back(of_device ? say_of_device(value, language)
+                               : std::string(say(value, language)));
   return base::fill(say(words.pattern, language), values);
+}
+
+std::string say_of_device(std::string_view words, Language language) {
+  const std::string_view known = say(words, language);
+  return language == Language::kChinese && known == words ? model::device_words_in_chinese(words)
+                                                          : std::string(known);
 }
 
 std::string status_message(const model::TaskRecord& record, Language language) {
@@ -208,7 +220,7 @@ std::string render_record(std::string_view text, Language language) {
                   : "Stopped for its memory: used " + args[1] + " of " + args[2] + " reserved on " +
                         args[0];
   } else if (code == "device_not_ready") {
-    message = chinese ? "启动前 " + args[0] + " 状态异常（" + std::string(say(args[1], language)) +
+    message = chinese ? "启动前 " + args[0] + " 状态异常（" + say_of_device(args[1], language) +
                             "），重新等待资源"
                       : args[0] + " was not ready just before the start (" + args[1] +
                             "): waiting for a device again";

@@ -26,6 +26,9 @@ Language own_language(const http::Request& request);
 std::string say(const base::Phrase& words, Language language);
 std::string_view say(std::string_view words, Language language);
 
+/// What a back end says of a device (model/device_words.h), or a state of it, in words.
+std::string say_of_device(std::string_view words, Language language);
+
 /// The `message` of a task in its present state.
 std::string status_message(const model::TaskRecord& record, Language language);
 

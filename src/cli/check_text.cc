@@ -82,7 +82,7 @@ std::string device_block(const json::object& device, const std::string& drain,
   };
   if (health != "healthy") {
     line(tr("Health:"),
-         paint(printable(tr("{}: {}", {tr(health), string_or(device, "health_reason")})),
+         paint(printable(tr("{}: {}", {tr(health), tr_device(string_or(device, "health_reason"))})),
                Tone::kBad, screen));
   }
   if (!drain.empty()) line(tr("Health:"), paint(printable(drain), Tone::kWarn, screen));
@@ -126,7 +126,7 @@ std::string render_check(const json::object& report, const Screen& screen) {
     text += "❌ " + tr("No GPU found") + "\n";
     if (const json::array* hints = array_in(report, "hints")) {
       for (const json::value& hint : *hints) {
-        if (hint.is_string()) text += "   " + printable(std::string_view(hint.get_string())) + "\n";
+        if (hint.is_string()) text += "   " + printable(tr_device(hint.get_string())) + "\n";
       }
     }
     return text + "\n💡 " + tr("Use the CPU") + "\n" + setting("SENSEVOICE_DEVICE=cpu", screen);

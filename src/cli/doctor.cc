@@ -117,7 +117,7 @@ void check_gpus(std::vector<Check>& checks) {
   std::vector<std::string> hints;
   if (const json::value* list = report->if_contains("hints"); list != nullptr && list->is_array()) {
     for (const json::value& hint : list->as_array()) {
-      if (hint.is_string()) hints.emplace_back(hint.as_string());
+      if (hint.is_string()) hints.push_back(tr_device(hint.as_string()));
     }
   }
   const std::string number = std::to_string(count);
@@ -129,7 +129,7 @@ void check_gpus(std::vector<Check>& checks) {
   if (const std::string cuda = base::string_or(*report, "cuda_version"); !cuda.empty())
     facts.push_back("CUDA " + cuda);
   checks.push_back({hints.empty() && count > 0 ? Finding::kGood : Finding::kWarning, "GPU",
-                    base::join(facts, tr(", ")), base::join(hints, "; ")});
+                    base::join(facts, tr(", ")), base::join(hints, tr("; "))});
   if (const json::value* devices = report->if_contains("devices");
       devices != nullptr && devices->is_array()) {
     for (const json::value& device : devices->as_array()) {
@@ -137,7 +137,8 @@ void check_gpus(std::vector<Check>& checks) {
       if (health == "healthy") continue;
       checks.push_back(
           {Finding::kBad, base::string_or(device.as_object(), "device_name"),
-           tr("{}: {}", {tr(health), base::string_or(device.as_object(), "health_reason")}),
+           tr("{}: {}",
+              {tr(health), tr_device(base::string_or(device.as_object(), "health_reason"))}),
            tr("look at the kernel's log (dmesg); a reset or a restart of the machine may help")});
     }
   }

@@ -9,6 +9,7 @@
 #include "cli/holders_text.h"
 #include "cli/members.h"
 #include "cli/words.h"
+#include "model/device_words.h"
 
 namespace berth::cli {
 
@@ -20,8 +21,9 @@ constexpr double kWorthSaying = 0.5;  // GiB; drivers keep some hundred MiB for 
 
 // Limits that somebody set on purpose are no news.
 bool is_trouble(std::string_view reason) {
-  constexpr std::array<std::string_view, 4> kTrouble{"hardware slowdown", "temperature",
-                                                     "temperature (hardware)", "power brake"};
+  constexpr std::array<std::string_view, 4> kTrouble{
+      model::words::kHardwareSlowdown, model::words::kTemperature,
+      model::words::kTemperatureHardware, model::words::kPowerBrake};
   return std::find(kTrouble.begin(), kTrouble.end(), reason) != kTrouble.end();
 }
 
@@ -31,7 +33,7 @@ std::string slow_note(const json::object& device) {
   for (std::size_t i = 0; all != nullptr && i < all->size(); ++i) {
     if (!(*all)[i].is_string()) continue;
     const std::string reason((*all)[i].as_string());
-    if (is_trouble(reason)) reasons.push_back(tr(reason));
+    if (is_trouble(reason)) reasons.push_back(tr_device(reason));
   }
   return reasons.empty() ? "" : tr("slowed down: {}", {base::join(reasons, tr(", "))});
 }

@@ -6,6 +6,7 @@
 
 #include "base/phrase.h"
 #include "base/text.h"
+#include "model/device_words.h"
 
 namespace berth::cli {
 
@@ -36,6 +37,11 @@ std::string tr(std::string_view english) {
 
 std::string tr(std::string_view english, std::initializer_list<std::string> holes) {
   return base::fill(tr(english), holes);
+}
+
+std::string tr_device(std::string_view english) {
+  return spoken() == Language::kEnglish ? std::string(english)
+                                        : model::device_words_in_chinese(english);
 }
 
 std::string tr_code(std::string_view code) {

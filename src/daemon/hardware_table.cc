@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "model/device_words.h"
+
 namespace berth::daemon {
 
 namespace {
@@ -82,7 +84,8 @@ std::string device_block(const api::Service& service, const api::DeviceView& vie
 }  // namespace
 
 std::string hardware_table(api::Service& service, const std::string& language) {
-  const Words& words = language == "zh" ? kChinese : kEnglish;
+  const bool chinese = language == "zh";
+  const Words& words = chinese ? kChinese : kEnglish;
   const std::string line = std::string(70, '=') + "\n";
   std::string text = line + words.title + "\n" + line;
   std::string blocks;
@@ -94,7 +97,8 @@ std::string hardware_table(api::Service& service, const std::string& language) {
   }
   if (count == 0) {
     text += std::string(words.none) + "\n";
-    for (const auto& hint : service.inventory().hints) text += "   " + hint + "\n";
+    for (const auto& hint : service.inventory().hints)
+      text += "   " + (chinese ? model::device_words_in_chinese(hint) : hint) + "\n";
     return text + line;
   }
   text += std::string(words.available) + "\n";

@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/phrase.h"
 #include "daemon/service.h"
 #include "device/host/backend.h"
+#include "model/device_words.h"
 #include "supervise/mps.h"
 
 namespace berth::daemon {
@@ -28,7 +30,8 @@ model::Sample aged(model::Sample sample, base::Time now) {
   const auto age = now - sample.taken;
   if (sample.health != model::Health::kHealthy || age <= kStale) return sample;
   sample.health = model::Health::kNotResponding;
-  sample.health_reason = "no reading for " + std::to_string(age.count() / 1000) + " s";
+  sample.health_reason =
+      base::fill(model::words::kNoReadingFor, {std::to_string(age.count() / 1000)});
   return sample;
 }
 
@@ -166,7 +169,7 @@ void Service::distrust(const std::vector<model::DeviceId>& devices) {
     reading.device = id;
     if (reading.health == model::Health::kHealthy) {
       reading.health = model::Health::kNotResponding;
-      reading.health_reason = "the driver did not answer in time";
+      reading.health_reason = model::words::kNotInTime;
     }
     readings.push_back(std::move(reading));
   }

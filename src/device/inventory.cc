@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "base/phrase.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "device/amd/backend.h"
@@ -17,11 +18,14 @@
 #include "device/nvml/backend.h"
 #include "device/pci_names.h"
 #include "device/pcie.h"
+#include "model/device_words.h"
 #include "model/pci.h"
 
 namespace berth::device {
 
 namespace {
+
+namespace words = model::words;
 
 /// Where no driver tells how near two GPUs are, the NUMA nodes do.
 void link_by_numa_node(std::vector<model::Device>& devices) {
@@ -107,11 +111,8 @@ std::string Machine::missing_driver(model::Vendor vendor, const base::Error& err
   if (cards.empty()) return named ? error.message : std::string();
   std::vector<std::string> places;
   for (const auto& card : cards) places.push_back(to_text(card.address));
-  return std::string(nvidia ? "an NVIDIA GPU" : "an Ascend NPU") + " is on the PCI bus (" +
-         base::join(places, ", ") + ") but its driver is not installed: " + error.message + "; " +
-         (nvidia ? "on Debian install the packages nvidia-driver and libnvidia-ml1 (component "
-                   "non-free)"
-                 : "install Huawei's driver package, which brings libdcmi.so");
+  return base::fill(nvidia ? words::kNvidiaMissing : words::kAscendMissing,
+                    {base::join(places, ", "), error.message});
 }
 
 /// What is on the bus but has another driver than its maker's, or none, comes after the others.
@@ -135,9 +136,10 @@ void Machine::add_driverless(const Part& part, model::Inventory& inventory) {
     device.model = std::string(maker(part.vendor)) + ' ' +
                    pci_name(options_.sysfs_root, card.vendor, card.product)
                        .value_or("GPU " + pci_ids(card.vendor, card.product));
-    device.no_tasks = card.driver.empty() ? "it has no driver"
-                      : driven            ? "its driver's library is not installed"
-                                          : "its driver is " + card.driver;
+    device.no_tasks = base::fill(card.driver.empty() ? words::kNoDriver
+                                 : driven            ? words::kNoLibrary
+                                                     : words::kOtherDriver,
+                                 {card.driver});
     driverless_.insert(device.id);
     inventory.devices.push_back(std::move(device));
   }
@@ -151,8 +153,8 @@ void Machine::add(Part& part, model::Inventory& inventory, const Breadcrumb& beg
   // NVIDIA's may be there though the bus cannot be seen.
   part.awaited = part.vendor == model::Vendor::kNvidia || !cards_of(part.vendor).empty();
   if (skip.contains(name)) {
-    inventory.hints.push_back("the " + std::string(maker(part.vendor)) +
-                              " driver does not answer and is left alone for now");
+    inventory.hints.push_back(
+        base::fill(words::kDriverLeftAlone, {std::string(maker(part.vendor))}));
     return;
   }
   // Looking for a library costs more than looking at the bus.
@@ -236,7 +238,7 @@ model::Sample Machine::sample(const model::Device& device, const Scope& scope) {
   model::Sample sample;
   sample.device = device.id;
   sample.health = model::Health::kLost;
-  sample.health_reason = "no driver is open for this device";
+  sample.health_reason = words::kNoDriverOpen;
   return sample;
 }
 

@@ -5,11 +5,14 @@
 #include <cstdio>
 
 #include "base/json.h"
+#include "base/phrase.h"
+#include "model/device_words.h"
 
 namespace berth::device {
 
 namespace {
 
+namespace words = model::words;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kLongestLine = 1U << 20U;
@@ -38,10 +41,10 @@ const model::DeviceId& gpu_of(const model::Device& device) {
   return device.mig ? device.mig->parent : device.id;
 }
 
-std::string silence_text(milliseconds silence, std::string_view where) {
+std::string silence_text(milliseconds silence, bool listing) {
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.1f", static_cast<double>(silence.count()) / 1000.0);
-  return std::string("the driver has not answered for ") + seconds + " s" + std::string(where);
+  return base::fill(listing ? words::kSilentWhileListing : words::kSilentFor, {seconds});
 }
 
 }  // namespace
@@ -281,7 +284,7 @@ void SamplerWatch::mark_unlisted() {
     }
     const model::Sample* known = sample(device.id);
     if (known == nullptr || known->health != model::Health::kLost) {
-      set_health(device.id, model::Health::kLost, "the driver no longer lists this device");
+      set_health(device.id, model::Health::kLost, std::string(words::kNoLongerListed));
     }
   }
 }
@@ -340,8 +343,7 @@ Advice SamplerWatch::check(Moment now) {
     if (now - *suspected_ < kConfirm) return Advice::kNone;
     const bool listing = is_vendor(inside_) || is_number(inside_) || inside_ == "inventory";
     const auto silence = std::chrono::duration_cast<milliseconds>(now - since_);
-    const std::string reason =
-        silence_text(silence, listing ? " (while its devices were listed)" : "");
+    const std::string reason = silence_text(silence, listing);
     if (inside_ != "inventory") quarantine(inside_, reason, now);
     spread_reason(inside_, reason);
     stuck_ = true;
@@ -362,7 +364,7 @@ void SamplerWatch::ended(Moment now) {
   partial_.clear();
   // A child that dies twice in a row inside the same device is killed by that device's driver.
   if (!inside_.empty() && inside_ != "inventory" && inside_ == died_in_) {
-    const std::string reason = "the driver's library ended the process that read the device, twice";
+    const std::string reason(words::kReaderEnded);
     quarantine(inside_, reason, now);
     spread_reason(inside_, reason);
     died_in_.clear();

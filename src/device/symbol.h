@@ -8,7 +8,9 @@
 #include <initializer_list>
 #include <string>
 
+#include "base/phrase.h"
 #include "base/result.h"
+#include "model/device_words.h"
 
 namespace berth::device {
 
@@ -17,8 +19,10 @@ inline base::Result<void*> open_library(const std::string& name) {
   void* handle = ::dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL);
   if (handle != nullptr) return handle;
   const char* words = ::dlerror();
-  return base::fail(base::ErrorCode::kNotFound,
-                    "cannot load " + name + ": " + (words != nullptr ? words : "unknown error"));
+  return base::fail(
+      base::ErrorCode::kNotFound,
+      base::fill(model::words::kCannotLoad,
+                 {name, words != nullptr ? words : std::string(model::words::kUnknownError)}));
 }
 
 /// `function` becomes the first of `names` that the library has, and stays as it is when it has

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/device_words.h"
+
 namespace berth::model {
 
 using base::or_null;
@@ -75,8 +77,8 @@ bool slowed_down(const Readings& readings) {
   if (!readings.throttle) return false;
   // That a busy device reaches its own power limit is how it is meant to work.
   return std::any_of(readings.throttle->begin(), readings.throttle->end(), [](const auto& reason) {
-    return reason.starts_with("temperature") || reason == "hardware slowdown" ||
-           reason == "power brake";
+    return reason == words::kTemperature || reason == words::kTemperatureHardware ||
+           reason == words::kHardwareSlowdown || reason == words::kPowerBrake;
   });
 }
 

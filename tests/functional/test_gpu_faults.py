@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import processes
+from harness import processes, programs
+from harness.command_line import CommandLine
 from harness.commands import Gate
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import FakeGpus, MakeGpus
@@ -342,3 +343,44 @@ def test_an_error_of_the_driver_outlives_sampler_and_daemon(make_daemon: MakeDae
     daemon.restart()
     wait_until(lambda: len(daemon.client.get("/api/v2/resources/gpu")["devices"]) == 2, "the devices are known again")
     assert health(0) == "failed"
+
+
+def test_what_a_driver_says_is_said_in_the_language_of_the_reader(
+    make_daemon: MakeDaemon, fake_gpus: MakeGpus, folder: Path
+) -> None:
+    """People read it in theirs; programs, the records and the log in English."""
+    gpus = fake_gpus(2)
+    daemon = make_daemon(gpus=gpus)
+    daemon.allow_stderr("not healthy")
+    gpus.ctl("xid", "0", "79")
+    wait_until(lambda: health(daemon, 0) == "failed", "the error is known")
+    english = "XID 79: it has fallen off the bus; it must be reset (nvidia-smi -r)"
+    chinese = "XID 79：GPU 掉卡（从总线上脱落）；需要复位（nvidia-smi -r）"
+    waiting = submit(daemon, gpus, "--seconds", "0.1", device="cuda:0")
+
+    def said(path: str, language: str | None) -> str:
+        headers = {"Accept-Language": language or ""}
+        return daemon.client.request("GET", path, headers=headers).body.decode()
+
+    for path in ("/api/v2/resources/gpu", "/api/v2/resources", f"/api/v2/tasks/{waiting}/explain"):
+        for language, there, absent in [("zh-CN", chinese, english), ("en", english, chinese), (None, english, chinese)]:
+            text = said(path, language)
+            assert there in text, (path, language)
+            assert absent not in text, (path, language)
+
+    reader = CommandLine(daemon, folder, {"LANG": "zh_CN.UTF-8"})
+    assert chinese in reader.ok("gpus")
+    assert chinese in reader.ok("check")
+    assert chinese in reader.ok("why", waiting)
+    assert chinese in reader("doctor").stdout
+    assert reader.json("gpus")["devices"][0]["health_reason"] == english
+    assert english in CommandLine(daemon, folder).ok("gpus")
+
+    gpus.ctl("lose", "1")
+    alone = {
+        **gpus.environment,
+        "BERTH_URL": "http://127.0.0.1:1",
+        "BERTH_NVML_LIBRARY": str(programs.FAKE_NVML),
+        "LANG": "zh_CN.UTF-8",
+    }
+    assert "的 NVIDIA 设备：GPU 丢失（掉卡）" in CommandLine(None, folder, alone).ok("gpus")

@@ -10,6 +10,7 @@
 #include "device/listed_processes.h"
 #include "device/pci_names.h"
 #include "device/pcie.h"
+#include "model/device_words.h"
 
 namespace berth::device::amd {
 
@@ -82,7 +83,7 @@ std::map<model::PciAddress, Smi::Handle> AmdBackend::start_library(const Breadcr
   begin(kLibrary);
   const bool skipped = skip.contains(kLibrary);
   if (skipped || std::exchange(smi_outdated_, false)) smi_.reset();
-  if (skipped) inventory.hints.emplace_back("AMD SMI does not answer and is left alone for now");
+  if (skipped) inventory.hints.emplace_back(model::words::kAmdSmiLeftAlone);
   if (skipped) return {};
   if (smi_ == nullptr) {
     auto opened = Smi::open(library_);
@@ -146,7 +147,7 @@ void AmdBackend::describe(Gpu& gpu, const KfdNode* node, model::Device& device) 
   model::Sample memory;
   read_memory(gpu, memory);
   device.total_memory = memory.total_memory;
-  if (gpu.shares_memory) device.no_tasks = "graphics of the processor, with the machine's memory";
+  if (gpu.shares_memory) device.no_tasks = model::words::kIntegratedSharing;
   if (node == nullptr) return;
   device.max_clock_mhz = node->max_clock_mhz;
   device.compute_capability = node->architecture;
@@ -185,7 +186,7 @@ model::Sample AmdBackend::sample(const model::DeviceId& id, const Scope& scope) 
     sample = {};
     sample.device = id;
     sample.health = model::Health::kLost;
-    sample.health_reason = "the kernel does not list this device any more";
+    sample.health_reason = model::words::kNotInKernel;
   } else {
     Gpu& gpu = place->second;
     read_memory(gpu, sample);

@@ -9,8 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/phrase.h"
 #include "device/amd/gpu_metrics.h"
 #include "device/symbol.h"
+#include "model/device_words.h"
 
 namespace berth::device::amd {
 
@@ -97,14 +99,11 @@ base::Result<std::unique_ptr<Smi>> Smi::open(const std::string& path) {
   const Functions& f = smi->functions_;
   if (f.init == nullptr || f.sockets == nullptr || f.processors == nullptr ||
       f.pci_address == nullptr) {
-    return base::fail(base::ErrorCode::kUnavailable,
-                      name +
-                          " is no library of AMD SMI: amdsmi_init, amdsmi_get_socket_handles, "
-                          "amdsmi_get_processor_handles or amdsmi_get_gpu_device_bdf is missing");
+    return base::fail(base::ErrorCode::kUnavailable, base::fill(model::words::kNoAmdSmi, {name}));
   }
   if (const int code = f.init(kGpusOnly); code != kSuccess) {
     return base::fail(base::ErrorCode::kUnavailable,
-                      name + " does not start: amdsmi_init says " + std::to_string(code));
+                      base::fill(model::words::kAmdSmiUnusable, {name, std::to_string(code)}));
   }
   smi->started_ = true;
   return smi;

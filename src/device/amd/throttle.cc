@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <array>
 
+#include "model/device_words.h"
+
 namespace berth::device::amd {
 
 namespace {
 
-constexpr const char* kPower = "power limit";
-constexpr const char* kHeat = "temperature";
-constexpr const char* kHardwareHeat = "temperature (hardware)";
+constexpr std::string_view kPower = model::words::kPowerLimit;
+constexpr std::string_view kHeat = model::words::kTemperature;
+constexpr std::string_view kHardwareHeat = model::words::kTemperatureHardware;
 
 // Limits of power (bits 0 to 7) and of current (16 to 23) are both of the board's supply.
 constexpr std::uint64_t kPowerBits = 0x0000'0000'00FF'00FF;
@@ -19,7 +21,7 @@ constexpr std::uint64_t kHeatBits = 0x0000'0FFF'0000'0000;
 // VRHOT* and PROCHOT_*, pins that a regulator or the board pulls: 44 to 47.
 constexpr std::uint64_t kHardwareHeatBits = 0x0000'F000'0000'0000;
 
-void add(Reasons& reasons, const char* text) {
+void add(Reasons& reasons, std::string_view text) {
   if (std::find(reasons.begin(), reasons.end(), text) == reasons.end()) reasons.emplace_back(text);
 }
 
@@ -36,7 +38,7 @@ Reasons reasons_of(std::uint64_t bits) {
 std::optional<Reasons> reasons_between(const Residency& before, const Residency& after) {
   struct Limit {
     std::optional<std::uint64_t> Residency::* held;
-    const char* text;
+    std::string_view text;
   };
   constexpr std::array kLimits{
       Limit{&Residency::power, kPower}, Limit{&Residency::socket_heat, kHeat},

@@ -6,14 +6,18 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/phrase.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "device/listed_processes.h"
+#include "model/device_words.h"
 #include "model/pci.h"
 
 namespace berth::device::ascend {
 
 namespace {
+
+namespace words = model::words;
 
 base::Bytes mebibytes(std::uint64_t count) {
   return base::Bytes{static_cast<std::int64_t>(count) << 20};
@@ -45,8 +49,7 @@ base::Status AscendBackend::start() {
   const int code = library_->functions().init();
   if (code != kOk) {
     return base::fail(base::ErrorCode::kUnavailable,
-                      "the Ascend driver cannot be used: dcmi_init gives " + std::to_string(code) +
-                          " (is the driver loaded, and may this user open /dev/davinci_manager?)");
+                      base::fill(words::kAscendUnusable, {std::to_string(code)}));
   }
   started_ = true;
   return {};
@@ -126,8 +129,7 @@ base::Result<model::Inventory> AscendBackend::enumerate(const Breadcrumb& begin,
   if (auto started = start(); !started) return base::fail(started.error());
   auto found = chips();
   if (!found) {
-    return base::fail(base::ErrorCode::kUnavailable,
-                      "the Ascend driver does not list its cards (dcmi_get_card_list)");
+    return base::fail(base::ErrorCode::kUnavailable, std::string(words::kAscendUnlisted));
   }
   listed_ = std::move(*found);
   std::array<char, 64> version{};
@@ -140,9 +142,8 @@ base::Result<model::Inventory> AscendBackend::enumerate(const Breadcrumb& begin,
     const Chip& chip = listed_[i];
     const std::string key = "ascend:" + std::to_string(i);
     if (skip.contains(key)) {
-      inventory.hints.push_back("the Ascend chip " + std::to_string(chip.number) + " of card " +
-                                std::to_string(chip.card) +
-                                " does not answer and is left alone for now");
+      inventory.hints.push_back(base::fill(
+          words::kChipLeftAlone, {std::to_string(chip.number), std::to_string(chip.card)}));
       continue;
     }
     begin(key);
@@ -187,7 +188,7 @@ model::Sample AscendBackend::sample(const model::DeviceId& id, const Scope& scop
   sample.health_reason.clear();
   if (place == npus_.end()) {
     sample.health = model::Health::kLost;
-    sample.health_reason = "the driver does not list this device";
+    sample.health_reason = words::kNotListed;
   } else {
     read_health(place->second.chip, sample);
   }
@@ -214,11 +215,10 @@ void AscendBackend::read_health(const Chip& chip, model::Sample& sample) const {
   if (f.health == nullptr || f.health(chip.card, chip.number, &level) != kOk) return;
   if (level == kGone) {
     sample.health = model::Health::kLost;
-    sample.health_reason = "the driver says that the chip is not there or has not started";
+    sample.health_reason = words::kChipGone;
   } else if (level == kAlarm || level == kCritical) {
     sample.health = model::Health::kFailed;
-    sample.health_reason = level == kAlarm ? "the driver reports an important alarm (health 2)"
-                                           : "the driver reports a critical alarm (health 3)";
+    sample.health_reason = level == kAlarm ? words::kImportantAlarm : words::kCriticalAlarm;
   }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/ascend/dcmi.h"
 
+#include "base/phrase.h"
 #include "device/symbol.h"
+#include "model/device_words.h"
 
 namespace berth::device::ascend {
 
@@ -22,10 +24,7 @@ base::Result<std::unique_ptr<Library>> Library::open(const std::string& path) {
   library->find_all();
   const Functions& found = library->functions_;
   if (found.init == nullptr || found.cards == nullptr || found.chips_on == nullptr) {
-    return base::fail(base::ErrorCode::kUnavailable,
-                      name +
-                          " is no Ascend management library: dcmi_init, dcmi_get_card_list or "
-                          "dcmi_get_device_num_in_card is missing");
+    return base::fail(base::ErrorCode::kUnavailable, base::fill(model::words::kNoDcmi, {name}));
   }
   return library;
 }

@@ -3,14 +3,18 @@
 
 #include <algorithm>
 
+#include "base/phrase.h"
 #include "base/time.h"
 #include "device/listed_processes.h"
 #include "device/pci_names.h"
 #include "device/pcie.h"
+#include "model/device_words.h"
 
 namespace berth::device::intel {
 
 namespace {
+
+namespace words = model::words;
 
 constexpr unsigned kIntel = 0x8086;
 
@@ -52,10 +56,9 @@ std::map<model::PciAddress, Handle> IntelBackend::handles(model::Inventory& inve
   }
   if (sysman_ != nullptr) {
     if (auto found = sysman_->devices()) return std::move(*found);
-    why = "it does not start";
+    why = words::kLevelZeroSilent;
   }
-  inventory.hints.push_back("how much memory an Intel GPU has free is known by Level Zero only (" +
-                            why + "); on Debian install libze1 and libze-intel-gpu1");
+  inventory.hints.push_back(base::fill(words::kIntelMemory, {why}));
   return {};
 }
 
@@ -106,7 +109,7 @@ model::Device IntelBackend::describe(const drm::Card& card, int index) const {
                                 .value_or("GPU " + pci_ids(card.vendor, card.product));
   device.max_clock_mhz =
       drm::narrow(drm::read_number(clock_file(card, "max_freq", "gt_max_freq_mhz")));
-  if (integrated(card)) device.no_tasks = "graphics of the processor, without memory of its own";
+  if (integrated(card)) device.no_tasks = words::kIntegrated;
   return device;
 }
 
@@ -135,8 +138,7 @@ model::Sample IntelBackend::sample(const model::DeviceId& id, const Scope& scope
     sample = {};
     sample.device = id;
     sample.health = model::Health::kLost;
-    sample.health_reason = there ? "Level Zero says that the device is lost"
-                                 : "the kernel does not list this device any more";
+    sample.health_reason = there ? words::kLevelZeroLost : words::kNotInKernel;
   } else {
     Gpu& gpu = place->second;
     read_cheap(gpu, sample);

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/phrase.h"
 #include "device/symbol.h"
+#include "model/device_words.h"
 
 namespace berth::device::intel {
 
@@ -90,7 +92,7 @@ base::Result<std::unique_ptr<Sysman>> Sysman::open(const std::string& path) {
   find_symbol(*handle, f.processes, {"zesDeviceProcessesGetState"});
   if (f.init == nullptr || f.drivers == nullptr || f.devices == nullptr || f.pci == nullptr) {
     return base::fail(base::ErrorCode::kUnavailable,
-                      name + " is too old: it has no zesInit (Level Zero 1.5 or newer has)");
+                      base::fill(model::words::kLevelZeroOld, {name}));
   }
   return sysman;
 }
@@ -108,7 +110,7 @@ base::Result<std::map<model::PciAddress, Handle>> Sysman::devices() {
     char text[16];
     std::snprintf(text, sizeof text, "0x%x", static_cast<unsigned>(code));
     return base::fail(base::ErrorCode::kUnavailable,
-                      std::string("Level Zero cannot be used: zesInit gives ") + text);
+                      base::fill(model::words::kLevelZeroUnusable, {text}));
   }
   started_ = true;
   std::map<model::PciAddress, Handle> found;

@@ -8,10 +8,14 @@
 #include <tuple>
 #include <utility>
 
+#include "base/phrase.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "model/device_words.h"
 
 namespace berth::device::nvml {
+
+namespace words = model::words;
 
 std::string cuda_version_text(int version) {
   return std::to_string(version / 1000) + '.' + std::to_string(version % 1000 / 10);
@@ -34,8 +38,7 @@ base::Status NvmlBackend::start() {
   const int code = library_->functions().init();
   if (code != kSuccess) {
     return base::fail(base::ErrorCode::kUnavailable,
-                      "the NVIDIA driver cannot be used: " + library_->words(code) +
-                          " (is the kernel module loaded, and of the library's version?)");
+                      base::fill(words::kNvidiaUnusable, {library_->words(code)}));
   }
   started_ = true;
   return {};
@@ -77,7 +80,7 @@ base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin,
   unsigned count = 0;
   if (const int code = library_->functions().device_count(&count); code != kSuccess) {
     return base::fail(base::ErrorCode::kUnavailable,
-                      "the NVIDIA driver does not count its devices: " + library_->words(code));
+                      base::fill(words::kNvidiaUncounted, {library_->words(code)}));
   }
   model::Inventory inventory;
   read_versions(inventory);
@@ -86,9 +89,7 @@ base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin,
   for (unsigned number = 0; number < count; ++number) {
     const std::string key = "nvidia:" + std::to_string(number);
     if (skip.contains(key)) {
-      inventory.hints.push_back("the NVIDIA device with the driver's number " +
-                                std::to_string(number) +
-                                " does not answer and is left alone for now");
+      inventory.hints.push_back(base::fill(words::kNumberLeftAlone, {std::to_string(number)}));
       continue;
     }
     begin(key);
@@ -137,11 +138,10 @@ base::Result<model::Inventory> NvmlBackend::enumerate(const Breadcrumb& begin,
 base::Result<NvmlBackend::Found> NvmlBackend::identify(unsigned number) const {
   const Functions& f = library_->functions();
   const auto refuse = [&](int code) {
-    const char* advice =
-        code == kNoPermission ? " (this user may not open its /dev/nvidia file)" : "";
-    return base::fail(base::ErrorCode::kUnavailable,
-                      "the NVIDIA device with the driver's number " + std::to_string(number) +
-                          " cannot be used: " + library_->words(code) + advice);
+    return base::fail(
+        base::ErrorCode::kUnavailable,
+        base::fill(code == kNoPermission ? words::kNumberForbidden : words::kNumberUnusable,
+                   {std::to_string(number), library_->words(code)}));
   };
   Found found;
   if (const int code = f.handle_by_index(number, &found.gpu.handle); code != kSuccess)

@@ -5,24 +5,27 @@
 
 #include "device/nvml/asking.h"
 #include "device/nvml/backend.h"
+#include "model/device_words.h"
 
 namespace berth::device::nvml {
 
 namespace {
 
+namespace words = model::words;
+
 std::vector<std::string> reasons_of(unsigned long long bits) {
   struct Reason {
     std::uint64_t bit;
-    const char* text;
+    std::string_view text;
   };
-  constexpr std::array kReasons{Reason{kClocksApplication, "application clocks"},
-                                Reason{kClocksPowerCap, "power limit"},
-                                Reason{kClocksHardware, "hardware slowdown"},
-                                Reason{kClocksSync, "kept in step with other GPUs"},
-                                Reason{kClocksThermal, "temperature"},
-                                Reason{kClocksHardwareThermal, "temperature (hardware)"},
-                                Reason{kClocksPowerBrake, "power brake"},
-                                Reason{kClocksDisplay, "display clocks"}};
+  constexpr std::array kReasons{Reason{kClocksApplication, words::kApplicationClocks},
+                                Reason{kClocksPowerCap, words::kPowerLimit},
+                                Reason{kClocksHardware, words::kHardwareSlowdown},
+                                Reason{kClocksSync, words::kInStep},
+                                Reason{kClocksThermal, words::kTemperature},
+                                Reason{kClocksHardwareThermal, words::kTemperatureHardware},
+                                Reason{kClocksPowerBrake, words::kPowerBrake},
+                                Reason{kClocksDisplay, words::kDisplayClocks}};
   std::vector<std::string> reasons;
   for (const Reason& reason : kReasons) {
     if ((bits & reason.bit) != 0) reasons.emplace_back(reason.text);

@@ -3,29 +3,33 @@
 #include <algorithm>
 #include <array>
 
+#include "base/phrase.h"
 #include "device/nvml/backend.h"
+#include "model/device_words.h"
 
 namespace berth::device::nvml {
 
 namespace {
 
+namespace words = model::words;
+
 /// After which the GPU must be reset before it can be trusted. Others are errors of a program, or
 /// of memory that the driver has mended.
 struct Xid {
   int number;
-  const char* what;
+  std::string_view what;
 };
-constexpr std::array kFatal{Xid{46, "the GPU stopped processing"},
-                            Xid{48, "an error of its memory that could not be corrected"},
-                            Xid{62, "its internal controller halted"},
-                            Xid{64, "a row of its memory could not be replaced"},
-                            Xid{79, "it has fallen off the bus"},
-                            Xid{95, "an error of its memory that could not be contained"},
-                            Xid{110, "a security fault"},
-                            Xid{119, "its system processor does not answer"},
-                            Xid{120, "its system processor has failed"},
-                            Xid{140, "an error of its memory that is not recovered from"},
-                            Xid{143, "it could not be initialised"}};
+constexpr std::array kFatal{Xid{46, words::kStoppedProcessing},
+                            Xid{48, words::kNotCorrected},
+                            Xid{62, words::kControllerHalted},
+                            Xid{64, words::kRowNotReplaced},
+                            Xid{79, words::kOffTheBus},
+                            Xid{95, words::kNotContained},
+                            Xid{110, words::kSecurityFault},
+                            Xid{119, words::kSystemProcessorSilent},
+                            Xid{120, words::kSystemProcessorFailed},
+                            Xid{140, words::kNotRecovered},
+                            Xid{143, words::kNotInitialised}};
 
 /// The driver does not say when it was reset: after so long without another it is tried again.
 constexpr std::chrono::minutes kRemember{10};
@@ -69,9 +73,9 @@ void NvmlBackend::read_events() {
     const auto* fatal = std::find_if(kFatal.begin(), kFatal.end(),
                                      [&](const Xid& xid) { return xid.number == *gpu.xid; });
     if (fatal != kFatal.end()) {
-      gpu.failure = Failure{"XID " + std::to_string(fatal->number) + ": " + fatal->what +
-                                "; it must be reset (nvidia-smi -r)",
-                            std::chrono::steady_clock::now()};
+      gpu.failure = Failure{
+          base::fill(words::kXid, {std::to_string(fatal->number), std::string(fatal->what)}),
+          std::chrono::steady_clock::now()};
     }
   }
 }

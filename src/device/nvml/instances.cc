@@ -2,7 +2,9 @@
 // The instances of GPUs in MIG mode (Multi-Instance GPU) as devices of their own.
 #include <array>
 
+#include "base/phrase.h"
 #include "device/nvml/backend.h"
+#include "model/device_words.h"
 
 namespace berth::device::nvml {
 
@@ -47,9 +49,7 @@ std::vector<NvmlBackend::Found> NvmlBackend::divide(Found& gpu, const SkipList& 
     parts.push_back(describe_instance(gpu, instance, !skip.contains(instance.id.value)));
   }
   if (parts.empty()) {
-    hints.push_back(gpu.device.name +
-                    " is in MIG mode and has no instance yet, so it takes no task: make some with "
-                    "nvidia-smi mig -cgi <profiles> -C, or end the mode with nvidia-smi -mig 0");
+    hints.push_back(base::fill(model::words::kNoInstances, {gpu.device.name}));
   }
   return parts;
 }
@@ -134,7 +134,7 @@ void NvmlBackend::read_instance(Gpu& gpu, model::Sample& sample, const Scope& sc
   if (sample.health == model::Health::kLost) return;
   if (uuid != sample.device.value) {
     sample.health = model::Health::kLost;
-    sample.health_reason = "the MIG instance is no longer there";
+    sample.health_reason = model::words::kInstanceGone;
     return;
   }
   // What an instance does not have of its own (temperature, power, load) is the GPU's; asked for

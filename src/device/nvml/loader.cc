@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/nvml/loader.h"
 
+#include "base/phrase.h"
 #include "device/symbol.h"
+#include "model/device_words.h"
 
 namespace berth::device::nvml {
 
@@ -13,10 +15,7 @@ base::Result<std::unique_ptr<Library>> Library::open(const std::string& path) {
   library->find_all();
   const Functions& found = library->functions_;
   if (found.init == nullptr || found.device_count == nullptr || found.handle_by_index == nullptr) {
-    return base::fail(base::ErrorCode::kUnavailable,
-                      name +
-                          " is no NVIDIA management library: nvmlInit, nvmlDeviceGetCount or "
-                          "nvmlDeviceGetHandleByIndex is missing");
+    return base::fail(base::ErrorCode::kUnavailable, base::fill(model::words::kNoNvml, {name}));
   }
   return library;
 }
@@ -25,7 +24,7 @@ Library::~Library() { ::dlclose(handle_); }
 
 std::string Library::words(int code) const {
   const char* text = functions_.error_string != nullptr ? functions_.error_string(code) : nullptr;
-  return text != nullptr ? text : "NVML error " + std::to_string(code);
+  return text != nullptr ? text : base::fill(model::words::kNvmlError, {std::to_string(code)});
 }
 
 template <class Slot>

@@ -10,6 +10,7 @@
 #include "device/listed_processes.h"
 #include "device/nvml/asking.h"
 #include "device/nvml/backend.h"
+#include "model/device_words.h"
 
 namespace berth::device::nvml {
 
@@ -44,7 +45,7 @@ model::Sample NvmlBackend::sample(const model::DeviceId& id, const Scope& scope)
   if (place == gpus_.end()) {
     sample.taken = base::now();
     sample.health = model::Health::kLost;
-    sample.health_reason = "the driver does not list this device";
+    sample.health_reason = model::words::kNotListed;
     return sample;
   }
   Gpu& gpu = place->second;

@@ -256,6 +256,37 @@ TEST_F(ContractTest, AGpuWithoutReadingsIsNullsNotZeros) {
   EXPECT_EQ(gpu.at("total_memory_gb"), value(24.0));
 }
 
+TEST_F(ContractTest, WhatDriversSayHasTheLanguageAskedForAndCodesNone) {
+  model::Sample sample;
+  sample.health = model::Health::kFailed;
+  sample.health_reason = "XID 79: it has fallen off the bus; it must be reset (nvidia-smi -r)";
+  sample.throttle = std::vector<std::string>{"temperature"};
+  api.service.views.at(0).sample = sample;
+  api.service.views.at(1).device.no_tasks = "it has no driver";
+  api.service.machine.hints = {"the AMD driver does not answer and is left alone for now",
+                               "a hint of a later version"};
+  const auto look = [&](const std::vector<std::string>& headers) {
+    const auto answer = api.get("/api/v2/resources/gpu", headers);
+    expect_as_documented("GET", "/api/v2/resources/gpu", answer, 200);
+    return answer->json();
+  };
+  const auto english = look({});
+  const auto chinese = look({"Accept-Language", "zh-CN,zh;q=0.9"});
+  EXPECT_EQ(look({"Accept-Language", "en"}), english) << "each language has its own answer";
+  EXPECT_EQ(english.at("devices").at(0).at("health_reason"), value(sample.health_reason));
+  EXPECT_EQ(english.at("other_devices").at(0).at("no_tasks"), value("it has no driver"));
+  EXPECT_EQ(english.at("hints").at(0), value(api.service.machine.hints[0]));
+  EXPECT_EQ(chinese.at("devices").at(0).at("health_reason"),
+            value("XID 79：GPU 掉卡（从总线上脱落）；需要复位（nvidia-smi -r）"));
+  EXPECT_EQ(chinese.at("devices").at(0).at("health"), value("failed"));
+  EXPECT_EQ(chinese.at("devices").at(0).at("throttle").at(0), value("temperature"));
+  EXPECT_EQ(chinese.at("other_devices").at(0).at("no_tasks"), value("没有驱动程序"));
+  EXPECT_EQ(chinese.at("hints").at(0), value("AMD 驱动无响应，暂不使用"));
+  EXPECT_EQ(chinese.at("hints").at(1), value("a hint of a later version"));
+  const auto all = api.get("/api/v2/resources", {"Accept-Language", "zh"})->json();
+  EXPECT_EQ(all.at("gpu_info").at("hints"), chinese.at("hints"));
+}
+
 TEST_F(ContractTest, MigInstancesAndLinksAreAsDocumented) {
   auto& views = api.service.views;
   views.at(0).device.partitioned = true;

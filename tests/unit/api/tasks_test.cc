@@ -285,6 +285,23 @@ TEST_F(TasksTest, ExplainSpeaksTheLanguageAskedFor) {
   EXPECT_TRUE(base::string_or(chinese.as_object(), "summary").starts_with("正在 "));
 }
 
+TEST_F(TasksTest, ExplainSaysWhatTheDriverSaysInTheLanguageAskedFor) {
+  api.service.add("t", "training", TaskState::kQueued);
+  auto& device = api.service.scheduler.devices.at(model::DeviceId("GPU-aaaa"));
+  device.reading.emplace();
+  device.reading->health = model::Health::kLost;
+  device.reading->health_reason = "GPU is lost";
+  const auto available = [&](const std::vector<std::string>& headers) {
+    const auto body = api.get("/api/v2/tasks/t/explain", headers)->json();
+    for (const auto& one : body.at("devices").as_array()) {
+      if (one.at("uuid") == value("GPU-aaaa")) return one.at("available");
+    }
+    return value(nullptr);
+  };
+  EXPECT_EQ(available({}), value("lost: GPU is lost"));
+  EXPECT_EQ(available({"Accept-Language", "zh-CN"}), value("设备丢失：GPU 丢失（掉卡）"));
+}
+
 TEST_F(TasksTest, AMisspeltFieldIsRefused) {
   EXPECT_EQ(api.post("/api/v2/tasks", R"({"command": ["true"], "memory": 8})")->violations(),
             (Strings{"extra_forbidden body.memory"}));

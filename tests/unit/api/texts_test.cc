@@ -57,6 +57,22 @@ TEST(TextsTest, WordsAreSaidInTheOrderOfTheLanguage) {
             "一个训练名额");
 }
 
+TEST(TextsTest, WhatABackEndSaysOfADeviceIsSaidInTheLanguage) {
+  const std::string silent = "the driver has not answered for 2.1 s";
+  const base::Phrase words{core::words::kStateAndReason, {"not_responding", silent}};
+  EXPECT_EQ(say(words, Language::kEnglish), "not_responding: " + silent);
+  EXPECT_EQ(say(words, Language::kChinese), "驱动无响应：驱动已 2.1 秒无响应");
+  EXPECT_EQ(say_of_device("lost", Language::kChinese), "设备丢失");
+  EXPECT_EQ(say_of_device(silent, Language::kEnglish), silent);
+  EXPECT_EQ(say_of_device("a word of a later driver", Language::kChinese),
+            "a word of a later driver");
+}
+
+TEST(TextsTest, WhatAUserWroteIsNotTakenForADriversWord) {
+  const base::Phrase words{core::words::kDrainedBecause, {"GPU is lost"}};
+  EXPECT_EQ(say(words, Language::kChinese), "正在排空：GPU is lost");
+}
+
 TEST(TextsTest, StatusWordsAreThoseOfTheOriginals) {
   const auto zh = Language::kChinese;
   EXPECT_EQ(message("training", TaskState::kPending, zh), "等待开始");
@@ -168,6 +184,9 @@ TEST(TextsTest, WhatHappensToATasksMemoryIsExplained) {
     EXPECT_NE(not_ready.find("cuda:0"), std::string::npos) << not_ready;
   }
   EXPECT_NE(rendered(kTaken, Language::kEnglish), rendered(kTaken, Language::kChinese));
+  constexpr auto kFailed = R"({"code":"device_not_ready","args":["cuda:0","GPU is lost"]})";
+  EXPECT_EQ(rendered(kFailed, Language::kChinese).at("message"),
+            base::json::value("启动前 cuda:0 状态异常（GPU 丢失（掉卡）），重新等待资源"));
 }
 
 TEST(TextsTest, ARecordKeepsItsTimeAndLevelAndTheLastHasItsStage) {

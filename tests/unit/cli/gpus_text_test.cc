@@ -205,6 +205,34 @@ TEST(GpusText, in_chinese_no_line_is_wider_than_the_screen_either) {
   }
 }
 
+// A device that failed, a slow one, one that takes no tasks, and a hint.
+constexpr std::string_view kTroubled = R"JSON({"devices":[
+  {"id":0,"device_name":"cuda:0","name":"RTX","uuid":"GPU-a","health":"failed",
+   "health_reason":"XID 79: it has fallen off the bus; it must be reset (nvidia-smi -r)"},
+  {"id":1,"device_name":"cuda:1","name":"RTX","uuid":"GPU-b","health":"healthy",
+   "throttle":["power limit","temperature"]}],
+  "other_devices":[{"id":0,"device_name":"xpu:0","name":"UHD","uuid":"PCI-1","health":"healthy",
+   "no_tasks":"its driver is vfio-pci"}],
+  "hints":["the AMD driver does not answer and is left alone for now"]})JSON";
+
+TEST(GpusText, in_chinese_the_words_of_drivers_are_chinese_too) {
+  const InChinese spoken;
+  const std::string text = render_gpus(json_object(kTroubled), "x", kPipe);
+  for (const char* line :
+       {"✗ 失败：XID 79：GPU 掉卡（从总线上脱落）；需要复位（nvidia-smi -r）\n", "! 已降频：温度\n",
+        "不运行任务：其驱动为 vfio-pci\n", "提示：AMD 驱动无响应，暂不使用\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  EXPECT_NE(render_check(json_object(kTroubled), kPipe).find("XID 79：GPU 掉卡"),
+            std::string::npos);
+}
+
+TEST(GpusText, what_a_daemon_has_already_said_in_chinese_stays) {
+  const InChinese spoken;
+  const std::string text = render_gpus(
+      json_object(R"({"devices":[],"hints":["AMD 驱动无响应，暂不使用"]})"), "x", kPipe);
+  EXPECT_TRUE(text.ends_with("提示：AMD 驱动无响应，暂不使用\n")) << text;
+}
+
 TEST(CheckText, is_that_of_document_004) {
   const InChinese spoken;
   const std::string text = render_check(json_object(kGpus), kPipe);

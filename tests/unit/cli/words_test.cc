@@ -128,16 +128,6 @@ const std::set<std::string> kCauses{"Connection refused", "no cgroup v2 is mount
 // What `berth top` sorts by.
 const std::set<std::string> kOfTop{"age", "memory use", "load", "state", "user", "device"};
 
-// Why a device takes no tasks or is slow, in the sampler's words.
-const std::set<std::string> kOfDevices{"it has no driver",
-                                       "its driver's library is not installed",
-                                       "graphics of the processor, without memory of its own",
-                                       "graphics of the processor, with the machine's memory",
-                                       "hardware slowdown",
-                                       "temperature",
-                                       "temperature (hardware)",
-                                       "power brake"};
-
 TEST(Words, every_text_has_a_translation_and_every_translation_is_used) {
   std::vector<std::string> mixed;
   std::set<std::string> used = texts_in_the_code(mixed);
@@ -145,7 +135,6 @@ TEST(Words, every_text_has_a_translation_and_every_translation_is_used) {
   EXPECT_TRUE(mixed.empty()) << "tr() takes a literal or a variable: " << mixed.front();
   used.merge(words_of_the_api());
   used.insert(kCauses.begin(), kCauses.end());
-  used.insert(kOfDevices.begin(), kOfDevices.end());
   used.insert(kOfTop.begin(), kOfTop.end());
   std::set<std::string> translated;
   for (const Translation& entry : catalog()) {

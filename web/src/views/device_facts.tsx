@@ -5,6 +5,7 @@ import { t } from "../i18n/index.ts";
 import { gigabytes, percent, withUnit } from "../lib/format.ts";
 import { gpus } from "../state/machine.ts";
 import { CopyButton, Facts } from "../ui/parts.tsx";
+import { throttleReasons } from "./device_parts.tsx";
 
 export function DeviceFacts({ gpu }: { gpu: GpuDevice }): JSX.Element {
   const name = (uuid: string) => gpus.value.find((device) => device.uuid === uuid)?.device_name ?? uuid;
@@ -29,7 +30,7 @@ export function DeviceFacts({ gpu }: { gpu: GpuDevice }): JSX.Element {
           [t("device.fact.codec"), gpu.encoder_utilization == null ? null : `${percent(gpu.encoder_utilization)} / ${percent(gpu.decoder_utilization)}`],
           [t("device.fact.ecc"), gpu.ecc_corrected == null ? null : t("device.fact.ecc.value", { corrected: gpu.ecc_corrected, uncorrected: gpu.ecc_uncorrected ?? "–" })],
           [t("device.fact.xid"), gpu.xid],
-          [t("device.fact.throttle"), gpu.throttle?.join(", ")],
+          [t("device.fact.throttle"), gpu.throttle ? throttleReasons(gpu.throttle) : null],
           [t("device.fact.unattributed"), gpu.unattributed_memory_gb ? gigabytes(gpu.unattributed_memory_gb) : null],
           [t("device.fact.enforcement"), gpu.enforcement.by || gpu.enforcement.rung],
           [t("device.fact.numa"), gpu.numa_node],

@@ -8,6 +8,11 @@ import { linkTo } from "../router.ts";
 import { drains, namesById, resources } from "../state/machine.ts";
 import { overReserved } from "../ui/parts.tsx";
 
+/** The API has them as codes, in English. */
+export function throttleReasons(reasons: string[]): string {
+  return reasons.map((reason) => word("throttle", reason)).join(", ");
+}
+
 /** Only what is out of the ordinary. */
 export function DeviceState({ gpu }: { gpu: GpuDevice }): JSX.Element {
   const drained = drains.value?.devices[gpu.device_name] ?? drains.value?.devices[gpu.uuid];
@@ -17,7 +22,7 @@ export function DeviceState({ gpu }: { gpu: GpuDevice }): JSX.Element {
       {drained !== undefined && <span class="badge state-held" title={t("devices.drained.because", { reason: drained })}>{t("devices.drained")}</span>}
       {gpu.partitioned && <span class="badge">{t("devices.partitioned")}</span>}
       {gpu.mig && <span class="badge">MIG {gpu.mig.profile}</span>}
-      {gpu.throttle && gpu.throttle.length > 0 && <span class="badge state-queued" title={gpu.throttle.join(", ")}>{t("devices.throttled")}</span>}
+      {gpu.throttle && gpu.throttle.length > 0 && <span class="badge state-queued" title={throttleReasons(gpu.throttle)}>{t("devices.throttled")}</span>}
     </span>
   );
 }
