@@ -22,7 +22,6 @@ namespace {
 
 using base::json::array;
 using base::json::object;
-using base::json::value;
 
 void create(Service& service, const http::Request& request, http::Exchange exchange) {
   Fields fields(request.body);
