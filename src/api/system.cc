@@ -66,7 +66,7 @@ object health(const Service& service) {
                 {"parts", std::move(parts)}};
 }
 
-object info(const Service& service) {
+object info(const Service& service, bool authenticated) {
   array models;
   for (const auto& model : service.worker().models) models.push_back(value(model));
   bool gpu = false;
@@ -78,7 +78,8 @@ object info(const Service& service) {
                 {"supported_models", std::move(models)},
                 {"resource_limits", limits(service.state())},
                 {"gpu_available", gpu},
-                {"token_file", service.token_file()}};
+                {"token_file", service.token_file()},
+                {"authenticated", authenticated}};
 }
 
 }  // namespace
@@ -93,9 +94,10 @@ void add_system_routes(http::Router& router, Service& service) {
   router.add("GET", "/api/v1/health", [&service](const http::Request&, http::Exchange exchange) {
     exchange.respond(json_response(health(service)));
   });
-  router.add("GET", "/api/v1/info", [&service](const http::Request&, http::Exchange exchange) {
-    exchange.respond(json_response(info(service)));
-  });
+  router.add("GET", "/api/v1/info",
+             [&service](const http::Request& request, http::Exchange exchange) {
+               exchange.respond(json_response(info(service, request.authenticated)));
+             });
   router.add(
       "GET", "/healthz",
       [](const http::Request&, http::Exchange exchange) {

@@ -85,11 +85,11 @@ value array_place(const model::Request& request) {
                 {"at_once", place.at_once > 0 ? value(place.at_once) : value(nullptr)}};
 }
 
-value failure(const std::optional<model::Failure>& failure) {
+value failure(const std::optional<model::Failure>& failure, Language language) {
   if (!failure) return nullptr;
   return object{
       {"code", failure->code},
-      {"message", failure->message},
+      {"message", say_of_device(failure->message, language)},
       {"file", text_or_null(failure->file)},
       {"suggested_memory_gb",
        failure->suggested_memory ? value(to_gb(*failure->suggested_memory)) : value(nullptr)}};
@@ -156,8 +156,8 @@ object task_response(const model::TaskRecord& record, Language language) {
       {"exit_code", final && record.exit ? base::or_null(record.exit->exit_code) : value(nullptr)},
       {"signal", final && record.exit ? base::or_null(record.exit->signal) : value(nullptr)},
       {"cause", final && record.exit ? text_or_null(record.exit->cause) : value(nullptr)},
-      {"error", failure(record.failure)},
-      {"last_error", failure(record.last_failure)},
+      {"error", failure(record.failure, language)},
+      {"last_error", failure(record.last_failure, language)},
       {"fallback", text_or_null(record.fallback)},
       {"placement", placement(record)},
       {"usage", record.usage ? value(model::to_json(*record.usage)) : value(nullptr)},
@@ -195,7 +195,7 @@ object preprocessing_response(const model::TaskRecord& record, Language language
                 {"finished_at", time_or_null(record.finished)},
                 {"priority", record.request.priority},
                 {"cancelling", record.cancelling && !model::is_final(record.state)},
-                {"error", failure(record.failure)},
+                {"error", failure(record.failure, language)},
                 {"parameters", record.parameters}};
 }
 

@@ -146,6 +146,11 @@ std::string say_of_device(std::string_view words, Language language) {
                                                           : std::string(known);
 }
 
+base::Error said(base::Error error, Language language) {
+  error.message = say_of_device(error.message, language);
+  return error;
+}
+
 std::string status_message(const model::TaskRecord& record, Language language) {
   const std::string what(work(record.type, language));
   const bool chinese = language == Language::kChinese;
@@ -167,14 +172,16 @@ std::string status_message(const model::TaskRecord& record, Language language) {
       return what + (chinese ? "完成" : " completed") + fallback_note(record.fallback, language);
     case TaskState::kCancelled:
       if (record.failure)
-        return (chinese ? "任务已取消: " : "Cancelled: ") + record.failure->message;
+        return (chinese ? "任务已取消: " : "Cancelled: ") +
+               say_of_device(record.failure->message, language);
       if (chinese)
         return record.type == "training" && record.attempt > 0 ? "训练已被用户取消" : "任务已取消";
       return "Cancelled by the user";
     case TaskState::kFailed:
       break;
   }
-  const std::string cause = record.failure ? record.failure->message : std::string();
+  const std::string cause =
+      record.failure ? say_of_device(record.failure->message, language) : std::string();
   return std::string(failed_work(record.type, language)) + (chinese ? "失败: " : " failed: ") +
          cause;
 }
@@ -227,8 +234,8 @@ std::string render_record(std::string_view text, Language language) {
   } else if (code == "completed") {
     message = chinese ? what + "完成！" : what + " completed!";
   } else if (code == "failed") {
-    message =
-        std::string(failed_work(args[0], language)) + (chinese ? "失败: " : " failed: ") + args[1];
+    message = std::string(failed_work(args[0], language)) + (chinese ? "失败: " : " failed: ") +
+              say_of_device(args[1], language);
   } else if (code == "gpus_busy") {
     message = chinese ? "GPU资源不足，使用CPU" : "No GPU was free in time: running on the CPU";
   } else if (code == "device_lost") {

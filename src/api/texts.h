@@ -29,6 +29,9 @@ std::string_view say(std::string_view words, Language language);
 /// What a back end says of a device (model/device_words.h), or a state of it, in words.
 std::string say_of_device(std::string_view words, Language language);
 
+/// The error with its message in the reader's language, as far as that is known.
+base::Error said(base::Error error, Language language);
+
 /// The `message` of a task in its present state.
 std::string status_message(const model::TaskRecord& record, Language language);
 

@@ -288,9 +288,11 @@ constexpr auto kSentences = std::to_array<Translation>({
     {"Found {} CUDA devices: running on a GPU", "检测到 {} 个CUDA设备，使用GPU加速"},
     {"Found {} GPUs: running on one of them", "检测到 {} 个GPU设备，使用GPU加速"},
     {"Looking at the memory of each GPU...", "正在检测GPU显存使用情况..."},
-    {"GPU {} ({}): {} in all, {} used, {} free", "GPU {} ({}): 总显存 {}, 已用 {}, 空闲 {}"},
+    {"{} ({}): {} in all, {} used, {} free", "{} ({}): 总显存 {}, 已用 {}, 空闲 {}"},
     {"Chosen, the GPU with most memory free: {} ({} free)",
      "自动选择显存空闲最多的GPU: {} (空闲 {})"},
+    {"Chosen, the GPU with most memory free of those that are not slowed down: {} ({} free)",
+     "自动选择未降频设备中显存空闲最多的GPU: {} (空闲 {})"},
     {"Environment: {}", "环境变量设置: {}"},
     {"Found 1 GPU", "检测到 1 个 GPU 设备"},
     {"Found {} GPUs", "检测到 {} 个 GPU 设备"},
@@ -303,7 +305,9 @@ constexpr auto kSentences = std::to_array<Translation>({
     {"Processes:", "占用进程:"},
     {"{} running", "{} 个"},
     {"... and {} more", "... 还有 {} 个进程"},
-    {"Use GPU {} (most memory free: {})", "推荐使用 GPU {} (空闲显存最多: {})"},
+    {"Use {} (most memory free: {})", "推荐使用 {} (空闲显存最多: {})"},
+    {"Use {} (most memory free of those that are not slowed down: {})",
+     "推荐使用 {} (未降频的设备中空闲显存最多: {})"},
 
     // ---- drains, enforcement ----
     {"drained", "停止接收新任务"},

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/check_text.h"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/drain_text.h"
+#include "cli/gpu_notes.h"
 #include "cli/gpus_text.h"
 #include "cli/holders_text.h"
 #include "cli/members.h"
@@ -47,6 +49,25 @@ std::string number_of(const json::object& device) {
   return std::to_string(base::int_or(device, "id"));
 }
 
+// "GPU 1"; its name where another vendor's has that number too.
+std::string label(const json::object& device, const std::vector<json::object>& all) {
+  const auto vendor = [](const json::object& one) {
+    const std::string name = string_or(one, "device_name");
+    return name.substr(0, name.find(':'));
+  };
+  const bool one_vendor = std::ranges::all_of(
+      all, [&](const json::object& other) { return vendor(other) == vendor(device); });
+  return one_vendor ? "GPU " + number_of(device) : printable(string_or(device, "device_name"));
+}
+
+// One that is slowed down is chosen last: whether that decided.
+bool passed_over(const json::object& chosen, const std::vector<json::object>& all) {
+  if (base::bool_or(chosen, "throttled")) return false;
+  return std::ranges::any_of(all, [&](const json::object& other) {
+    return base::bool_or(other, "throttled") && free_gb(other) > free_gb(chosen);
+  });
+}
+
 std::string title(const std::string& text) {
   return "   " + pad_right(text, spoken() == Language::kChinese ? kChineseTitles : kEnglishTitles);
 }
@@ -59,8 +80,8 @@ std::optional<double> reserved_gb(const json::object& device) {
   return (*driver - *effective).gib();
 }
 
-std::string device_block(const json::object& device, const std::string& drain,
-                         const Screen& screen) {
+std::string device_block(const json::object& device, const std::string& name,
+                         const std::string& drain, const Screen& screen) {
   const auto total = maybe_double(device, "total_memory_gb");
   const auto used = maybe_double(device, "allocated_memory_gb");
   const auto share =
@@ -75,10 +96,9 @@ std::string device_block(const json::object& device, const std::string& drain,
                     : half         ? Tone::kWarn
                                    : Tone::kBad;
   const std::string model = printable(string_or(device, "name"));
-  std::string text =
-      icon + " " + paint("GPU " + number_of(device) + ": " + model, Tone::kBold, screen) + "\n";
-  const auto line = [&](const std::string& name, const std::string& value) {
-    text += title(name) + value + "\n";
+  std::string text = icon + " " + paint(name + ": " + model, Tone::kBold, screen) + "\n";
+  const auto line = [&](const std::string& what, const std::string& value) {
+    text += title(what) + value + "\n";
   };
   if (health != "healthy") {
     line(tr("Health:"),
@@ -86,6 +106,8 @@ std::string device_block(const json::object& device, const std::string& drain,
                Tone::kBad, screen));
   }
   if (!drain.empty()) line(tr("Health:"), paint(printable(drain), Tone::kWarn, screen));
+  if (const std::string slow = slow_note(device); !slow.empty())
+    line(tr("Health:"), paint(printable(slow), Tone::kWarn, screen));
   line(tr("Total:"), number(total, 2, " GB"));
   line(tr("Used:"), number(used, 2, " GB"));
   if (const auto reserved = reserved_gb(device); reserved && *reserved >= 0.005)
@@ -142,7 +164,7 @@ std::string render_check(const json::object& report, const Screen& screen) {
       drain = device_drain(*drains, string_or(device, "device_name"));
       if (drain.empty() && machine_is_drained(*drains)) drain = tr("the machine is drained");
     }
-    text += device_block(device, drain, screen);
+    text += device_block(device, label(device, devices), drain, screen);
   }
   const auto best = choose(report, PickOptions{});
   if (!best) {
@@ -151,7 +173,12 @@ std::string render_check(const json::object& report, const Screen& screen) {
   }
   const json::object& device = best->front();
   const std::string free = number(free_gb(device), 2, " GB");
-  text += "💡 " + tr("Use GPU {} (most memory free: {})", {number_of(device), free}) + "\n";
+  const std::string name = label(device, devices);
+  text += "💡 " +
+          (passed_over(device, devices)
+               ? tr("Use {} (most memory free of those that are not slowed down: {})", {name, free})
+               : tr("Use {} (most memory free: {})", {name, free})) +
+          "\n";
   if (const std::string warning = scarcity_warning(device); !warning.empty())
     text += "   ⚠️ " + paint(printable(warning), Tone::kWarn, screen) + "\n";
   // A program has no number for a MIG instance, only a name.
@@ -173,23 +200,29 @@ std::string render_candidates(const json::object& report) {
                                : tr("Found {} GPUs: running on one of them", {count})) +
                      "\n" + tr("Looking at the memory of each GPU...") + "\n";
   for (const json::object& device : devices) {
-    text += "  " +
-            tr("GPU {} ({}): {} in all, {} used, {} free",
-               {number_of(device), printable(string_or(device, "name")),
-                number(maybe_double(device, "total_memory_gb"), 2, "GB"),
-                number(maybe_double(device, "allocated_memory_gb"), 2, "GB"),
-                number(free_gb(device), 2, "GB")}) +
-            "\n";
+    text += "  " + tr("{} ({}): {} in all, {} used, {} free",
+                      {label(device, devices), printable(string_or(device, "name")),
+                       number(maybe_double(device, "total_memory_gb"), 2, "GB"),
+                       number(maybe_double(device, "allocated_memory_gb"), 2, "GB"),
+                       number(free_gb(device), 2, "GB")});
+    if (const std::string slow = slow_note(device); !slow.empty()) text += ", " + printable(slow);
+    text += "\n";
   }
   return text;
 }
 
 std::string render_choice(const json::object& report, std::string_view device_name) {
-  for (const json::object& device : usable_devices(report)) {
+  const std::vector<json::object> devices = usable_devices(report);
+  for (const json::object& device : devices) {
     if (string_or(device, "device_name") != device_name) continue;
     const std::string warning = scarcity_warning(device);
-    return tr("Chosen, the GPU with most memory free: {} ({} free)",
-              {std::string(device_name), number(free_gb(device), 2, "GB")}) +
+    const std::string free = number(free_gb(device), 2, "GB");
+    const std::string name(device_name);
+    return (passed_over(device, devices)
+                ? tr("Chosen, the GPU with most memory free of those that are not slowed down: {} "
+                     "({} free)",
+                     {name, free})
+                : tr("Chosen, the GPU with most memory free: {} ({} free)", {name, free})) +
            "\n" + (warning.empty() ? "" : printable(warning) + "\n");
   }
   return "";

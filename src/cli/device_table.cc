@@ -37,15 +37,23 @@ int leases_on(const json::object& device, const json::array* leases) {
   return count;
 }
 
+// How much is said of what runs on a device: only how many, leases apart, each kind.
+enum class Detail : std::uint8_t { kCount, kLeases, kKinds };
+Detail detail_for(int columns) {
+  if (columns >= 100) return Detail::kKinds;
+  return columns >= 60 ? Detail::kLeases : Detail::kCount;
+}
+
 // The daemon counts a lease among the commands, since it holds a device as they do.
-std::string tasks_text(const json::object& device, int leases, bool wide) {
+std::string tasks_text(const json::object& device, int leases, Detail detail) {
   const json::object* tasks = object_in(device, "current_tasks");
   if (tasks == nullptr) return "";
   const std::int64_t training = base::int_or(*tasks, "training");
   const std::int64_t inference = base::int_or(*tasks, "inference");
+  if (detail == Detail::kCount) leases = 0;  // no room to tell them apart
   const std::int64_t command = std::max<std::int64_t>(0, base::int_or(*tasks, "command") - leases);
   std::vector<std::string> parts;
-  if (!wide) {
+  if (detail != Detail::kKinds) {
     const std::int64_t sum = training + inference + command;
     if (sum > 0) parts.push_back(std::to_string(sum));
   } else {
@@ -76,7 +84,7 @@ struct Row {
   bool healthy = true;
 };
 
-Row row_of(const json::object& device, int leases, bool wide) {
+Row row_of(const json::object& device, int leases, Detail detail) {
   Row row;
   row.device = printable(string_or(device, "device_name"));
   row.model = printable(string_or(device, "name"));
@@ -97,7 +105,7 @@ Row row_of(const json::object& device, int leases, bool wide) {
   row.temperature = number(heat, 0, "°C");
   if (heat && *heat >= 85) row.heat_tone = Tone::kBad;
   row.power = number(maybe_double(device, "power_w"), 0, "W");
-  row.tasks = tasks_text(device, leases, wide);
+  row.tasks = tasks_text(device, leases, detail);
   row.healthy = string_or(device, "health", "healthy") == "healthy";
   row.healthy = row.healthy || !string_or(device, "no_tasks").empty();
   if (base::bool_or(device, "partitioned") || !string_or(device, "no_tasks").empty()) {
@@ -294,7 +302,7 @@ std::string render_device_table(const json::object& report, const Screen& screen
   const json::array* leases = array_in(report, "leases");
   std::vector<Row> rows;
   for (const json::object& device : devices)
-    rows.push_back(row_of(device, leases_on(device, leases), screen.columns() >= 100));
+    rows.push_back(row_of(device, leases_on(device, leases), detail_for(screen.columns())));
   draw_instances(devices, rows);
   const Layout layout = lay_out(rows, screen);
   const int indent = layout.name + 2;

@@ -41,7 +41,7 @@ std::string rung_text(const json::object& enforcement) {
 
 std::string other_gpus_text(bool fenced, const std::string& why_open) {
   if (fenced) return tr("cannot be opened");
-  return in_brackets(tr("can be opened"), why_open);
+  return in_brackets(tr("can be opened"), tr_device(why_open));
 }
 
 std::string render_enforcement(const json::object& report, const Screen& screen) {

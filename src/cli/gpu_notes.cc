@@ -27,6 +27,8 @@ bool is_trouble(std::string_view reason) {
   return std::find(kTrouble.begin(), kTrouble.end(), reason) != kTrouble.end();
 }
 
+}  // namespace
+
 std::string slow_note(const json::object& device) {
   std::vector<std::string> reasons;
   const json::array* all = array_in(device, "throttle");
@@ -35,17 +37,15 @@ std::string slow_note(const json::object& device) {
     const std::string reason((*all)[i].as_string());
     if (is_trouble(reason)) reasons.push_back(tr_device(reason));
   }
-  return reasons.empty() ? "" : tr("slowed down: {}", {base::join(reasons, tr(", "))});
+  if (!reasons.empty()) return tr("slowed down: {}", {base::join(reasons, tr(", "))});
+  return base::bool_or(device, "throttled")
+             ? tr("hotter than the threshold of the configuration: chosen last")
+             : "";
 }
-
-}  // namespace
 
 std::vector<std::string> gpu_notes(const json::object& device) {
   std::vector<std::string> notes;
-  if (std::string slow = slow_note(device); !slow.empty())
-    notes.push_back(std::move(slow));
-  else if (base::bool_or(device, "throttled"))
-    notes.push_back(tr("hotter than the threshold of the configuration: chosen last"));
+  if (std::string slow = slow_note(device); !slow.empty()) notes.push_back(std::move(slow));
   if (const auto errors = base::int_or(device, "ecc_uncorrected"); errors > 0) {
     notes.push_back(tr("{} memory errors that could not be corrected since its driver was loaded",
                        {std::to_string(errors)}));

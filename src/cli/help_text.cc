@@ -28,6 +28,7 @@ const char* const kHelp =
   berth wait ID...                    wait for the end, with the command's own exit status
   berth cancel ID...   berth rm ID...
   berth hold ID...                    keep what waits from starting; berth release ID... lets it go
+  berth priority P ID...              another place in the queue, 1 (most urgent) to 10
 
   berth limits [set DEVICE KIND=N]    how many tasks of a kind a device takes
   berth drain [DEVICE...]             start nothing new there, or on the whole machine

@@ -161,6 +161,20 @@ std::string waiting_for(const json::object& task, const QueueView& queue, std::s
   return reason.empty() ? tr("no device yet") : tr_code(reason);
 }
 
+// Of all the tasks of a row: "5", "3-9".
+std::string priority_text(const Row& row) {
+  std::optional<std::int64_t> least, most;
+  for (const json::object* task : row) {
+    const auto priority = maybe_int(*task, "priority");
+    if (!priority) continue;
+    least = std::min(least.value_or(*priority), *priority);
+    most = std::max(most.value_or(*priority), *priority);
+  }
+  if (!least) return "";
+  return *least == *most ? std::to_string(*least)
+                         : std::to_string(*least) + "-" + std::to_string(*most);
+}
+
 }  // namespace
 
 std::string title_text(const json::object& task) {
@@ -208,13 +222,12 @@ std::string render_tasks(const json::object& answer, const QueueView& queue, bas
   for (const Row& row : rows) {
     const json::object& task = first_of(row);
     const std::string state = state_text(task);
-    const auto priority = maybe_int(task, "priority");
     const std::string detail = detail_text(task, queue, length, now);
     table.add({{id_text(row, length), Tone::kBold},
                {tr(state), state_tone(state)},
                {kind_text(task)},
                {string_or(task, "device")},
-               {priority ? std::to_string(*priority) : ""},
+               {priority_text(row)},
                {users.size() > 1 ? string_or(task, "user") : ""},
                {duration_text(task, now)},
                {retries_text(task)},

@@ -126,11 +126,22 @@ std::string marked(const std::string& line, bool selected, const Screen& screen)
   return "\x1b[7m> " + pad_right(line, screen.columns() - 2) + "\x1b[0m";
 }
 
+// "c1b33…_5": of an array's tasks the index is what differs.
+std::string cut_id(const std::string& id) {
+  constexpr int kRoom = 8;
+  const auto index = id.rfind('_');
+  if (index == std::string::npos || display_width(id) <= kRoom) return id;
+  const std::string end = id.substr(index);
+  return fit(id.substr(0, index), kRoom - display_width(end)) + end;
+}
+
 Lines row_lines(const std::vector<TopRow>& rows, const TopState& state, const Screen& screen) {
-  Table table = table_for(state.pane, screen.columns() < kNarrow);
+  const bool is_narrow = screen.columns() < kNarrow;
+  Table table = table_for(state.pane, is_narrow);
   for (const TopRow& row : rows) {
     std::vector<Cell> cells;
     for (const std::string& cell : row.cells) cells.push_back({cell});
+    if (is_narrow && state.pane == Pane::kTasks) cells.front().text = cut_id(row.cells.front());
     table.add(std::move(cells));
   }
   Screen narrow = screen;

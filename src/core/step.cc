@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/phrase.h"
 #include "core/admit.h"
 #include "core/explain.h"
 #include "core/failure.h"
@@ -18,6 +19,7 @@
 #include "core/users.h"
 #include "core/waiting.h"
 #include "core/words.h"
+#include "model/device_words.h"
 
 namespace berth::core {
 
@@ -162,8 +164,8 @@ void apply(State& state, const Submit& input, Outputs& outputs) {
 void apply(State& state, const Cancel& input, Outputs& outputs) {
   const auto task = state.tasks.find(input.task);
   if (task == state.tasks.end() || task->second.is_lease()) {
-    outputs.push_back(
-        refuse(input.task, base::ErrorCode::kNotFound, "No live task " + input.task.value));
+    outputs.push_back(refuse(input.task, base::ErrorCode::kNotFound,
+                             base::fill(model::words::kNoLiveTask, {input.task.value})));
     return;
   }
   if (task->second.state == TaskState::kQueued) {
@@ -176,23 +178,25 @@ void apply(State& state, const Cancel& input, Outputs& outputs) {
 }
 
 // To a task that waits; `what` can be done to no other.
-void change_if_waiting(State& state, const TaskId& id, const char* what, Outputs& outputs,
+void change_if_waiting(State& state, const TaskId& id, std::string_view what, Outputs& outputs,
                        const std::function<void(TaskEntry&)>& change) {
   const auto task = state.tasks.find(id);
   if (task == state.tasks.end() || task->second.is_lease()) {
-    outputs.push_back(refuse(id, base::ErrorCode::kNotFound, "No live task " + id.value));
+    outputs.push_back(
+        refuse(id, base::ErrorCode::kNotFound, base::fill(model::words::kNoLiveTask, {id.value})));
     return;
   }
   if (task->second.state != TaskState::kQueued) {
-    outputs.push_back(refuse(id, base::ErrorCode::kWrongState,
-                             "Task " + id.value + " runs: only a task that waits can " + what));
+    outputs.push_back(
+        refuse(id, base::ErrorCode::kWrongState,
+               base::fill(model::words::kOnlyWaiting, {id.value, std::string(what)})));
     return;
   }
   change_waiting(state, task->second, change);
 }
 
 void apply(State& state, const SetHold& input, Outputs& outputs) {
-  change_if_waiting(state, input.task, "be held or released", outputs,
+  change_if_waiting(state, input.task, model::words::kBeHeld, outputs,
                     [&](TaskEntry& waiting) { waiting.held = input.on; });
 }
 
@@ -201,7 +205,7 @@ void apply(State& state, const SetPriority& input, Outputs& outputs) {
     outputs.push_back(refuse(input.task, error->code, std::move(error->message)));
     return;
   }
-  change_if_waiting(state, input.task, "get another priority", outputs,
+  change_if_waiting(state, input.task, model::words::kGetPriority, outputs,
                     [&](TaskEntry& waiting) { waiting.request.priority = input.priority; });
 }
 

@@ -104,14 +104,14 @@ void DeviceAlarms::look_at_holders(const Look& look, base::Time now, std::set<Ho
                   {"idle_s", (now - since.since).count() / 1000}};
     const auto task = look.task_by_pid.find(process.pid);
     if (task != look.task_by_pid.end()) detail["task_id"] = task->second;
-    notices->push_back(Notice{
-        Happening::kIdleHolder,
-        "process " + std::to_string(process.pid) +
-            (process.user.empty() ? "" : " of " + process.user) + " holds " +
-            base::to_text(*process.used_memory) + " of " + name_of(*look.device) +
-            " and has not used it for " + std::to_string((now - since.since).count() / 60'000) +
-            " min" + (task != look.task_by_pid.end() ? " (task " + task->second + ")" : ""),
-        std::move(detail), now});
+    notices->push_back(
+        Notice{Happening::kIdleHolder,
+               "process " + std::to_string(process.pid) +
+                   (process.user.empty() ? "" : " of " + process.user) + " holds " +
+                   base::to_text(*process.used_memory) + " of " + name_of(*look.device) +
+                   " and has not used it for " + for_how_long(now - since.since) +
+                   (task != look.task_by_pid.end() ? " (task " + task->second + ")" : ""),
+               std::move(detail), now});
   }
 }
 

@@ -8,9 +8,11 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "base/phrase.h"
 #include "base/text.h"
 #include "core/admit.h"
 #include "core/failure.h"
+#include "model/device_words.h"
 
 namespace berth::daemon {
 
@@ -41,6 +43,19 @@ std::string device_names(const model::Placement& placement) {
   std::vector<std::string> names;
   for (const auto& share : placement.shares) names.push_back(share.name);
   return base::join(names, ",");
+}
+
+// Of those that a task had and that work no more. One that works again by now is not told from
+// those that always did.
+std::string lost_names(const core::State& state, model::Placement placement) {
+  const auto works = [&](const model::Share& share) {
+    const auto device = state.devices.find(share.device);
+    return device != state.devices.end() && device->second.reading &&
+           device->second.reading->health == model::Health::kHealthy;
+  };
+  const std::string all = device_names(placement);
+  std::erase_if(placement.shares, works);
+  return placement.shares.empty() ? all : device_names(placement);
 }
 
 std::map<model::TaskId, core::TaskEntry> live_tasks(const TaskTable& table) {
@@ -240,8 +255,9 @@ void Engine::cancel(const model::TaskId& id, DoneCallback callback) {
   if (record == nullptr)
     return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
   if (model::is_final(record->state) || !state_.tasks.contains(id)) {
-    return callback(
-        fail(ErrorCode::kWrongState, "Task " + id.value + " has ended and cannot be cancelled"));
+    return callback(fail(
+        ErrorCode::kWrongState,
+        base::fill(model::words::kHasEnded, {id.value, std::string(model::words::kBeCancelled)})));
   }
   if (!full_) {
     apply(core::Cancel{id}, std::move(callback));
@@ -387,26 +403,26 @@ void Engine::set_limits(std::vector<core::LimitChange> changes, DoneCallback cal
 
 void Engine::set_hold(const model::TaskId& id, bool on, DoneCallback callback) {
   change_waiting(
-      core::SetHold{id, on}, id, "be held or released",
+      core::SetHold{id, on}, id, model::words::kBeHeld,
       [on](model::TaskRecord& record) { record.held = on; }, std::move(callback));
 }
 
 void Engine::set_priority(const model::TaskId& id, int priority, DoneCallback callback) {
   change_waiting(
-      core::SetPriority{id, priority}, id, "get another priority",
+      core::SetPriority{id, priority}, id, model::words::kGetPriority,
       [priority](model::TaskRecord& record) { record.request.priority = priority; },
       std::move(callback));
 }
 
-void Engine::change_waiting(core::Input input, const model::TaskId& id, const std::string& what,
+void Engine::change_waiting(core::Input input, const model::TaskId& id, std::string_view what,
                             const std::function<void(model::TaskRecord&)>& record_it,
                             DoneCallback callback) {
   const auto record = table_.find(id);
   if (record == nullptr)
     return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
   if (model::is_final(record->state)) {
-    return callback(
-        fail(ErrorCode::kWrongState, "Task " + id.value + " has ended and cannot " + what));
+    return callback(fail(ErrorCode::kWrongState,
+                         base::fill(model::words::kHasEnded, {id.value, std::string(what)})));
   }
   if (auto room = check_room(); !room) return callback(std::move(room));
   const auto task = state_.tasks.find(id);
@@ -472,7 +488,8 @@ std::optional<model::Failure> Engine::failure_of(const model::TaskId& id, const 
   if (task != state_.tasks.end() && task->second.evicted && task->second.placement) {
     return model::Failure{
         "device_lost",
-        "the device under it was lost (" + device_names(*task->second.placement) + ")", ""};
+        base::fill(model::words::kDeviceUnderLost, {lost_names(state_, *task->second.placement)}),
+        ""};
   }
   if (exit.cause == "exited" && says_out_of_memory(why))
     return model::Failure{"out_of_memory", why, ""};

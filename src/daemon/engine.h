@@ -112,7 +112,7 @@ class Engine {
   base::Status resolve_dependencies(model::Request& request) const;
   void change(core::Input input, DoneCallback callback);
   /// `record_it` notes it in the record of a task that waits; `what` can be done to no other.
-  void change_waiting(core::Input input, const model::TaskId& id, const std::string& what,
+  void change_waiting(core::Input input, const model::TaskId& id, std::string_view what,
                       const std::function<void(model::TaskRecord&)>& record_it,
                       DoneCallback callback);
   void arm_wakeup();

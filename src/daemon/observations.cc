@@ -125,9 +125,10 @@ void Observations::ended(const model::TaskRecord& task) {
   if (task.started && task.finished)
     counters_.ran[kind].observe(seconds(*task.finished - *task.started));
   if (!notifier_.any()) return;
-  notifier_.tell(Notice{happening_of(task.state), sentence(task),
-                        base::json::object{{"task", api::task_response(task, {})}},
-                        task.finished.value_or(base::now()), kind, task.request.user});
+  notifier_.tell(
+      Notice{happening_of(task.state), sentence(task),
+             base::json::object{{"task", api::task_response(task, api::Language::kEnglish)}},
+             task.finished.value_or(base::now()), kind, task.request.user});
 }
 
 void Observations::health_changed(const model::Sample& sample, base::Time now) {

@@ -55,6 +55,19 @@ constexpr auto kRows = std::to_array<DeviceWords>({
     {words::kTemperatureHardware, "温度（硬件）"},
     {words::kPowerBrake, "供电制动"},
     {words::kDisplayClocks, "显示时钟设置"},
+    // ---- what becomes of tasks, what cannot be done to them ----
+    {words::kDeviceUnderLost, "其设备已失效（{}）"},
+    {words::kNoDeviceFile, "{} 的设备文件未知"},
+    {words::kNoFileAlone, "{} 没有单独的设备文件"},
+    {words::kItsFileUnknown, "其设备文件未知"},
+    {words::kFenceOff, "已关闭（fence_devices）"},
+    {words::kNoCgroup, "任务没有可用的 cgroup v2"},
+    {words::kNoLiveTask, "没有进行中的任务 {}"},
+    {words::kOnlyWaiting, "任务 {} 正在运行：只有等待中的任务才能{}"},
+    {words::kHasEnded, "任务 {} 已结束，不能{}"},
+    {words::kBeHeld, "搁置或释放"},
+    {words::kGetPriority, "更改优先级"},
+    {words::kBeCancelled, "取消"},
     // ---- what is missing ----
     {words::kNvidiaMissing,
      "PCI 总线上有 NVIDIA GPU（{}），但未安装其驱动：{}；Debian 上请安装软件包 nvidia-driver 和 "

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the back ends, and who watches over them, say of devices in words: why one is not healthy,
+// What the back ends, and who watches over them, say of devices in words (and the daemon of tasks
+// for their sake): why one is not healthy,
 // takes no tasks or is slow, and what is missing on the machine. Records, logs and what programs
 // read have these texts in English; who shows them to people in Chinese asks
 // device_words_in_chinese(). A text with holes is filled with base::fill(). A text that is not in
@@ -69,6 +70,22 @@ inline constexpr std::string_view kTemperature = "temperature";
 inline constexpr std::string_view kTemperatureHardware = "temperature (hardware)";
 inline constexpr std::string_view kPowerBrake = "power brake";
 inline constexpr std::string_view kDisplayClocks = "display clocks";
+
+// What becomes of tasks for it.
+inline constexpr std::string_view kDeviceUnderLost = "the device under it was lost ({})";
+inline constexpr std::string_view kNoDeviceFile = "no device file of {} is known";
+inline constexpr std::string_view kNoFileAlone = "no device file of {} alone is known";
+inline constexpr std::string_view kItsFileUnknown = "its device file is not known";
+inline constexpr std::string_view kFenceOff = "switched off (fence_devices)";
+inline constexpr std::string_view kNoCgroup = "no cgroup v2 for the tasks";
+
+// What cannot be done to a task.
+inline constexpr std::string_view kNoLiveTask = "No live task {}";
+inline constexpr std::string_view kOnlyWaiting = "Task {} runs: only a task that waits can {}";
+inline constexpr std::string_view kHasEnded = "Task {} has ended and cannot {}";
+inline constexpr std::string_view kBeHeld = "be held or released";
+inline constexpr std::string_view kGetPriority = "get another priority";
+inline constexpr std::string_view kBeCancelled = "be cancelled";
 
 // What is missing on this machine and how to get it.
 inline constexpr std::string_view kNvidiaMissing =

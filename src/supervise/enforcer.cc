@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <set>
 
+#include "base/phrase.h"
 #include "base/text.h"
+#include "model/device_words.h"
 #include "model/pci.h"
 #include "supervise/device_filter.h"
 #include "supervise/mps.h"
@@ -61,9 +63,9 @@ Enforcer::Enforcer(Options options, const Cgroups& cgroups)
       cgroups_available_(cgroups.available()),
       nvidia_smi_(find_program(options_.search_path, "nvidia-smi")) {
   if (!options_.fence) {
-    no_fence_ = "switched off (fence_devices)";
+    no_fence_ = model::words::kFenceOff;
   } else if (!cgroups.available()) {
-    no_fence_ = "no cgroup v2 for the tasks";
+    no_fence_ = model::words::kNoCgroup;
   } else if (auto supported = device_filter_supported(); !supported) {
     no_fence_ = supported.error().message;
   }
@@ -89,7 +91,7 @@ void Enforcer::fence(const Task& task, Measures& measures) const {
   missing = no_fence_;
   for (const auto& gpu : task.withheld) {
     if (gpu.nodes.empty() && missing.empty())
-      missing = "no device file of " + gpu.name + " is known";
+      missing = base::fill(model::words::kNoDeviceFile, {gpu.name});
     denied.insert(gpu.nodes.begin(), gpu.nodes.end());
   }
   // Instances of one partitioned GPU share its files, and have capabilities of their own.
@@ -100,7 +102,7 @@ void Enforcer::fence(const Task& task, Measures& measures) const {
     const bool closed = std::any_of(gpu.nodes.begin(), gpu.nodes.end(),
                                     [&](const auto& node) { return denied.contains(node); });
     if (gpu.mig && !closed && missing.empty())
-      missing = "no device file of " + gpu.name + " alone is known";
+      missing = base::fill(model::words::kNoFileAlone, {gpu.name});
   }
   if (no_fence_.empty() && !denied.empty()) {
     const auto status = make_cgroup(task.cgroup)
@@ -165,8 +167,9 @@ model::Enforcement Enforcer::at_best(const model::Device& device, const std::str
                                      bool mps) const {
   model::Enforcement result;
   if (device.vendor == Vendor::kCpu) return result;
-  result.fence =
-      no_fence_.empty() && device.nodes.empty() ? "its device file is not known" : no_fence_;
+  result.fence = no_fence_.empty() && device.nodes.empty()
+                     ? std::string(model::words::kItsFileUnknown)
+                     : no_fence_;
   result.fenced = result.fence.empty();
   const auto address = model::parse_pci(device.pci_bus_id);
   if (address && dmem_.knows(*address)) {

@@ -244,6 +244,9 @@ def test_system_routes(client: Client) -> None:
     }  # fmt: skip
     assert info["gpu_available"] is False
     assert Path(info["token_file"]).read_text().strip() == client.token
+    assert info["authenticated"] is True
+    wrong = client.request("GET", "/api/v1/info", headers={"Authorization": "Bearer wrong"}).json()
+    assert wrong["authenticated"] is False
     cpu = client.get("/api/v2/resources/cpu")
     assert cpu.keys() >= {
         "percent", "per_cpu_percent", "cores", "physical_cores", "freq_mhz", "load_avg", "memory_percent",

@@ -191,7 +191,10 @@ describe("a machine with eight GPUs", () => {
     // No token yet: it is asked for, and the focus is in its field.
     await page.getByRole("dialog", { name: "Token" }).waitFor();
     await page.getByText(/^cat .*state\/token$/).waitFor();
-    await page.keyboard.type(service.token);
+    await page.keyboard.type("not the token");
+    await page.keyboard.press("Enter");
+    await page.getByText("The daemon has another token.").waitFor();
+    await page.getByLabel("Token", { exact: true }).fill(service.token);
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Start");

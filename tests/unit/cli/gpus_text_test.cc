@@ -270,6 +270,39 @@ TEST(CheckText, warns_where_less_than_two_gib_are_free_and_says_what_to_do) {
       << text;
 }
 
+TEST(CheckText, a_device_that_is_slowed_down_is_passed_over_and_that_is_said) {
+  const auto report = json_object(R"({"devices":[
+    {"id":0,"device_name":"cuda:0","name":"RTX","uuid":"GPU-a","total_memory_gb":24,"allocated_memory_gb":6,
+     "free_memory_gb":18,"processes":[]},
+    {"id":1,"device_name":"cuda:1","name":"RTX","uuid":"GPU-b","total_memory_gb":24,"allocated_memory_gb":0,
+     "free_memory_gb":24,"throttled":true,"throttle":["temperature"],"processes":[]}]})");
+  const std::string text = render_check(report, kPipe);
+  EXPECT_NE(text.find("🟢 GPU 1: RTX\n   Health:      slowed down: temperature\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(
+      text.find("💡 Use GPU 0 (most memory free of those that are not slowed down: 18.00 GB)"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(render_candidates(report).find("24.00GB free, slowed down: temperature\n"),
+            std::string::npos);
+  EXPECT_EQ(render_choice(report, "cuda:0"),
+            "Chosen, the GPU with most memory free of those that are not slowed down: cuda:0 "
+            "(18.00GB free)\n");
+}
+
+TEST(CheckText, of_several_vendors_devices_have_their_names) {
+  const auto report = json_object(R"({"devices":[
+    {"id":0,"device_name":"rocm:0","name":"AMD Instinct","uuid":"GPU-a","total_memory_gb":64,
+     "allocated_memory_gb":0,"free_memory_gb":64,"processes":[]},
+    {"id":0,"device_name":"xpu:0","name":"Intel Arc","uuid":"GPU-b","total_memory_gb":16,
+     "allocated_memory_gb":0,"free_memory_gb":16,"processes":[]}]})");
+  const std::string text = render_check(report, kPipe);
+  EXPECT_NE(text.find("🟢 rocm:0: AMD Instinct\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("🟢 xpu:0: Intel Arc\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("💡 Use rocm:0 (most memory free: 64.00 GB)"), std::string::npos) << text;
+}
+
 TEST(CheckText, without_a_gpu_it_is_the_cpu_and_why_is_said) {
   const InChinese spoken;
   EXPECT_EQ(render_check(json_object(R"({"devices":[],"hints":["install a driver"]})"), kPipe),

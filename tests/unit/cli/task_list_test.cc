@@ -78,6 +78,24 @@ TEST(TaskList, says_why_each_task_waits) {
             "fell0000  cancelled      1  dependency failed\n");
 }
 
+TEST(TaskList, an_array_shows_the_priorities_of_all_its_tasks) {
+  const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
+  const auto answer = json_object(R"({"tasks": [
+    {"task_id": "aaaaaaaa-1_0", "status": "queued", "priority": 3, "array": {"id": "aaaaaaaa-1", "index": 0, "size": 2}},
+    {"task_id": "aaaaaaaa-1_1", "status": "queued", "priority": 9, "array": {"id": "aaaaaaaa-1", "index": 1, "size": 2}}]})");
+  EXPECT_NE(render_tasks(answer, {{}, false}, now, kPipe).find("  3-9  "), std::string::npos);
+}
+
+TEST(TaskList, what_holds_more_than_it_reserved_is_told) {
+  const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
+  const auto answer = json_object(R"({"tasks": [
+    {"task_id": "aaaaaaaa-1", "status": "running", "task_type": "command", "placement": {"devices": [
+      {"device": "cuda:0", "reserved_gb": 4, "used_gb": 3, "over_reserved": false},
+      {"device": "cuda:1", "reserved_gb": 4, "used_gb": 6.5, "over_reserved": true}]}}]})");
+  const std::string text = render_tasks(answer, {{}, false}, now, kPipe);
+  EXPECT_NE(text.find("uses 6.50 GB, 4.00 GB reserved"), std::string::npos) << text;
+}
+
 TEST(TaskList, a_drained_machine_is_the_reason_of_those_that_have_no_other) {
   const auto now = *parse_iso8601("2026-01-02T03:04:05Z");
   const std::string text = render_tasks(json_object(kWaiting), {kStates, true}, now, kPipe);

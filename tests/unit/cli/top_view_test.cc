@@ -175,6 +175,14 @@ TEST_F(Top, OnTheSmallestScreensItSaysWhatItCan) {
             "1 running, 2 waiting\ncuda:0  21.2/23.7 GB\nq leave · ? help\n");
 }
 
+TEST_F(Top, WhereRoomIsShortAnArraysTasksAreToldApartByTheirIndices) {
+  data_.tasks.at(0).as_object()["task_id"] = "c1b33fb5-1111-4000-8000-000000000000_12";
+  data_.tasks.at(0).as_object()["array"] = *base::parse_json(
+      R"({"id": "c1b33fb5-1111-4000-8000-000000000000", "index": 12, "size": 20})");
+  EXPECT_NE(plain(picture(50, 20)).find("c1b3…_12"), std::string::npos) << plain(picture(50, 20));
+  EXPECT_NE(plain(picture(100, 20)).find("c1b33fb5_12"), std::string::npos);
+}
+
 TEST_F(Top, ALeaseIsNoCommand) {
   data_.report["leases"] =
       *base::parse_json(R"([{"lease_id": "l", "devices": [{"device": "cuda:1"}]}])");

@@ -242,6 +242,7 @@ export const en = {
 
   "token.title": "Token",
   "token.text": "Commands need the token of the daemon. It lies in the file token of its state directory:",
+  "token.wrong": "The daemon has another token.",
   "token.stored": "It is kept by this tab only, until it is closed.",
   "token.label": "Token",
   "token.forget": "Forget",

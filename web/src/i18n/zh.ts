@@ -244,6 +244,7 @@ export const zh: Record<keyof typeof en, string> = {
 
   "token.title": "令牌",
   "token.text": "提交命令需要守护进程的令牌，位于其状态目录的 token 文件：",
+  "token.wrong": "令牌不正确。",
   "token.stored": "只保存在此标签页中，关闭后即消失。",
   "token.label": "令牌",
   "token.forget": "清除",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { get, messageOf } from "../api/client.ts";
+import { ApiError, get, messageOf } from "../api/client.ts";
 import { setToken, token } from "../api/token.ts";
 import { t } from "../i18n/index.ts";
 import { quoteWord } from "../lib/argv.ts";
@@ -10,17 +10,38 @@ import { refreshAll } from "../state/poll.ts";
 import { closeDialog, openDialog } from "./dialog.tsx";
 import { CommandLine } from "./parts.tsx";
 
+interface Info {
+  token_file: string;
+  authenticated: boolean;
+}
+
+/** False only when the daemon says so: what cannot be asked is found out later. */
+async function isRight(): Promise<boolean> {
+  try {
+    return (await get<Info>("/api/v1/info")).authenticated;
+  } catch (error) {
+    return !(error instanceof ApiError && error.status === 401);
+  }
+}
+
 function TokenForm(): JSX.Element {
   const [value, setValue] = useState(token.peek());
   const [file, setFile] = useState("");
   const [hint, setHint] = useState("");
   useEffect(() => {
     // Without a token some daemons tell nothing but where it is.
-    get<{ token_file: string }>("/api/v1/info").then((info) => setFile(info.token_file), (error: unknown) => setHint(messageOf(error)));
+    get<Info>("/api/v1/info").then((info) => setFile(info.token_file), (error: unknown) => setHint(messageOf(error)));
   }, []);
-  const save = (event: Event) => {
+  const [wrong, setWrong] = useState(false);
+  const save = async (event: Event) => {
     event.preventDefault();
+    const before = token.peek();
     setToken(value);
+    if (value.trim() && !(await isRight())) {
+      setToken(before);
+      setWrong(true);
+      return;
+    }
     notify(t(value.trim() ? "token.saved" : "token.forgotten"));
     closeDialog();
     refreshAll();
@@ -33,6 +54,7 @@ function TokenForm(): JSX.Element {
         <span>{t("token.label")}</span>
         <input data-first type="password" autocomplete="off" spellcheck={false} value={value} onInput={(event) => setValue(event.currentTarget.value)} />
       </label>
+      {wrong && <p class="error-text" role="alert">{t("token.wrong")}</p>}
       <p class="muted">{t("token.stored")}</p>
       <div class="dialog-actions">
         {token.value && (

@@ -44,7 +44,7 @@ export function ExplainTab({ task }: { task: Task }): JSX.Element {
       </section>
       <section class="card" aria-label={t("task.tab.why")}>
         <div class="scroll-x" tabIndex={0} role="group" aria-label={t("task.tab.why")}>
-          <table>
+          <table class="explained">
             <thead>
               <tr>
                 <th scope="col">{t("why.device")}</th>
@@ -60,8 +60,8 @@ export function ExplainTab({ task }: { task: Task }): JSX.Element {
                   <th scope="row"><a class="mono" href={linkTo("devices", device.device)}>{device.device}</a></th>
                   <td><span class={`badge verdict verdict-${device.verdict}`}><Icon name={ICON[device.verdict] ?? "clock"} size={12} />{word("why.verdict", device.verdict)}</span></td>
                   <td>{word("reason", device.code)}</td>
-                  <td class="num">{device.needed ?? ""}</td>
-                  <td class="num">{device.available ?? ""}</td>
+                  <td class="num" data-name={t("why.needed")}>{device.needed ?? ""}</td>
+                  <td class="num" data-name={t("why.available")}>{device.available ?? ""}</td>
                 </tr>
               ))}
             </tbody>

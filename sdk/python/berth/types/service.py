@@ -49,6 +49,8 @@ class Info(TypedDict):
     gpu_available: bool
     #: Where users of the daemon's machine find its token
     token_file: str
+    #: This request came with the token or from a trusted user of the socket
+    authenticated: bool
 
 
 class NotificationDelivery(TypedDict):
