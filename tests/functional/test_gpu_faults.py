@@ -289,7 +289,7 @@ def test_of_two_devices_the_one_that_is_lost_is_named(make_daemon: MakeDaemon, f
     gpus = fake_gpus(2)
     daemon: Daemon = make_daemon(gpus=gpus)
     daemon.allow_stderr("device is not healthy")
-    run = submit(daemon, gpus, "--memory", "2G", "--seconds", "60", gpus=2, memory_gb=4)
+    run = submit(daemon, gpus, "--memory", "2G", "--seconds", "60", device="cuda:0,cuda:1", memory_gb=4)
     wait_until(lambda: daemon.client.output(run).startswith(b"devices: GPU-"), "it has its devices")
     gpus.ctl("xid", "1", "79")
     message = daemon.client.wait_end(run)["error"]["message"]

@@ -194,7 +194,7 @@ describe("a machine with eight GPUs", () => {
     await page.keyboard.type("not the token");
     await page.keyboard.press("Enter");
     await page.getByText("The daemon has another token.").waitFor();
-    await page.getByLabel("Token", { exact: true }).fill(service.token);
+    await page.getByRole("dialog").locator("input").fill(service.token);
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Start");

@@ -91,12 +91,11 @@ TEST_F(NoticeTrialTest, WithoutTargetsThereIsNothingToTell) {
   EXPECT_TRUE(answers[0].empty());
 }
 
-TEST(NoticeTrial, OneThatEndsCallsNobodyBack) {
-  Loop loop;
+TEST_F(NoticeTrialTest, OneThatEndsCallsNobodyBack) {
   bool called = false;
   {
-    NoticeTrial trial(loop);
-    trial.begin({command({"/bin/true"})}, "here", base::from_ms(0),
+    NoticeTrial brief(loop);
+    brief.begin({command({"/bin/true"})}, "here", base::from_ms(0),
                 [&](const Deliveries&) { called = true; });
   }
   EXPECT_FALSE(called);
