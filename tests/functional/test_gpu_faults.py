@@ -285,23 +285,6 @@ def test_a_device_that_is_lost_under_a_task(make_daemon: MakeDaemon, fake_gpus: 
     assert daemon.client.wait_end(waiting, within=90)["device"] == "cuda:0"
 
 
-def test_of_two_devices_the_one_that_is_lost_is_named(make_daemon: MakeDaemon, fake_gpus: MakeGpus) -> None:
-    gpus = fake_gpus(2)
-    daemon: Daemon = make_daemon(gpus=gpus)
-    daemon.allow_stderr("device is not healthy")
-    run = submit(daemon, gpus, "--memory", "2G", "--seconds", "60", device="cuda:0,cuda:1", memory_gb=4)
-    wait_until(lambda: daemon.client.output(run).startswith(b"devices: GPU-"), "it has its devices")
-    gpus.ctl("xid", "1", "79")
-    message = daemon.client.wait_end(run)["error"]["message"]
-    assert message == "the device under it was lost (cuda:1)"
-    path = f"/api/v2/tasks/{run}"
-    chinese = daemon.client.request("GET", path, headers={"Accept-Language": "zh"}).json()
-    assert chinese["error"]["message"] == "其设备已失效（cuda:1）"
-    assert chinese["message"].endswith("失败: 其设备已失效（cuda:1）")
-    refused = daemon.client.request("POST", path + "/hold", headers={"Accept-Language": "zh"})
-    assert (refused.status, refused.detail) == (409, f"任务 {run} 已结束，不能搁置或释放")
-
-
 def test_the_numbers_follow_the_device(make_daemon: MakeDaemon, fake_gpus: MakeGpus) -> None:
     gpus = fake_gpus(1)
     daemon: Daemon = make_daemon(gpus=gpus)

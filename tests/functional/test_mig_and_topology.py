@@ -184,3 +184,19 @@ def test_the_fence_is_between_instances_too(make_daemon: MakeDaemon, fake_gpus: 
         "cuda:0:1": ["open", "closed", "open"],
         "cpu": ["closed", "closed", "closed"],
     }
+
+
+def test_of_two_devices_the_one_that_is_lost_is_named(make_daemon: MakeDaemon, fake_gpus: MakeGpus) -> None:
+    m = Machine(make_daemon, fake_gpus(2))
+    m.daemon.allow_stderr("device is not healthy")
+    run = m.submit("--memory", "2G", "--seconds", "60", device="cuda:0,cuda:1", memory_gb=4)
+    wait_until(lambda: m.output(run).startswith("devices: GPU-"), "it has its devices")
+    m.gpus.ctl("xid", "1", "79")
+    message = m.client.wait_end(run)["error"]["message"]
+    assert message == "the device under it was lost (cuda:1)"
+    path = f"/api/v2/tasks/{run}"
+    chinese = m.client.request("GET", path, headers={"Accept-Language": "zh"}).json()
+    assert chinese["error"]["message"] == "其设备已失效（cuda:1）"
+    assert chinese["message"].endswith("失败: 其设备已失效（cuda:1）")
+    refused = m.client.request("POST", path + "/hold", headers={"Accept-Language": "zh"})
+    assert (refused.status, refused.detail) == (409, f"任务 {run} 已结束，不能搁置或释放")
