@@ -90,7 +90,8 @@ def on_processor(pid: int) -> int:
 
 
 def reading(bin_dir: Path, fakes: Path, env: dict[str, str]) -> list[Figure]:
-    """With 8 processes on each GPU: one reading, and the processor time of the process that goes on reading."""
+    """With 8 entries of a process on each GPU: one reading by drivers that are opened anew, and the processor time of
+    the process that goes on reading. With 64 different processes: bench/watching.py."""
     for _ in range(8):
         subprocess.run([fakes / "fakegpu-ctl", "hold", "all", "10M", "--pid", str(os.getpid())], env=env, check=True,
                        stdout=subprocess.DEVNULL)
@@ -110,7 +111,7 @@ def reading(bin_dir: Path, fakes: Path, env: dict[str, str]) -> list[Figure]:
         daemon.wait(timeout=20)
     return [
         Figure("one reading of 8 GPUs (median)", once["median_ms"], "ms", goal=2.0,
-               note=f"64 processes on them; worst {once['worst_ms']:.2f} ms"),
+               note=f"drivers opened anew, 64 entries of a process; worst {once['worst_ms']:.2f} ms"),
         Figure("sampler of 8 GPUs", percent, "%", goal=1.0, note="of one core, over 4 s"),
     ]
 

@@ -24,16 +24,37 @@ void Fd::reset() {
   fd_ = -1;
 }
 
-Result<std::string> read_file(const std::string& path, std::size_t limit) {
+namespace {
+
+Result<Fd> open_to_read(const std::string& path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) {
-    if (errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no file " + path);
-    return fail(errno_error("cannot open " + path, errno));
-  }
+  if (fd.valid()) return fd;
+  if (errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no file " + path);
+  return fail(errno_error("cannot open " + path, errno));
+}
+
+}  // namespace
+
+Result<std::string> read_kernel_file(const std::string& path, std::size_t limit) {
+  const auto fd = open_to_read(path);
+  if (!fd) return fail(fd.error());
+  std::string content(limit, '\0');
+  ssize_t got = -1;
+  do {
+    got = ::read(fd->get(), content.data(), limit);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return fail(errno_error("cannot read " + path, errno));
+  content.resize(static_cast<std::size_t>(got));
+  return content;
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  const auto fd = open_to_read(path);
+  if (!fd) return fail(fd.error());
   std::string content;
   char buffer[16384];
   for (;;) {
-    const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    const ssize_t got = ::read(fd->get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(errno_error("cannot read " + path, errno));
     if (got == 0) return content;

@@ -34,6 +34,11 @@ class Fd {
 /// The whole file. kNotFound when there is none, kTooLarge above `limit` bytes.
 Result<std::string> read_file(const std::string& path, std::size_t limit = 64U << 20);
 
+/// The same of a file that the kernel writes whole for each read (cgroupfs, most of sysfs, and what
+/// is one record of /proc: stat, status, cgroup, cmdline, meminfo): the read that would find its
+/// end is saved. At most `limit` bytes; what is beyond is left out.
+Result<std::string> read_kernel_file(const std::string& path, std::size_t limit = 4096);
+
 /// What is left of a file that was just written after a power cut.
 enum class Durability : std::uint8_t { kSynced, kWhateverIsLeft };
 

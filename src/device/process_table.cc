@@ -26,7 +26,7 @@ const ProcessText& ProcessTable::describe(int pid, bool verify) {
     entry.identity = std::move(identity);
     entry.text = now ? read(pid) : ProcessText{};
   }
-  if (now) entry.text.state = state_of(pid, *now);
+  if (now) entry.text.state = state_of(pid, *now, moment);
   return entry.text;
 }
 
@@ -35,11 +35,12 @@ void ProcessTable::forget_unused(Clock::time_point now) {
   if (now - tidied_ < kKeep) return;
   tidied_ = now;
   std::erase_if(entries_, [now](const auto& item) { return now - item.second.used > kKeep; });
+  leaders_.clear();
 }
 
 /// Of /proc/<pid>/stat: std::nullopt when there is no such process.
 std::optional<ProcessTable::Stat> ProcessTable::stat(int pid) const {
-  const auto text = base::read_file(proc_ + std::to_string(pid) + "/stat", 8192);
+  const auto text = base::read_kernel_file(proc_ + std::to_string(pid) + "/stat");
   if (!text) return std::nullopt;
   // The short name may hold spaces and brackets: fields are counted from the last bracket. The
   // start time is field 22, the 20th after the name.
@@ -64,24 +65,31 @@ std::optional<ProcessTable::Stat> ProcessTable::stat(int pid) const {
 
 // The shell's job, or the program that forked its helpers, leads the group. Where it is gone and
 // the parent is of another session (init, or who else takes in orphans), nobody waits for this one.
-model::ProcessState ProcessTable::state_of(int pid, const Stat& process) const {
+model::ProcessState ProcessTable::state_of(int pid, const Stat& process, Clock::time_point now) {
   using model::ProcessState;
   if (process.state == 'Z' || process.state == 'X') return ProcessState::kZombie;
-  if (process.group == pid || process.group == 0 || exists(process.group))
+  if (process.group == pid || process.group == 0 || leads(process.group, now))
     return ProcessState::kAlive;
   const auto parent = process.parent > 1 ? stat(process.parent) : std::nullopt;
   return parent && parent->session == process.session ? ProcessState::kAlive
                                                       : ProcessState::kOrphan;
 }
 
-bool ProcessTable::exists(int pid) const {
-  return ::access((proc_ + std::to_string(pid)).c_str(), F_OK) == 0;
+/// Whether the leader of the group is there; asked once for all its members in a look.
+bool ProcessTable::leads(int group, Clock::time_point now) {
+  const auto [place, fresh] = leaders_.try_emplace(group);
+  Leader& leader = place->second;
+  if (fresh || now - leader.asked >= fresh_) {
+    leader.asked = now;
+    leader.there = ::access((proc_ + std::to_string(group)).c_str(), F_OK) == 0;
+  }
+  return leader.there;
 }
 
 ProcessText ProcessTable::read(int pid) {
   ProcessText text;
   const std::string folder = proc_ + std::to_string(pid);
-  if (auto command = base::read_file(folder + "/cmdline", 1U << 20U)) {
+  if (auto command = base::read_kernel_file(folder + "/cmdline")) {
     std::replace(command->begin(), command->end(), '\0', ' ');
     command->resize(std::min(command->size(), kCommandLimit));
     text.command = base::to_utf8(base::trim(*command));
@@ -96,7 +104,7 @@ ProcessText ProcessTable::read(int pid) {
 /// ".../docker-<id>.scope", "/docker/<id>", ".../cri-containerd-<id>.scope", "libpod-<id>".
 std::string ProcessTable::container_of(int pid) const {
   constexpr std::size_t kDigits = 64, kShown = 12;
-  const auto text = base::read_file(proc_ + std::to_string(pid) + "/cgroup", 1U << 16U);
+  const auto text = base::read_kernel_file(proc_ + std::to_string(pid) + "/cgroup");
   if (!text) return {};
   std::size_t run = 0;
   for (std::size_t i = 0; i < text->size(); ++i) {

@@ -56,8 +56,12 @@ class ProcessTable {
     std::string identity;
   };
   [[nodiscard]] std::optional<Stat> stat(int pid) const;
-  [[nodiscard]] bool exists(int pid) const;
-  [[nodiscard]] model::ProcessState state_of(int pid, const Stat& stat) const;
+  struct Leader {
+    Clock::time_point asked;
+    bool there = false;
+  };
+  bool leads(int group, Clock::time_point now);
+  model::ProcessState state_of(int pid, const Stat& process, Clock::time_point now);
   ProcessText read(int pid);
   [[nodiscard]] std::string container_of(int pid) const;
   const std::string& user_name(uid_t uid);
@@ -66,6 +70,7 @@ class ProcessTable {
   Clock::duration fresh_;
   Clock::time_point tidied_ = Clock::now();
   std::map<int, Entry> entries_;
+  std::map<int, Leader> leaders_;  // of process groups
   std::map<uid_t, std::string> users_;
 };
 

@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void ledger_path(char* out, size_t size, const char* beside) {
@@ -78,33 +78,53 @@ uint64_t ledger_start_time(uint64_t pid) {
   return at == NULL ? 0 : strtoull(at, NULL, 10);
 }
 
-static uint64_t now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+/* Of each slot: the process that was last found alive, by a descriptor that tells when it has
+   ended, at the cost of one call. `busy` is taken while they change; who finds it taken asks /proc.
+ */
+static struct {
+  uint64_t pid, start_time;
+  int fd;
+} seen[LEDGER_PROCESSES];
+static char busy;
+
+__attribute__((destructor)) static void forget_seen(void) {
+  for (unsigned slot = 0; slot < LEDGER_PROCESSES; ++slot) {
+    if (seen[slot].pid != 0) close(seen[slot].fd);
+  }
+}
+
+static int has_ended(int fd) {
+  struct pollfd ended = {.fd = fd, .events = POLLIN};
+  return poll(&ended, 1, 0) != 0;
+}
+
+static int is_alive(unsigned slot, uint64_t pid, uint64_t start_time) {
+  if (seen[slot].pid == pid && seen[slot].start_time == start_time)
+    return !has_ended(seen[slot].fd);
+  if (seen[slot].pid != 0) close(seen[slot].fd);
+  seen[slot].pid = 0;
+  /* Opened before the start time is looked at: it is then of that process. */
+  const int fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+  const int alive = ledger_start_time(pid) == start_time;
+  if (fd >= 0 && alive) {
+    seen[slot].pid = pid;
+    seen[slot].start_time = start_time;
+    seen[slot].fd = fd;
+  } else if (fd >= 0) {
+    close(fd);
+  }
+  return alive;
 }
 
 int ledger_alive(const Ledger* ledger, unsigned slot) {
-  // Remembered per process that reads the ledger; races between its threads cost a second look.
-  static struct {
-    uint64_t pid, start_time, checked, alive;
-  } seen[LEDGER_PROCESSES];
   const LedgerProcess* entry = &ledger->processes[slot];
   const uint64_t pid = LEDGER_GET(entry->pid);
   if (pid == 0) return 0;
   const uint64_t start_time = LEDGER_GET(entry->start_time);
   if (start_time == 0) return 1;
-  if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) return 0;
-  const uint64_t now = now_ms();
-  if (LEDGER_GET(seen[slot].pid) == pid && LEDGER_GET(seen[slot].start_time) == start_time &&
-      now - LEDGER_GET(seen[slot].checked) < 50) {
-    return LEDGER_GET(seen[slot].alive) != 0;
-  }
-  const int alive = ledger_start_time(pid) == start_time;
-  LEDGER_PUT(seen[slot].pid, pid);
-  LEDGER_PUT(seen[slot].start_time, start_time);
-  LEDGER_PUT(seen[slot].alive, (uint64_t)alive);
-  LEDGER_PUT(seen[slot].checked, now);
+  if (__atomic_test_and_set(&busy, __ATOMIC_ACQUIRE)) return ledger_start_time(pid) == start_time;
+  const int alive = is_alive(slot, pid, start_time);
+  __atomic_clear(&busy, __ATOMIC_RELEASE);
   return alive;
 }
 

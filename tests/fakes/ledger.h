@@ -110,7 +110,7 @@ int ledger_lock(const char* path);
 
 /* Start time (field 22) of a live process that is no zombie, else 0. */
 uint64_t ledger_start_time(uint64_t pid);
-/* Whether the entry counts now. Looks the start time up at most every 50 ms per slot. */
+/* Whether the entry counts now. */
 int ledger_alive(const Ledger* ledger, unsigned slot);
 /* Bytes held on a GPU or an instance by live processes and ghosts. */
 uint64_t ledger_used(const Ledger* ledger, uint64_t gpu);

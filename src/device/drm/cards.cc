@@ -14,8 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kSmallFile = 1U << 16U;
-
 template <typename Number>
 std::optional<Number> number_of(std::string_view text, int base) {
   Number value{};
@@ -73,7 +71,7 @@ std::vector<Card> cards(const std::string& root, unsigned vendor) {
 }
 
 std::optional<std::string> read_text(const std::string& path) {
-  const auto text = base::read_file(path, kSmallFile);
+  const auto text = base::read_kernel_file(path);
   return text ? std::optional(base::to_utf8(base::trim(*text))) : std::nullopt;
 }
 

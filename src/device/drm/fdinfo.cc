@@ -14,8 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kSmallFile = 1U << 16U;
-
 /// "1024 KiB" in bytes, "12 ns" as it is.
 std::optional<std::int64_t> amount(std::string_view text) {
   text = base::trim(text);
@@ -80,7 +78,7 @@ void FdinfoReader::look_at(int pid, Clock::time_point now, std::map<Key, Client>
     std::error_code gone;
     if (!fs::read_symlink(entry->path(), gone).native().starts_with("/dev/dri/")) continue;
     const auto text =
-        base::read_file(folder + "/fdinfo/" + entry->path().filename().string(), kSmallFile);
+        base::read_kernel_file(folder + "/fdinfo/" + entry->path().filename().string());
     auto client = text ? parse(*text) : std::nullopt;
     if (!client) continue;
     known_.insert(pid);

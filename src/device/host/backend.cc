@@ -77,7 +77,7 @@ std::vector<int> parse_processor_list(std::string_view text) {
 }
 
 std::vector<int> allowed_processors(const std::string& root) {
-  const auto status = base::read_file(root + "/proc/self/status", 1U << 20U);
+  const auto status = base::read_kernel_file(root + "/proc/self/status", 16384);
   return status ? parse_processor_list(first_value(*status, "Cpus_allowed_list"))
                 : std::vector<int>{};
 }
@@ -102,16 +102,17 @@ base::Result<model::Inventory> HostBackend::enumerate(const Breadcrumb& /*begin*
   return inventory;
 }
 
-model::Sample HostBackend::sample(const model::DeviceId& id, const Scope& /*scope*/) {
+model::Sample HostBackend::sample(const model::DeviceId& id, const Scope& scope) {
   model::Sample sample;
   sample.device = id;
   sample.taken = base::now();
-  if (const auto memory = usable_memory(root_, read_cgroup_limits(root_))) {
+  if (const auto memory = usable_memory(root_, read_cgroup_limits(root_, Limited::kMemory))) {
     sample.total_memory = memory->total;
     sample.free_memory = memory->available;
     sample.used_memory = memory->total - memory->available;
   }
-  if (const auto percent = meter_.percent_of(allowed_processors(root_), LoadMeter::Clock::now())) {
+  if (scope.costly || allowed_.empty()) allowed_ = allowed_processors(root_);
+  if (const auto percent = meter_.percent_of(allowed_, LoadMeter::Clock::now())) {
     sample.utilization_percent = static_cast<int>(std::lround(*percent));
   }
   return sample;

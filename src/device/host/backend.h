@@ -25,6 +25,7 @@ class HostBackend final : public Backend {
  private:
   std::string root_;
   LoadMeter meter_;
+  std::vector<int> allowed_;  // processors; read with the costly readings
 };
 
 /// Always the same: "CPU".

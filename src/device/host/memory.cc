@@ -14,7 +14,7 @@ namespace {
 using base::Bytes;
 
 std::optional<std::int64_t> number_in(const std::string& path) {
-  const auto text = base::read_file(path, 4096);
+  const auto text = base::read_kernel_file(path);
   return text ? base::parse_number(base::trim(*text)) : std::nullopt;
 }
 
@@ -56,7 +56,7 @@ void tighten_memory(CgroupLimits& limits, std::optional<std::int64_t> limit,
   // Version 1 writes "no limit" as a number near 2^63.
   constexpr std::int64_t kNoLimit = std::int64_t{1} << 60U;
   if (!limit || !used || *limit >= kNoLimit) return;
-  const auto stat = base::read_file(stat_path, 65536);
+  const auto stat = base::read_kernel_file(stat_path, 65536);
   const std::int64_t cache = stat ? field(*stat, cache_key).value_or(0) : 0;
   const std::int64_t left =
       std::max<std::int64_t>(0, *limit - std::max<std::int64_t>(0, *used - cache));
@@ -68,13 +68,27 @@ void tighten_memory(CgroupLimits& limits, std::optional<std::int64_t> limit,
   limits.memory = memory;
 }
 
-void read_v2(CgroupLimits& limits, const std::string& folder) {
-  if (const auto text = base::read_file(folder + "/cpu.max", 4096)) {
+void read_processors_v2(CgroupLimits& limits, const std::string& folder) {
+  if (const auto text = base::read_kernel_file(folder + "/cpu.max")) {
     const auto parts = base::split(base::trim(*text), ' ');
     if (parts.size() == 2) {
       tighten_processors(limits, base::parse_number(parts[0]), base::parse_number(parts[1]));
     }
   }
+}
+
+void read_processors_v1(CgroupLimits& limits, const std::string& folder) {
+  tighten_processors(limits, number_in(folder + "/cpu.cfs_quota_us"),
+                     number_in(folder + "/cpu.cfs_period_us"));
+}
+
+void read_memory_v1(CgroupLimits& limits, const std::string& folder) {
+  tighten_memory(limits, number_in(folder + "/memory.limit_in_bytes"),
+                 number_in(folder + "/memory.usage_in_bytes"), folder + "/memory.stat",
+                 "total_inactive_file ");
+}
+
+void read_memory_v2(CgroupLimits& limits, const std::string& folder) {
   tighten_memory(limits, number_in(folder + "/memory.max"), number_in(folder + "/memory.current"),
                  folder + "/memory.stat", "inactive_file ");
 }
@@ -82,7 +96,7 @@ void read_v2(CgroupLimits& limits, const std::string& folder) {
 }  // namespace
 
 std::optional<Memory> read_memory(const std::string& root) {
-  const auto text = base::read_file(root + "/proc/meminfo", 65536);
+  const auto text = base::read_kernel_file(root + "/proc/meminfo", 16384);
   if (!text) return std::nullopt;
   const auto total = field(*text, "MemTotal:");
   const auto available = field(*text, "MemAvailable:");
@@ -90,9 +104,9 @@ std::optional<Memory> read_memory(const std::string& root) {
   return Memory{Bytes{*total * 1024}, Bytes{std::min(*available, *total) * 1024}};
 }
 
-CgroupLimits read_cgroup_limits(const std::string& root) {
+CgroupLimits read_cgroup_limits(const std::string& root, Limited what) {
   CgroupLimits limits;
-  const auto membership = base::read_file(root + "/proc/self/cgroup", 65536);
+  const auto membership = base::read_kernel_file(root + "/proc/self/cgroup", 16384);
   if (!membership) return limits;
   const std::string tree = root + "/sys/fs/cgroup";
   for (const std::string& line : base::split(*membership, '\n')) {
@@ -107,18 +121,11 @@ CgroupLimits read_cgroup_limits(const std::string& root) {
       return std::find(controllers.begin(), controllers.end(), name) != controllers.end();
     };
     for (const std::string& level : upwards(path)) {
-      if (has("")) read_v2(limits, tree + level);
-      if (has("cpu")) {
-        const std::string folder = tree + "/cpu" + level;
-        tighten_processors(limits, number_in(folder + "/cpu.cfs_quota_us"),
-                           number_in(folder + "/cpu.cfs_period_us"));
-      }
-      if (has("memory")) {
-        const std::string folder = tree + "/memory" + level;
-        tighten_memory(limits, number_in(folder + "/memory.limit_in_bytes"),
-                       number_in(folder + "/memory.usage_in_bytes"), folder + "/memory.stat",
-                       "total_inactive_file ");
-      }
+      if (has("")) read_memory_v2(limits, tree + level);
+      if (has("memory")) read_memory_v1(limits, tree + "/memory" + level);
+      if (what == Limited::kMemory) continue;
+      if (has("")) read_processors_v2(limits, tree + level);
+      if (has("cpu")) read_processors_v1(limits, tree + "/cpu" + level);
     }
   }
   return limits;

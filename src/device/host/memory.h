@@ -3,6 +3,7 @@
 // and processors (version 2, else version 1; containers show only their own part of the tree).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,9 @@ struct CgroupLimits {
   std::optional<double> processors;  // quota / period, 1.5 = one and a half
   std::optional<Memory> memory;      // the tightest limit and what is left below it
 };
-CgroupLimits read_cgroup_limits(const std::string& root);
+
+enum class Limited : std::uint8_t { kMemory, kMemoryAndProcessors };
+CgroupLimits read_cgroup_limits(const std::string& root,
+                                Limited what = Limited::kMemoryAndProcessors);
 
 }  // namespace berth::device::host

@@ -36,6 +36,16 @@ class Files : public ::testing::Test {
 
 bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
 
+TEST_F(Files, ReadsTheKernelsFilesInOneRead) {
+  const auto status = read_kernel_file("/proc/self/status");
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_NE(status->find("\nPid:\t" + std::to_string(::getpid()) + '\n'), std::string::npos);
+  EXPECT_TRUE(status->ends_with('\n'));
+  EXPECT_EQ(read_kernel_file("/proc/self/status", 5), status->substr(0, 5));
+  EXPECT_EQ(read_kernel_file(path("none")).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(read_kernel_file(path("")).error().code, ErrorCode::kIoError);  // a directory
+}
+
 TEST_F(Files, FdClosesOnce) {
   int raw = -1;
   {
