@@ -24,29 +24,34 @@ namespace {
 
 constexpr int64_t kLeastTiles = 48;  // below, reading the larger weights is what takes the time
 
-bool has_kernel() {
+/// The widest that this processor has and that suits the numbers of channels; none: nullptr.
+const WinogradKernel* kernel_for(int64_t in, int64_t out) {
+  const auto suits = [&](const WinogradKernel& kernel) {
+    return in % static_cast<int64_t>(kernel.in_step) == 0 &&
+           out % static_cast<int64_t>(kernel.out_step) == 0;
+  };
 #if defined(__x86_64__)
-  // Where there is AVX-512, oneDNN's direct convolutions are as fast.
-  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                          !__builtin_cpu_supports("avx512f");
-  return has;
-#else
-  return false;
+  static const bool wide = __builtin_cpu_supports("avx512f");
+  static const bool narrow = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (wide && suits(kWinogradAvx512)) return &kWinogradAvx512;
+  if (narrow && suits(kWinogradAvx2)) return &kWinogradAvx2;
 #endif
+  (void)suits;
+  return nullptr;
 }
 
 /// `weight`: 3 x 3 x in x out, contiguous.
 Tensor transform(const Tensor& weight) {
-  Tensor out = at::empty({16 * weight.size(2) * weight.size(3)}, weight.options());
-#if defined(__x86_64__)
   const auto in = static_cast<size_t>(weight.size(2)),
              channels = static_cast<size_t>(weight.size(3));
+  Tensor out =
+      at::empty({static_cast<int64_t>(winograd_weight_size(in, channels))}, weight.options());
+  const WinogradKernel& kernel = *kernel_for(weight.size(2), weight.size(3));
   const float* from = weight.data_ptr<float>();
   float* to = out.data_ptr<float>();
   at::parallel_for(0, weight.size(2), /*grain_size=*/8, [&](int64_t first, int64_t end) {
-    winograd_weights(from, in, channels, static_cast<size_t>(first), static_cast<size_t>(end), to);
+    kernel.weights(from, in, channels, static_cast<size_t>(first), static_cast<size_t>(end), to);
   });
-#endif
   return out;
 }
 
@@ -56,29 +61,25 @@ Tensor winograd_convolution(const Tensor& pictures, const Tensor& transformed, i
   const Tensor x = pictures.contiguous(at::MemoryFormat::ChannelsLast);
   Tensor y = at::empty({x.size(0), out, x.size(2), x.size(3)},
                        x.options().memory_format(at::MemoryFormat::ChannelsLast));
-#if defined(__x86_64__)
+  const WinogradKernel& kernel = *kernel_for(x.size(1), out);
   const WinogradShape shape{static_cast<size_t>(x.size(0)), static_cast<size_t>(x.size(2)),
                             static_cast<size_t>(x.size(3)), static_cast<size_t>(x.size(1)),
                             static_cast<size_t>(out)};
   const size_t tiles = shape.tiles();
   const auto threads = static_cast<size_t>(std::max(1, at::get_num_threads()));
   const size_t block =
-      std::min(winograd_block(shape), std::max<size_t>(6, (tiles + threads - 1) / threads));
+      std::min(kernel.block(shape), std::max<size_t>(6, (tiles + threads - 1) / threads));
   const float* from = x.data_ptr<float>();
   const float* weights = transformed.data_ptr<float>();
   float* to = y.data_ptr<float>();
   const auto blocks = static_cast<int64_t>((tiles + block - 1) / block);
   at::parallel_for(0, blocks, /*grain_size=*/1, [&](int64_t first, int64_t end) {
-    std::vector<float> scratch(winograd_scratch(shape, block));
+    std::vector<float> scratch(kernel.scratch(shape, block));
     for (int64_t i = first; i < end; ++i) {
       const size_t begin = static_cast<size_t>(i) * block;
-      winograd_tiles(shape, from, weights, begin, std::min(tiles, begin + block), scratch.data(),
-                     to);
+      kernel.tiles(shape, from, weights, begin, std::min(tiles, begin + block), scratch.data(), to);
     }
   });
-#else
-  (void)transformed;
-#endif
   return y;
 }
 
@@ -112,7 +113,7 @@ class TrainingConvolution : public torch::autograd::Function<TrainingConvolution
 
 }  // namespace
 
-bool has_winograd(int64_t in, int64_t out) { return has_kernel() && in % 16 == 0 && out % 16 == 0; }
+bool has_winograd(int64_t in, int64_t out) { return kernel_for(in, out) != nullptr; }
 
 Tensor winograd_transform(const Tensor& weight) {
   return transform(weight.detach().permute({2, 3, 1, 0}).contiguous());
