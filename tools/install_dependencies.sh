@@ -6,7 +6,7 @@ set -eu
 
 build="g++ make cmake ninja-build ccache pkg-config git ca-certificates
  libboost1.81-dev libboost-json1.81-dev libexpected-dev libsqlite3-dev libyaml-cpp-dev libcli11-dev libgtest-dev
- libcurl4-openssl-dev libjemalloc-dev python3 python3-yaml python3-pytest
+ libcurl4-openssl-dev libjemalloc-dev python3 python3-yaml python3-pytest python3-pytest-xdist
  libtorch-dev libgloo-dev libopenblas0-openmp libopenblas-dev
  libjpeg62-turbo-dev libpng-dev libstb-dev libkissfft-dev libpugixml-dev zlib1g-dev"
 lint="clang-format-19 clang-tidy-19 python3-yaml libboost1.81-dev libboost-json1.81-dev libexpected-dev libsqlite3-dev

@@ -80,7 +80,9 @@ class Terminal:
             end = time.monotonic() + 20
             while self.process.poll() is None and time.monotonic() < end:
                 self.read()
-            return self.process.wait(timeout=1)
+            status = self.process.wait(timeout=1)
+            self.read()  # what it wrote last
+            return status
         finally:
             self.process.kill()
 

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -31,6 +32,19 @@ std::string temporary_name(const std::string& path) {
          std::to_string(counter++) + ".part";
 }
 
+/// ENOSPC or EDQUOT where there is no room; else 0, also where a file system cannot reserve.
+int reserve(int fd, off_t bytes) {
+  // In steps: the file is locked during each, and who wants to remove it waits (a second for 2 GB
+  // on tmpfs).
+  constexpr off_t kStep = off_t{64} << 20;
+  for (off_t at = 0; at < bytes; at += kStep) {
+    const int error = ::posix_fallocate(fd, at, std::min(kStep, bytes - at));
+    if (error == ENOSPC || error == EDQUOT) return error;
+    if (error != 0 && error != EINTR) return 0;
+  }
+  return 0;
+}
+
 }  // namespace
 
 uint64_t free_bytes(const std::string& path) {
@@ -51,10 +65,8 @@ Result<OutputFile> OutputFile::create(const std::string& path, uint64_t bytes,
   if (file.fd_ < 0) return tl::unexpected<Error>(file.describe("cannot create", errno));
   // Small files fit whatever block they get; reserving is for those that take a while to write.
   if (bytes > 1 << 16) {
-    const int error = ::posix_fallocate(file.fd_, 0, static_cast<off_t>(bytes));
-    if (error == ENOSPC || error == EDQUOT) {
+    if (const int error = reserve(file.fd_, static_cast<off_t>(bytes)); error != 0)
       return tl::unexpected<Error>(file.describe("cannot write", error));
-    }
   }
   return file;
 }
