@@ -28,8 +28,8 @@ TEST(Winograd, GivesWhatAConvolutionGivesForwardAndBackward) {
   at::manual_seed(1);
   const struct {
     int64_t count, in, out, height, width;
-  } cases[] = {{1, 16, 16, 1, 1},  {2, 16, 32, 2, 3},    {3, 48, 16, 7, 5},
-               {1, 64, 64, 31, 9}, {16, 32, 80, 14, 14}, {2, 256, 256, 7, 7}};
+  } cases[] = {{1, 16, 16, 1, 1},    {2, 16, 32, 2, 3},   {3, 48, 16, 7, 5}, {1, 64, 64, 31, 9},
+               {16, 32, 80, 14, 14}, {2, 256, 256, 7, 7}, {8, 64, 64, 8, 8}};
   for (const auto& c : cases) {
     const Tensor x = pictures(c.count, c.in, c.height, c.width).requires_grad_();
     const Tensor weight = at::rand({c.out, c.in, 3, 3}).sub_(0.5).requires_grad_();
@@ -91,6 +91,9 @@ TEST(Convolution, SeesThatItsWeightsHaveChanged) {
   layer->forward(x).sum().backward();
   layer->weight.data_ptr<float>()[0] += 5;  // as the optimizer writes, of which torch is not told
   EXPECT_TRUE(right()) << "after a training step";
+  layer->forward(pictures(1, 32, 4, 4)).sum().backward();  // too small for the fast way
+  layer->weight.data_ptr<float>()[0] += 5;
+  EXPECT_TRUE(right()) << "after a training step of a smaller batch";
 }
 
 TEST(Convolution, OtherShapesAreThoseOfTorch) {

@@ -137,11 +137,10 @@ bool ConvolutionImpl::suits_winograd(const Tensor& x) const {
 }
 
 Tensor ConvolutionImpl::forward(const Tensor& x) {
+  // In training the weights change, and an optimizer that writes to them does not tell torch.
+  if (c10::GradMode::is_enabled()) transformed_.reset();
   if (!suits_winograd(x)) return torch::nn::Conv2dImpl::forward(x);
-  if (c10::GradMode::is_enabled()) {
-    transformed_.reset();
-    return training_convolution(x, weight);
-  }
+  if (c10::GradMode::is_enabled()) return training_convolution(x, weight);
   const uint32_t version = weight._version();
   if (!transformed_.defined() || version != version_ || weight.data_ptr() != place_) {
     transformed_ = winograd_transform(weight);
