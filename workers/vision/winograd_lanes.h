@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// winograd_kernel.h for one width of vectors. Only for the file that is compiled for it: everything
-// here is local to the file that includes it. `Isa` names the width:
-//   Vector; kLanes floats in one; kRows: rows of a product that the registers hold twice a vector
-//   of; load, store (unaligned), spread (one float to all lanes), add, sub, mul, fma (a * b + c).
+// winograd_kernel.h for one width of vectors. Only for a file that is compiled for a processor with
+// such vectors, and with -ffp-contract=fast so that a product and a sum are one instruction:
+// everything here is local to the file that includes it.
 #pragma once
 
 #include "vision/winograd_kernel.h"
@@ -25,31 +24,39 @@ Place place_of(const WinogradShape& s, size_t tile) {
   return {tile / per_picture, within / columns, within % columns};
 }
 
-template <typename Isa>
+/// `Vector` of floats; the registers hold `kRows` rows of a product, two vectors wide.
+template <typename Vector, size_t kRows>
 struct Winograd {
-  using Vector = typename Isa::Vector;
-  static constexpr size_t kLanes = Isa::kLanes, kPanel = 2 * kLanes, kRows = Isa::kRows;
+  static constexpr size_t kLanes = sizeof(Vector) / sizeof(float), kPanel = 2 * kLanes;
+
+  // What is in memory need not be aligned.
+  static Vector load(const float* from) {
+    Vector to;
+    __builtin_memcpy(&to, from, sizeof to);
+    return to;
+  }
+  static void store(float* to, Vector from) { __builtin_memcpy(to, &from, sizeof from); }
 
   /// B^T d B of a 4x4 patch of `in` channels, to 16 planes `plane` floats apart.
   static void transform_patch(const float* const* pixels, size_t in, size_t plane, float* to) {
     for (size_t c = 0; c < in; c += kLanes) {
       Vector t[4][4];
       for (size_t column = 0; column < 4; ++column) {
-        const Vector d0 = Isa::load(pixels[column] + c);
-        const Vector d1 = Isa::load(pixels[4 + column] + c);
-        const Vector d2 = Isa::load(pixels[8 + column] + c);
-        const Vector d3 = Isa::load(pixels[12 + column] + c);
-        t[0][column] = Isa::sub(d0, d2);
-        t[1][column] = Isa::add(d1, d2);
-        t[2][column] = Isa::sub(d2, d1);
-        t[3][column] = Isa::sub(d1, d3);
+        const Vector d0 = load(pixels[column] + c);
+        const Vector d1 = load(pixels[4 + column] + c);
+        const Vector d2 = load(pixels[8 + column] + c);
+        const Vector d3 = load(pixels[12 + column] + c);
+        t[0][column] = d0 - d2;
+        t[1][column] = d1 + d2;
+        t[2][column] = d2 - d1;
+        t[3][column] = d1 - d3;
       }
       for (size_t row = 0; row < 4; ++row) {
         float* out = to + 4 * row * plane + c;
-        Isa::store(out, Isa::sub(t[row][0], t[row][2]));
-        Isa::store(out + plane, Isa::add(t[row][1], t[row][2]));
-        Isa::store(out + 2 * plane, Isa::sub(t[row][2], t[row][1]));
-        Isa::store(out + 3 * plane, Isa::sub(t[row][1], t[row][3]));
+        store(out, t[row][0] - t[row][2]);
+        store(out + plane, t[row][1] + t[row][2]);
+        store(out + 2 * plane, t[row][2] - t[row][1]);
+        store(out + 3 * plane, t[row][1] - t[row][3]);
       }
     }
   }
@@ -75,19 +82,19 @@ struct Winograd {
   static void multiply_rows(const float* from, const float* panel, size_t in, size_t out,
                             float* to) {
     Vector sums[kRows][2];
-    for (size_t r = 0; r < kRows; ++r) sums[r][0] = sums[r][1] = Isa::spread(0.0F);
+    for (size_t r = 0; r < kRows; ++r) sums[r][0] = sums[r][1] = Vector{};
     for (size_t c = 0; c < in; ++c) {
-      const Vector low = Isa::load(panel + kPanel * c);
-      const Vector high = Isa::load(panel + kPanel * c + kLanes);
+      const Vector low = load(panel + kPanel * c);
+      const Vector high = load(panel + kPanel * c + kLanes);
       for (size_t r = 0; r < kRows; ++r) {
-        const Vector value = Isa::spread(from[r * in + c]);
-        sums[r][0] = Isa::fma(value, low, sums[r][0]);
-        sums[r][1] = Isa::fma(value, high, sums[r][1]);
+        const float value = from[r * in + c];
+        sums[r][0] = value * low + sums[r][0];
+        sums[r][1] = value * high + sums[r][1];
       }
     }
     for (size_t r = 0; r < kRows; ++r) {
-      Isa::store(to + r * out, sums[r][0]);
-      Isa::store(to + r * out + kLanes, sums[r][1]);
+      store(to + r * out, sums[r][0]);
+      store(to + r * out + kLanes, sums[r][1]);
     }
   }
 
@@ -102,36 +109,31 @@ struct Winograd {
     for (size_t k = 0; k < s.out; k += kLanes) {
       Vector t[2][4];
       for (size_t column = 0; column < 4; ++column) {
-        const Vector m0 = Isa::load(from + column * plane + k);
-        const Vector m1 = Isa::load(from + (4 + column) * plane + k);
-        const Vector m2 = Isa::load(from + (8 + column) * plane + k);
-        const Vector m3 = Isa::load(from + (12 + column) * plane + k);
-        t[0][column] = Isa::add(Isa::add(m0, m1), m2);
-        t[1][column] = Isa::sub(Isa::sub(m1, m2), m3);
+        const Vector m0 = load(from + column * plane + k);
+        const Vector m1 = load(from + (4 + column) * plane + k);
+        const Vector m2 = load(from + (8 + column) * plane + k);
+        const Vector m3 = load(from + (12 + column) * plane + k);
+        t[0][column] = m0 + m1 + m2;
+        t[1][column] = m1 - m2 - m3;
       }
-      const auto left = [](const Vector* row) {
-        return Isa::add(Isa::add(row[0], row[1]), row[2]);
-      };
-      const auto right = [](const Vector* row) {
-        return Isa::sub(Isa::sub(row[1], row[2]), row[3]);
-      };
-      Isa::store(upper + k, left(t[0]));
-      if (two_columns) Isa::store(upper + s.out + k, right(t[0]));
+      const auto left = [](const Vector* row) { return row[0] + row[1] + row[2]; };
+      const auto right = [](const Vector* row) { return row[1] - row[2] - row[3]; };
+      store(upper + k, left(t[0]));
+      if (two_columns) store(upper + s.out + k, right(t[0]));
       if (!two_rows) continue;
-      Isa::store(lower + k, left(t[1]));
-      if (two_columns) Isa::store(lower + s.out + k, right(t[1]));
+      store(lower + k, left(t[1]));
+      if (two_columns) store(lower + s.out + k, right(t[1]));
     }
   }
 
   static void weights(const float* from, size_t in, size_t out, size_t first, size_t end,
                       float* transformed) {
-    const Vector half = Isa::spread(0.5F);
     // G (a, b, c): a, (a + b + c) / 2, (a - b + c) / 2, c.
     const auto filter = [&](Vector a, Vector b, Vector c, Vector* to) {
-      const Vector outer = Isa::add(a, c);
+      const Vector outer = a + c;
       to[0] = a;
-      to[1] = Isa::mul(Isa::add(outer, b), half);
-      to[2] = Isa::mul(Isa::sub(outer, b), half);
+      to[1] = (outer + b) * 0.5F;
+      to[2] = (outer - b) * 0.5F;
       to[3] = c;
     };
     for (size_t c = first; c < end; ++c) {
@@ -139,14 +141,13 @@ struct Winograd {
         Vector columns[3][4];
         for (size_t column = 0; column < 3; ++column) {
           const float* at = from + (column * in + c) * out + k;
-          filter(Isa::load(at), Isa::load(at + 3 * in * out), Isa::load(at + 6 * in * out),
-                 columns[column]);
+          filter(load(at), load(at + 3 * in * out), load(at + 6 * in * out), columns[column]);
         }
         float* to = transformed + (k / kPanel) * kPanel * in + kPanel * c + k % kPanel;
         for (size_t row = 0; row < 4; ++row) {
           Vector points[4];
           filter(columns[0][row], columns[1][row], columns[2][row], points);
-          for (size_t i = 0; i < 4; ++i) Isa::store(to + (4 * row + i) * in * out, points[i]);
+          for (size_t i = 0; i < 4; ++i) store(to + (4 * row + i) * in * out, points[i]);
         }
       }
     }
