@@ -55,6 +55,14 @@ std::string signal_name(int signal) {
 constexpr std::uint64_t kLeastRoom = 2U << 20;
 constexpr std::uint64_t kLeastFiles = 16;
 
+// A task whose record asks for something after a start, as it was before the start decided
+// anything.
+struct Restored {
+  std::shared_ptr<model::TaskRecord> task;
+  model::TaskState state;
+  int attempt;
+};
+
 }  // namespace
 
 Service::Service(Loop& loop, const Config& config, std::string program, std::string program_dir,
@@ -121,26 +129,28 @@ base::Status Service::restore(store::Store& store, store::Loaded loaded) {
 
 void Service::go() {
   going_ = true;
+  // As they were: what is decided from here on is carried out when it is durable, by and by.
+  std::vector<Restored> live;
+  for (const auto& [sequence, task] : records()) {
+    if (!model::is_final(task->state) || !task->log_closed)
+      live.push_back({task, task->state, task->attempt});
+  }
   configure_scheduler(true);
   if (!devices_.watch().has_inventory()) observe_host();
   DeviceFeed::Changes all;
   all.inventory = devices_.watch().has_inventory();
   for (const auto& sample : devices_.watch().samples()) all.samples.insert(sample.device);
   const bool rebooted = note_boot(config_.state_dir);
-  // What runs is taken over before anything new is decided on, so that its memory is known as its
-  // own. The records are gone through as they were: a launch that fails here may place others,
-  // which are started when that is durable.
-  std::vector<std::pair<std::shared_ptr<model::TaskRecord>, model::TaskState>> live;
-  for (const auto& [sequence, task] : records()) {
-    if (!model::is_final(task->state) || !task->log_closed) live.emplace_back(task, task->state);
-  }
-  for (const auto& [task, state] : live) {
+  // What runs is taken over before the readings of the devices are decided on, so that its memory
+  // is known as its own.
+  for (const auto& [task, state, attempt] : live) {
     notes_.queued(*task);
     // The end of an attempt may have been recorded before its output was in the log.
-    supervisor_.complete_log(*task, task->attempt - (state == model::TaskState::kRunning ? 1 : 0));
+    supervisor_.complete_log(*task, attempt - (state == model::TaskState::kRunning ? 1 : 0));
     if (model::is_final(state)) {
       close_finished(*task);
-    } else if (state == model::TaskState::kRunning) {
+    } else if (state == model::TaskState::kRunning && task->state == state &&
+               task->attempt == attempt) {
       if (supervisor_.adopt(*task)) {
         observations_.adopted(*task);
         notes_.allocated(*task);

@@ -273,6 +273,12 @@ base::Result<supervise::ShimCommand> Supervisor::begin(const model::TaskRecord& 
 
 void Supervisor::launch(const model::TaskRecord& record, int attempt, const Grant& grant) {
   const model::TaskId& id = record.id();
+  const auto found = running_.find(id);
+  if (found != running_.end() && found->second.attempt == attempt) {
+    base::log_error("an attempt was to be launched a second time",
+                    {{"task", id.value}, {"attempt", std::to_string(attempt)}});
+    return;
+  }
   auto command = begin(record, attempt, grant, nullptr);
   if (!command) return callbacks_.launch_failed(id, attempt, command.error().message);
   watch_log(record, attempt);

@@ -192,6 +192,31 @@ def test_memory_of_running_tasks_is_theirs_again_after_a_restart(
     assert daemon.client.wait_end(waiting)["status"] == "completed"
 
 
+def test_what_came_due_while_the_daemon_was_down_starts_once(
+    make_daemon: MakeDaemon, fake_gpus: MakeGpus
+) -> None:
+    gpus = fake_gpus(2)
+    daemon: Daemon = make_daemon(gpus=gpus)
+    client = daemon.client
+    names = [f"{device}-{number}" for device in ("cuda", "cpu") for number in range(12)]
+    for name in names:
+        device = name.split("-")[0]
+        memory = {"memory_gb": 0.5} if device == "cuda" else {}
+        retry = {"max": 1, "backoff_s": 2}
+        client.submit(*sh("exit 3"), task_id=name, kind="command", device=device, retry=retry, **memory)
+
+    def pausing() -> bool:
+        return all(task["retries"] == 1 for task in client.tasks())
+
+    wait_until(pausing, "all have failed once")
+    daemon.kill9()
+    time.sleep(2)  # until the pauses of all are over
+    daemon.start()
+    for name in names:
+        task = daemon.client.wait_end(name)
+        assert (task["cause"], task["exit_code"], task["attempt"]) == ("exited", 3, 2), task
+
+
 def test_nothing_is_lost_and_nothing_runs_twice_through_many_kills(daemon: Daemon, folder: Path) -> None:
     seed = int(os.environ.get("BERTH_TEST_SEED", random.randrange(2**32)))
     print(f"seed {seed}")
