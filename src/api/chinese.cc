@@ -3,16 +3,20 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
+#include <vector>
 
+#include "api/request_words.h"
 #include "core/words.h"
+#include "model/device_words.h"
+#include "model/task_words.h"
+#include "model/worker_words.h"
 
 namespace berth::api {
 
 namespace {
 
 namespace words = core::words;
-using Row = std::pair<std::string_view, std::string_view>;
+using Row = base::Rendering;
 
 constexpr std::array kRows{
     Row{words::kWholeDevice, "{}（整个设备）"},
@@ -162,8 +166,21 @@ constexpr std::array kRows{
 
 std::string_view chinese(std::string_view english) {
   const auto* row = std::find_if(kRows.begin(), kRows.end(),
-                                 [&](const Row& entry) { return entry.first == english; });
-  return row == kRows.end() ? english : row->second;
+                                 [&](const Row& entry) { return entry.english == english; });
+  return row == kRows.end() ? english : row->chinese;
+}
+
+std::string in_chinese(std::string_view english) {
+  // Of the scheduler's patterns those that are a text of their own: the others fit anything.
+  static const std::vector<Row> scheduler = [] {
+    std::vector<Row> rows(kRows.begin(), kRows.end());
+    std::erase_if(rows, [](const Row& row) { return row.english == words::kStateAndReason; });
+    return rows;
+  }();
+  static const base::Renderings all{
+      model::device_words(), model::task_words(), model::worker_words(),
+      model::system_words(), scheduler,           request_words()};
+  return all.in_chinese(english);
 }
 
 }  // namespace berth::api

@@ -63,7 +63,7 @@ void say_reasons(object& report, Language language) {
   if (language == Language::kEnglish) return;
   for (const char* field : {"no_tasks", "health_reason"}) {
     value& text = report.at(field);
-    if (text.is_string()) text = say_of_device(text.get_string(), language);
+    if (text.is_string()) text = say_reason(text.get_string(), language);
   }
 }
 
@@ -308,8 +308,7 @@ object gpu_object(Service& service, Language language) {
         .push_back(gpu_device(service, view, language));
   }
   array hints;
-  for (const auto& hint : service.inventory().hints)
-    hints.emplace_back(say_of_device(hint, language));
+  for (const auto& hint : service.inventory().hints) hints.emplace_back(say_reason(hint, language));
   const bool any = !devices.empty();
   const auto count = devices.size();
   return object{

@@ -89,7 +89,7 @@ value failure(const std::optional<model::Failure>& failure, Language language) {
   if (!failure) return nullptr;
   return object{
       {"code", failure->code},
-      {"message", say_of_device(failure->message, language)},
+      {"message", say_reason(failure->message, language)},
       {"file", text_or_null(failure->file)},
       {"suggested_memory_gb",
        failure->suggested_memory ? value(to_gb(*failure->suggested_memory)) : value(nullptr)}};

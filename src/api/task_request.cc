@@ -35,7 +35,8 @@ void read_fallback(Fields& fields, model::Request& request) {
   if (given == nullptr || given->is_null()) return;
   if (!given->is_object()) {
     if (fields.string_or("fallback", "") != "cpu") {
-      fields.refuse("enum", "fallback", "Input should be 'cpu', or {to: 'cpu', after_s: seconds}");
+      fields.refuse("enum", "fallback",
+                    "Input should be 'cpu', or an object with to: 'cpu' and after_s");
     }
     request.cpu_after = base::Duration{0};
     return;

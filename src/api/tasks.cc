@@ -174,9 +174,8 @@ Service::DoneCallback tell(const http::Request& request, http::Exchange exchange
                            const model::TaskId& id, std::string_view done) {
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
   const Language language = own_language(request);
-  return [held, message = std::string(say(done, language)), id,
-          language](const base::Status& status) {
-    if (!status) return held->fail(said(status.error(), language));
+  return [held, message = std::string(say(done, language)), id](const base::Status& status) {
+    if (!status) return held->fail(status.error());
     held->respond(
         json_response(object{{"status", "success"}, {"message", message}, {"task_id", id.value}}));
   };

@@ -5,7 +5,6 @@
 
 #include "api/chinese.h"
 #include "core/words.h"
-#include "model/device_words.h"
 #include "model/task_type.h"
 
 namespace berth::api {
@@ -135,20 +134,30 @@ std::string say(const base::Phrase& words, Language language) {
   const bool of_device = words.pattern == core::words::kStateAndReason;
   std::vector<std::string> values;
   for (const auto& value : words.values)
-    values.push_back(of_device ? say_of_device(value, language)
-                               : std::string(say(value, language)));
+    values.push_back(of_device ? say_reason(value, language) : std::string(say(value, language)));
   return base::fill(say(words.pattern, language), values);
 }
 
-std::string say_of_device(std::string_view words, Language language) {
-  const std::string_view known = say(words, language);
-  return language == Language::kChinese && known == words ? model::device_words_in_chinese(words)
-                                                          : std::string(known);
+std::string say_reason(std::string_view words, Language language) {
+  return language == Language::kChinese ? in_chinese(words) : std::string(words);
 }
 
-base::Error said(base::Error error, Language language) {
-  error.message = say_of_device(error.message, language);
-  return error;
+void say_detail(const http::Request& request, http::Response& response) {
+  if (request.language != "zh") return;
+  auto body = base::parse_json(response.body);
+  if (!body || !body->is_object()) return;
+  auto* detail = body->as_object().if_contains("detail");
+  if (detail == nullptr) return;
+  if (detail->is_string()) *detail = in_chinese(std::string_view(detail->get_string()));
+  if (detail->is_array()) {
+    for (auto& fault : detail->get_array()) {
+      if (!fault.is_object()) continue;
+      auto* text = fault.get_object().if_contains("msg");
+      if (text != nullptr && text->is_string())
+        *text = in_chinese(std::string_view(text->get_string()));
+    }
+  }
+  response.body = base::to_text(*body);
 }
 
 std::string status_message(const model::TaskRecord& record, Language language) {
@@ -173,7 +182,7 @@ std::string status_message(const model::TaskRecord& record, Language language) {
     case TaskState::kCancelled:
       if (record.failure)
         return (chinese ? "任务已取消: " : "Cancelled: ") +
-               say_of_device(record.failure->message, language);
+               say_reason(record.failure->message, language);
       if (chinese)
         return record.type == "training" && record.attempt > 0 ? "训练已被用户取消" : "任务已取消";
       return "Cancelled by the user";
@@ -181,7 +190,7 @@ std::string status_message(const model::TaskRecord& record, Language language) {
       break;
   }
   const std::string cause =
-      record.failure ? say_of_device(record.failure->message, language) : std::string();
+      record.failure ? say_reason(record.failure->message, language) : std::string();
   return std::string(failed_work(record.type, language)) + (chinese ? "失败: " : " failed: ") +
          cause;
 }
@@ -227,7 +236,7 @@ std::string render_record(std::string_view text, Language language) {
                   : "Stopped for its memory: used " + args[1] + " of " + args[2] + " reserved on " +
                         args[0];
   } else if (code == "device_not_ready") {
-    message = chinese ? "启动前 " + args[0] + " 状态异常（" + say_of_device(args[1], language) +
+    message = chinese ? "启动前 " + args[0] + " 状态异常（" + say_reason(args[1], language) +
                             "），重新等待资源"
                       : args[0] + " was not ready just before the start (" + args[1] +
                             "): waiting for a device again";
@@ -235,7 +244,7 @@ std::string render_record(std::string_view text, Language language) {
     message = chinese ? what + "完成！" : what + " completed!";
   } else if (code == "failed") {
     message = std::string(failed_work(args[0], language)) + (chinese ? "失败: " : " failed: ") +
-              say_of_device(args[1], language);
+              say_reason(args[1], language);
   } else if (code == "gpus_busy") {
     message = chinese ? "GPU资源不足，使用CPU" : "No GPU was free in time: running on the CPU";
   } else if (code == "device_lost") {

@@ -26,11 +26,12 @@ Language own_language(const http::Request& request);
 std::string say(const base::Phrase& words, Language language);
 std::string_view say(std::string_view words, Language language);
 
-/// What a back end says of a device (model/device_words.h), or a state of it, in words.
-std::string say_of_device(std::string_view words, Language language);
+/// Why, as a driver, the daemon or a worker said it, or the state of a device, in words.
+std::string say_reason(std::string_view words, Language language);
 
-/// The error with its message in the reader's language, as far as that is known.
-base::Error said(base::Error error, Language language);
+/// The detail of an error (a text, or a list with one `msg` each), in Chinese where the request
+/// asks for that.
+void say_detail(const http::Request& request, http::Response& response);
 
 /// The `message` of a task in its present state.
 std::string status_message(const model::TaskRecord& record, Language language);

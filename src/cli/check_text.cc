@@ -102,7 +102,7 @@ std::string device_block(const json::object& device, const std::string& name,
   };
   if (health != "healthy") {
     line(tr("Health:"),
-         paint(printable(tr("{}: {}", {tr(health), tr_device(string_or(device, "health_reason"))})),
+         paint(printable(tr("{}: {}", {tr(health), tr_reason(string_or(device, "health_reason"))})),
                Tone::kBad, screen));
   }
   if (!drain.empty()) line(tr("Health:"), paint(printable(drain), Tone::kWarn, screen));
@@ -148,7 +148,7 @@ std::string render_check(const json::object& report, const Screen& screen) {
     text += "❌ " + tr("No GPU found") + "\n";
     if (const json::array* hints = array_in(report, "hints")) {
       for (const json::value& hint : *hints) {
-        if (hint.is_string()) text += "   " + printable(tr_device(hint.get_string())) + "\n";
+        if (hint.is_string()) text += "   " + printable(tr_reason(hint.get_string())) + "\n";
       }
     }
     return text + "\n💡 " + tr("Use the CPU") + "\n" + setting("SENSEVOICE_DEVICE=cpu", screen);

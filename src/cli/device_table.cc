@@ -141,11 +141,11 @@ std::string below(const std::string& text, Tone tone, int indent, const Screen& 
 std::string trouble_line(const json::object& device, int indent, const Screen& screen) {
   const std::string health = string_or(device, "health", "healthy");
   if (const std::string why = string_or(device, "no_tasks"); !why.empty())
-    return below(tr("takes no tasks: {}", {tr_device(why)}), Tone::kDim, indent, screen);
+    return below(tr("takes no tasks: {}", {tr_reason(why)}), Tone::kDim, indent, screen);
   if (health != "healthy") {
     const std::string reason = string_or(device, "health_reason");
     std::string text =
-        "✗ " + (reason.empty() ? tr(health) : tr("{}: {}", {tr(health), tr_device(reason)}));
+        "✗ " + (reason.empty() ? tr(health) : tr("{}: {}", {tr(health), tr_reason(reason)}));
     const auto now = base::now();
     if (const auto since = parse_iso8601(string_or(device, "unhealthy_since")))
       text += tr(", for {}", {words(now - *since)});

@@ -117,7 +117,7 @@ void check_gpus(std::vector<Check>& checks) {
   std::vector<std::string> hints;
   if (const json::value* list = report->if_contains("hints"); list != nullptr && list->is_array()) {
     for (const json::value& hint : list->as_array()) {
-      if (hint.is_string()) hints.push_back(tr_device(hint.as_string()));
+      if (hint.is_string()) hints.push_back(tr_reason(hint.as_string()));
     }
   }
   const std::string number = std::to_string(count);
@@ -138,7 +138,7 @@ void check_gpus(std::vector<Check>& checks) {
       checks.push_back(
           {Finding::kBad, base::string_or(device.as_object(), "device_name"),
            tr("{}: {}",
-              {tr(health), tr_device(base::string_or(device.as_object(), "health_reason"))}),
+              {tr(health), tr_reason(base::string_or(device.as_object(), "health_reason"))}),
            tr("look at the kernel's log (dmesg); a reset or a restart of the machine may help")});
     }
   }

@@ -34,14 +34,14 @@ std::string rung_text(const json::object& enforcement) {
   if (rung == "none") return tr("none");
   if (rung == "mps") return "CUDA MPS";
   if (rung == "hints") return tr("hints to the program, which may ignore them");
-  if (rung == "kernel") return in_brackets(tr("kernel or driver"), by);
-  if (rung == "watchdog") return in_brackets(tr("watchdog"), after_colon(by));
+  if (rung == "kernel") return in_brackets(tr("kernel or driver"), tr_reason(by));
+  if (rung == "watchdog") return in_brackets(tr("watchdog"), tr_code(after_colon(by)));
   return in_brackets(rung, by);
 }
 
 std::string other_gpus_text(bool fenced, const std::string& why_open) {
   if (fenced) return tr("cannot be opened");
-  return in_brackets(tr("can be opened"), tr_device(why_open));
+  return in_brackets(tr("can be opened"), tr_reason(why_open));
 }
 
 std::string render_enforcement(const json::object& report, const Screen& screen) {

@@ -35,7 +35,7 @@ std::string slow_note(const json::object& device) {
   for (std::size_t i = 0; all != nullptr && i < all->size(); ++i) {
     if (!(*all)[i].is_string()) continue;
     const std::string reason((*all)[i].as_string());
-    if (is_trouble(reason)) reasons.push_back(tr_device(reason));
+    if (is_trouble(reason)) reasons.push_back(tr_reason(reason));
   }
   if (!reasons.empty()) return tr("slowed down: {}", {base::join(reasons, tr(", "))});
   return base::bool_or(device, "throttled")

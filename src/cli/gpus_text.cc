@@ -50,7 +50,7 @@ std::string hint_lines(const json::object& report, const Screen& screen) {
   std::string text;
   const json::array* hints = array_in(report, "hints");
   for (std::size_t i = 0; hints != nullptr && i < hints->size(); ++i) {
-    if ((*hints)[i].is_string()) text += hint_line(tr_device((*hints)[i].as_string()), screen);
+    if ((*hints)[i].is_string()) text += hint_line(tr_reason((*hints)[i].as_string()), screen);
   }
   return text;
 }

@@ -62,7 +62,7 @@ std::string obstacle(const json::object& device, const json::object* drains,
   const std::string health = string_or(device, "health", "healthy");
   if (health != "healthy") {
     const std::string reason = string_or(device, "health_reason");
-    return reason.empty() ? tr(health) : tr("{}: {}", {tr(health), tr_device(reason)});
+    return reason.empty() ? tr(health) : tr("{}: {}", {tr(health), tr_reason(reason)});
   }
   if (drains != nullptr) {
     const std::string drain = device_drain(*drains, string_or(device, "device_name"));

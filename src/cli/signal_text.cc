@@ -53,7 +53,7 @@ std::string left_out(const json::object& stats) {
   if (files == nullptr || files->empty() || !files->front().is_object())
     return std::to_string(count);
   const std::string file = string_or(files->front().as_object(), "file");
-  const std::string message = string_or(files->front().as_object(), "message");
+  const std::string message = tr_reason(string_or(files->front().as_object(), "message"));
   if (message.find(file) != std::string::npos)
     return tr("{}: {}", {std::to_string(count), message});
   return tr("{}, the first {}: {}", {std::to_string(count), file, message});

@@ -116,7 +116,7 @@ std::string place_in_array(const json::object& task) {
 // Why the attempt before failed.
 std::string last_error(const json::object& task) {
   const json::object* error = object_in(task, "last_error");
-  return error != nullptr ? string_or(*error, "message") : "";
+  return error != nullptr ? tr_reason(string_or(*error, "message")) : "";
 }
 
 // Why the task itself does not start yet; empty texts for what does not keep it.
@@ -216,12 +216,12 @@ std::string failure(const json::object& task) {
   const std::string state = string_or(task, "status");
   if (state != "failed" && state != "cancelled") return "";
   const json::object* error = object_in(task, "error");
-  std::string text = error != nullptr ? string_or(*error, "message") : "";
+  std::string text = error != nullptr ? tr_reason(string_or(*error, "message")) : "";
   // A task is cancelled by somebody, or because one that it was to follow did not end well.
   if (state == "cancelled") return text.empty() ? tr("cancelled") : text;
   if (const auto signal = maybe_int(task, "signal"); signal && *signal > 0) {
     const std::string name = signal_name(*signal);
-    if (text.empty() || text == "killed by " + name)
+    if (text.empty() || text == tr("killed by {}", {name}))
       text = *signal == SIGKILL ? tr("killed by SIGKILL; out of memory is the usual cause")
                                 : tr("killed by {}", {name});
     else if (text.find(name) == std::string::npos)

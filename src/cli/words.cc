@@ -6,7 +6,7 @@
 
 #include "base/phrase.h"
 #include "base/text.h"
-#include "model/device_words.h"
+#include "model/in_chinese.h"
 
 namespace berth::cli {
 
@@ -39,9 +39,8 @@ std::string tr(std::string_view english, std::initializer_list<std::string> hole
   return base::fill(tr(english), holes);
 }
 
-std::string tr_device(std::string_view english) {
-  return spoken() == Language::kEnglish ? std::string(english)
-                                        : model::device_words_in_chinese(english);
+std::string tr_reason(std::string_view english) {
+  return spoken() == Language::kEnglish ? std::string(english) : model::in_chinese(english);
 }
 
 std::string tr_code(std::string_view code) {

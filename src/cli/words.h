@@ -36,8 +36,8 @@ std::string tr(std::string_view english, std::initializer_list<std::string> hole
 /// A word of the API as people write it: "whole device" for "whole_device".
 std::string tr_code(std::string_view code);
 
-/// What a back end says of a device (model/device_words.h), in the language spoken.
-std::string tr_device(std::string_view english);
+/// Why, as a driver, the daemon or a worker said it (model/in_chinese.h), in the language spoken.
+std::string tr_reason(std::string_view english);
 
 struct Translation {
   std::string_view english;

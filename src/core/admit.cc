@@ -3,13 +3,18 @@
 
 #include <map>
 
+#include "base/phrase.h"
+#include "base/text.h"
 #include "core/filter.h"
 #include "core/pools.h"
 #include "core/waiting.h"
+#include "model/task_words.h"
 
 namespace berth::core {
 
 namespace {
+
+namespace words = model::words;
 
 // How many devices the request may get at the best, and why the others never.
 base::Result<Resolved> check_devices(const State& state, const model::Request& request,
@@ -32,81 +37,79 @@ base::Result<Resolved> check_devices(const State& state, const model::Request& r
       check_devices(state, request, on_processor(state, Fallback::kGpusBusy))) {
     return resolved;
   }
-  std::string message = "No device of this machine could ever take this task: ";
+  constexpr std::size_t kMostNamed = 8;
+  std::vector<std::string> why;
   if (reasons.empty()) {
-    message += std::to_string(wanted) + " devices were asked for and " + std::to_string(possible) +
-               " are there";
+    why.push_back(
+        base::fill(words::kTooFewDevices, {std::to_string(wanted), std::to_string(possible)}));
   }
-  std::size_t named = 0;
   for (const auto& [name, refusal] : reasons) {
-    if (named == 8) {
-      message += "; and " + std::to_string(reasons.size() - named) + " more";
+    if (why.size() == kMostNamed) {
+      why.push_back(base::fill(words::kAndMore, {std::to_string(reasons.size() - kMostNamed)}));
       break;
     }
-    if (named++ > 0) message += "; ";
-    message += name + ": needs " + base::to_text(refusal.needed) + ", has " +
-               base::to_text(refusal.available);
+    why.push_back(base::fill(words::kNeedsAndHas, {name, base::to_text(refusal.needed),
+                                                   base::to_text(refusal.available)}));
   }
-  return base::fail(base::ErrorCode::kNeverFits, message);
+  return base::fail(base::ErrorCode::kNeverFits,
+                    base::fill(words::kNeverTaken, {base::join(why, "; ")}));
 }
 
-base::Error bad(std::string message) {
-  return {base::ErrorCode::kBadRequest, std::move(message), {}};
+base::Error bad(std::string_view pattern, const std::vector<std::string>& values = {}) {
+  return {base::ErrorCode::kBadRequest, base::fill(pattern, values), {}};
 }
 
 }  // namespace
 
 std::optional<base::Error> check_priority(int priority) {
   if (priority >= 1 && priority <= 10) return std::nullopt;
-  return bad("priority is " + std::to_string(priority) +
-             ": it must be between 1 (most urgent) and 10");
+  return bad(words::kPriorityRange, {std::to_string(priority)});
 }
 
 namespace {
 
 // Numbers that could never be meant.
 std::optional<base::Error> check_numbers(const model::Request& request) {
-  if (request.id.empty()) return bad("a task needs an id");
+  if (request.id.empty()) return bad(words::kNeedsId);
   if (request.memory && *request.memory < Bytes{})
-    return bad("memory is " + base::to_text(*request.memory) + ": it must not be negative");
-  if (request.memory_percent < 0 || request.memory_percent > 100)
-    return bad("the fraction of a device's memory must be above 0 and at most 1");
-  if (request.gpus < 1)
-    return bad("gpus is " + std::to_string(request.gpus) + ": it must be at least 1");
+    return bad(words::kMemoryNegative, {base::to_text(*request.memory)});
+  if (request.memory_percent < 0 || request.memory_percent > 100) return bad(words::kFractionRange);
+  if (request.gpus < 1) return bad(words::kGpusLeast, {std::to_string(request.gpus)});
   if (auto error = check_priority(request.priority)) return error;
   const model::Retry& retry = request.retry;
   if (retry.max < 0 || retry.max > model::kMostRetries) {
-    return bad("retry is " + std::to_string(retry.max) + ": it must be between 0 and " +
-               std::to_string(model::kMostRetries));
+    return bad(words::kRetryRange,
+               {std::to_string(retry.max), std::to_string(model::kMostRetries)});
   }
-  if (retry.backoff.count() < 0) return bad("the pause before a retry must not be negative");
+  if (retry.backoff.count() < 0) return bad(words::kPauseNegative);
   if (retry.more_memory_percent < 0 || retry.more_memory_percent > 1000)
-    return bad("more memory after a failure: between 0 and 1000 percent");
-  if (request.cpu_after && request.cpu_after->count() < 0)
-    return bad("the time after which the processor will do must not be negative");
+    return bad(words::kMoreMemoryRange);
+  if (request.cpu_after && request.cpu_after->count() < 0) return bad(words::kCpuAfterNegative);
   return std::nullopt;
-}
-
-std::optional<base::Error> queue_full(std::string message) {
-  return base::Error{base::ErrorCode::kQueueFull, std::move(message), {}};
 }
 
 std::optional<base::Error> check_queue(const State& state, const model::Request& request,
                                        int places) {
   if (places == 0) return std::nullopt;
+  const bool several = places > 1;
+  // Of several places the number goes into the text too.
+  const auto full = [&](std::string_view one, std::string_view many,
+                        std::vector<std::string> values, std::int64_t limit) {
+    if (several) values.push_back(std::to_string(places));
+    values.push_back(std::to_string(limit));
+    return base::Error{base::ErrorCode::kQueueFull, base::fill(several ? many : one, values), {}};
+  };
   const auto waits = static_cast<std::int64_t>(waiting(state));
-  const std::string more =
-      places > 1 ? ", and " + std::to_string(places) + " more were to" : std::string();
   if (state.config.queue_size > 0 && waits + places > state.config.queue_size) {
-    return queue_full("The queue is full: " + std::to_string(waits) + " tasks wait" + more +
-                      ", the limit is " + std::to_string(state.config.queue_size));
+    return full(words::kQueueFull, words::kQueueFullForMore, {std::to_string(waits)},
+                state.config.queue_size);
   }
   const auto user = state.users.find(request.user);
   const int theirs = user == state.users.end() ? 0 : user->second.waiting;
   if (state.config.user_waiting > 0 && theirs + places > state.config.user_waiting) {
-    return queue_full("Waiting tasks of the user " + (request.user.empty() ? "-" : request.user) +
-                      ": " + std::to_string(theirs) + more + ", and the limit for each is " +
-                      std::to_string(state.config.user_waiting));
+    return full(words::kUserWaits, words::kUserWaitsForMore,
+                {request.user.empty() ? "-" : request.user, std::to_string(theirs)},
+                state.config.user_waiting);
   }
   return std::nullopt;
 }
@@ -116,13 +119,11 @@ std::optional<base::Error> check_queue(const State& state, const model::Request&
 std::optional<base::Error> check_dependencies(const State& state, const model::Request& request) {
   for (const auto& dependency : request.after) {
     if (dependency.task == request.id) {
-      return bad("Task " + request.id.value +
-                 " is to come after itself: a circle that would never start");
+      return bad(words::kAfterItself, {request.id.value});
     }
     const auto task = state.tasks.find(dependency.task);
     if (task == state.tasks.end() || task->second.is_lease()) {
-      return bad("There is no task " + dependency.task.value + " for " + request.id.value +
-                 " to come after: it must be submitted first");
+      return bad(words::kAfterUnknown, {dependency.task.value, request.id.value});
     }
   }
   return std::nullopt;
@@ -135,9 +136,9 @@ base::Result<Resolved> admit(const State& state, const model::Request& request, 
   if (auto error = check_queue(state, request, places)) return base::fail(*error);
   if (auto error = check_dependencies(state, request)) return base::fail(*error);
   if (!request.pool.empty() && !state.config.pools.contains(request.pool)) {
-    return base::fail(bad("There is no pool \"" + request.pool + "\": " +
-                          (state.config.pools.empty() ? "none is configured"
-                                                      : "the pools are " + pools::names(state))));
+    return base::fail(state.config.pools.empty()
+                          ? bad(words::kNoPools, {request.pool})
+                          : bad(words::kNoSuchPool, {request.pool, pools::names(state)}));
   }
   return admit_devices(state, request);
 }
@@ -148,9 +149,8 @@ base::Result<Resolved> admit_devices(const State& state, const model::Request& r
   const auto& selector = request.selector;
   if (resolved->all && request.gpus != 1 &&
       static_cast<std::size_t>(request.gpus) != selector.named.size()) {
-    return base::fail(bad("gpus is " + std::to_string(request.gpus) + ", but \"" + selector.text +
-                          "\" names " + std::to_string(selector.named.size()) +
-                          ": leave gpus out, or ask for \"cuda\""));
+    return base::fail(bad(words::kGpusAndNames, {std::to_string(request.gpus), selector.text,
+                                                 std::to_string(selector.named.size())}));
   }
   return check_devices(state, request, std::move(*resolved));
 }

@@ -5,10 +5,12 @@
 #include <optional>
 #include <tuple>
 
+#include "base/phrase.h"
 #include "base/text.h"
 #include "core/hold.h"
 #include "core/users.h"
 #include "core/words.h"
+#include "model/task_words.h"
 
 namespace berth::core {
 
@@ -258,11 +260,12 @@ std::string obstacles(const State& state, const TaskEntry& task) {
       ++left_out;
     } else {
       const bool amount = refusal->code == base::RefusalCode::kMemory;
-      lines.push_back(device.name + ": needs " + base::to_text(refusal->needed) +
-                      (amount ? ", has " : ", ") + base::to_text(refusal->available));
+      lines.push_back(base::fill(
+          amount ? model::words::kNeedsAndHas : model::words::kNeedsAndThere,
+          {device.name, base::to_text(refusal->needed), base::to_text(refusal->available)}));
     }
   }
-  if (left_out > 0) lines.push_back("and " + std::to_string(left_out) + " more");
+  if (left_out > 0) lines.push_back(base::fill(model::words::kAndMore, {std::to_string(left_out)}));
   return base::join(lines, "; ");
 }
 

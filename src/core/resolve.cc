@@ -3,11 +3,15 @@
 
 #include <algorithm>
 
+#include "base/phrase.h"
 #include "base/text.h"
+#include "model/task_words.h"
 
 namespace berth::core {
 
 namespace {
+
+namespace words = model::words;
 
 using model::Selector;
 using model::Vendor;
@@ -64,27 +68,31 @@ std::string names(Devices devices) {
   return base::join(parts, ", ");
 }
 
+base::Error no_device(std::string_view pattern, const std::vector<std::string>& values,
+                      std::vector<std::pair<std::string, std::string>> context = {}) {
+  return {base::ErrorCode::kDeviceNotFound, base::fill(pattern, values), std::move(context)};
+}
+
 base::Error not_there(const State& state, const Selector::Named& named, const std::string& text) {
   if (!named.vendor) {
-    return {
-        base::ErrorCode::kDeviceNotFound,
-        "Device " + named.uuid_prefix + " is not on this machine: it has " + names(all_gpus(state)),
-        {}};
+    return no_device(words::kNotHere, {named.uuid_prefix, names(all_gpus(state))});
   }
   auto there = of_vendor(state, *named.vendor);
   drop_absent(there);
   if (named.instance) {
-    return {base::ErrorCode::kDeviceNotFound,
-            "There is no MIG instance " + std::to_string(*named.instance) +
-                " of cuda:" + std::to_string(named.index) + ": this machine has " + names(there),
-            {{"device", text}}};
+    return no_device(words::kNoInstance,
+                     {std::to_string(*named.instance), std::to_string(named.index), names(there)},
+                     {{"device", text}});
   }
   std::erase_if(there, [](const DeviceEntry* entry) { return entry->device.mig.has_value(); });
-  std::string message = "Device index " + std::to_string(named.index) +
-                        " is out of range: this machine has " + std::to_string(there.size()) + " " +
-                        brand(*named.vendor) + " device" + (there.size() == 1 ? "" : "s");
-  message += there.empty() ? "; it has " + names(all_gpus(state)) : " (" + names(there) + ")";
-  return {base::ErrorCode::kDeviceNotFound, message, {{"device", text}}};
+  const auto index = std::to_string(named.index);
+  if (there.empty()) {
+    return no_device(words::kIndexRangeNone, {index, brand(*named.vendor), names(all_gpus(state))},
+                     {{"device", text}});
+  }
+  return no_device(there.size() == 1 ? words::kIndexRange : words::kIndexRangeMany,
+                   {index, std::to_string(there.size()), brand(*named.vendor), names(there)},
+                   {{"device", text}});
 }
 
 bool begins_with(std::string_view text, std::string_view lower_prefix) {
@@ -106,9 +114,7 @@ base::Result<const DeviceEntry*> look_up(const State& state, const Selector::Nam
   }
   if (matches.size() == 1) return matches.front();
   if (matches.empty()) return base::fail(not_there(state, named, text));
-  return base::fail(
-      base::ErrorCode::kDeviceNotFound,
-      "Device " + named.uuid_prefix + " is ambiguous: it may be any of " + names(matches));
+  return base::fail(no_device(words::kAmbiguous, {named.uuid_prefix, names(matches)}));
 }
 
 base::Result<Resolved> resolve_named(const State& state, const model::Request& request) {
@@ -119,8 +125,9 @@ base::Result<Resolved> resolve_named(const State& state, const model::Request& r
     auto found = look_up(state, named, request.selector.text);
     if (!found) return base::fail(found.error());
     if (std::find(devices.begin(), devices.end(), *found) != devices.end()) {
-      return base::fail(base::ErrorCode::kBadRequest, "\"" + request.selector.text + "\" names " +
-                                                          (*found)->device.name + " twice");
+      return base::fail(
+          base::ErrorCode::kBadRequest,
+          base::fill(words::kNamesTwice, {request.selector.text, (*found)->device.name}));
     }
     devices.push_back(*found);
   }
@@ -161,13 +168,10 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
                          std::any_of(selector.named.begin(), selector.named.end(),
                                      [](const auto& named) { return !named.vendor; });
     if (by_uuid) {
-      return base::fail(base::ErrorCode::kDeviceNotFound,
-                        "Device " + selector.text + " is not on this machine: it has no GPU");
+      return base::fail(no_device(words::kNotHereNoGpu, {selector.text}));
     }
     if (!request.gpu_type.empty()) {
-      return base::fail(
-          base::ErrorCode::kDeviceNotFound,
-          "This machine has no GPU, so none of the type \"" + request.gpu_type + "\"");
+      return base::fail(no_device(words::kNoGpuOfType, {request.gpu_type}));
     }
     return on_processor(state, Fallback::kNoGpu);
   }
@@ -190,9 +194,8 @@ base::Result<Resolved> resolve(const State& state, const model::Request& request
     // PyTorch on ROCm calls AMD devices "cuda" too.
     if (vendors == 0 && selector.vendor == Vendor::kNvidia) vendors = gpus & bit(Vendor::kAmd);
     if (vendors == 0) {
-      return base::fail(base::ErrorCode::kDeviceNotFound,
-                        "This machine has no " + brand(selector.vendor) + " device; it has " +
-                            names(all_gpus(state)));
+      return base::fail(
+          no_device(words::kNoBrand, {brand(selector.vendor), names(all_gpus(state))}));
     }
   }
   if (request.builtin) vendors &= usable_by_workers(state);

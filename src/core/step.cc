@@ -19,7 +19,7 @@
 #include "core/users.h"
 #include "core/waiting.h"
 #include "core/words.h"
-#include "model/device_words.h"
+#include "model/task_words.h"
 
 namespace berth::core {
 
@@ -139,8 +139,8 @@ TaskEntry new_entry(State& state, const model::Request& request) {
 void apply(State& state, const Submit& input, Outputs& outputs) {
   const TaskId& id = input.request.id;
   if (state.tasks.contains(id)) {
-    outputs.push_back(
-        refuse(id, base::ErrorCode::kDuplicateTask, "A task with the id " + id.value + " exists"));
+    outputs.push_back(refuse(id, base::ErrorCode::kDuplicateTask,
+                             base::fill(model::words::kIdIsTaken, {id.value})));
     return;
   }
   const auto resolved = admit(state, input.request);
@@ -213,8 +213,8 @@ void apply(State& state, const Drain& input, Outputs& outputs) {
   for (const auto& id : input.devices) {
     const bool known = state.devices.contains(id) || (!input.on && state.drained.contains(id));
     if (known) continue;
-    outputs.push_back(
-        refuse({}, base::ErrorCode::kDeviceNotFound, "There is no device " + id.value));
+    outputs.push_back(refuse({}, base::ErrorCode::kDeviceNotFound,
+                             base::fill(model::words::kNoDevice, {id.value})));
     return;
   }
   if (input.devices.empty()) {
@@ -233,8 +233,8 @@ void apply(State& state, const Drain& input, Outputs& outputs) {
 void apply(State& state, const Lease& input, Outputs& outputs) {
   const TaskId& id = input.request.id;
   if (state.tasks.contains(id)) {
-    outputs.push_back(
-        refuse(id, base::ErrorCode::kDuplicateTask, "A lease with the id " + id.value + " exists"));
+    outputs.push_back(refuse(id, base::ErrorCode::kDuplicateTask,
+                             base::fill(model::words::kIdIsLeases, {id.value})));
     return;
   }
   auto admitted = admit(state, input.request, 0);
@@ -250,8 +250,9 @@ void apply(State& state, const Lease& input, Outputs& outputs) {
   if (!found) {
     std::string why = state.paused ? std::string() : obstacles(state, lease);
     outputs.push_back(refuse(id, base::ErrorCode::kNothingFree,
-                             "No device can be leased at the moment" +
-                                 (why.empty() ? std::string() : ": " + std::move(why))));
+                             why.empty()
+                                 ? std::string(model::words::kNotLeased)
+                                 : base::fill(model::words::kNotLeasedBecause, {std::move(why)})));
     return;
   }
   lease.lease_time = input.time;
@@ -265,8 +266,8 @@ void apply(State& state, const Lease& input, Outputs& outputs) {
 TaskEntry* find_lease(State& state, const TaskId& id, Outputs& outputs) {
   const auto lease = state.tasks.find(id);
   if (lease != state.tasks.end() && lease->second.is_lease()) return &lease->second;
-  outputs.push_back(refuse(id, base::ErrorCode::kNotFound,
-                           "There is no lease " + id.value + ": it was returned or has expired"));
+  outputs.push_back(
+      refuse(id, base::ErrorCode::kNotFound, base::fill(model::words::kNoLease, {id.value})));
   return nullptr;
 }
 
@@ -290,8 +291,7 @@ void apply(State& state, const SetLimits& input, Outputs& outputs) {
     const bool negative = change.training.value_or(0) < 0 || change.inference.value_or(0) < 0;
     if (!state.devices.contains(change.device) || negative) {
       outputs.push_back(refuse({}, base::ErrorCode::kBadRequest,
-                               "Limits of " + change.device.value +
-                                   " cannot be set: unknown device or negative number"));
+                               base::fill(model::words::kLimitsBad, {change.device.value})));
       return;
     }
   }

@@ -13,6 +13,7 @@
 #include "core/admit.h"
 #include "core/failure.h"
 #include "model/device_words.h"
+#include "model/task_words.h"
 
 namespace berth::daemon {
 
@@ -220,8 +221,7 @@ void Engine::submit(model::TaskRecord record, TaskCallback callback) {
   const model::TaskId id = record.request.id;
   if (auto room = check_room(); !room) return callback(fail(room.error()));
   if (table_.find(id) != nullptr || table_.has_array(id.value)) {
-    callback(fail(ErrorCode::kDuplicateTask,
-                  "A task with the id " + id.value + " exists: choose another task_id"));
+    callback(fail(ErrorCode::kDuplicateTask, base::fill(model::words::kIdIsTaken, {id.value})));
     return;
   }
   if (auto status = resolve_dependencies(record.request); !status)
@@ -253,7 +253,7 @@ void Engine::submit(model::TaskRecord record, TaskCallback callback) {
 void Engine::cancel(const model::TaskId& id, DoneCallback callback) {
   const auto record = table_.find(id);
   if (record == nullptr)
-    return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
+    return callback(fail(ErrorCode::kNotFound, base::fill(model::words::kNoTask, {id.value})));
   if (model::is_final(record->state) || !state_.tasks.contains(id)) {
     return callback(fail(
         ErrorCode::kWrongState,
@@ -284,9 +284,7 @@ void Engine::update_room() {
 
 base::Status Engine::check_room() const {
   if (!full_) return {};
-  return fail(ErrorCode::kStorageFull,
-              "The state directory has no room left, so nothing new can be recorded: remove tasks "
-              "that have ended (berth rm) or make room there");
+  return fail(ErrorCode::kStorageFull, std::string(model::words::kNoRoom));
 }
 
 void Engine::submit_array(std::vector<model::TaskRecord> records, DoneCallback callback) {
@@ -294,8 +292,8 @@ void Engine::submit_array(std::vector<model::TaskRecord> records, DoneCallback c
       NewArray{std::move(records), 0, 0, std::nullopt, std::move(callback), {}});
   const std::string& id = array->records.front().request.array->array;
   if (table_.has_array(id) || table_.find(model::TaskId(id)) != nullptr) {
-    return array->callback(fail(ErrorCode::kDuplicateTask,
-                                "A task with the id " + id + " exists: choose another task_id"));
+    return array->callback(
+        fail(ErrorCode::kDuplicateTask, base::fill(model::words::kIdIsTaken, {id})));
   }
   // What holds for one holds for all, so this is where an array is refused.
   auto first = array->records.front().request;
@@ -346,17 +344,14 @@ void Engine::withdraw(const model::TaskId& id) {
 void Engine::remove(const model::TaskId& id, DoneCallback callback) {
   const auto record = table_.find(id);
   if (record == nullptr)
-    return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
+    return callback(fail(ErrorCode::kNotFound, base::fill(model::words::kNoTask, {id.value})));
   if (!model::is_final(record->state)) {
-    return callback(
-        fail(ErrorCode::kWrongState, "Task " + id.value + " has not ended: cancel it first"));
+    return callback(fail(ErrorCode::kWrongState, base::fill(model::words::kNotEnded, {id.value})));
   }
   if (const auto sequence = table_.erase(id)) journal_->remove_task(*sequence);
   journal_->flush([id, callback = std::move(callback)](const base::Status& status) {
     if (status) return callback({});
-    callback(fail(ErrorCode::kStorageFull,
-                  "The files of task " + id.value +
-                      " are removed, its record will be as soon as the state directory has room"));
+    callback(fail(ErrorCode::kStorageFull, base::fill(model::words::kRecordStays, {id.value})));
   });
 }
 
@@ -376,9 +371,9 @@ base::Status Engine::resolve_dependencies(model::Request& request) const {
       continue;
     }
     if (dependency.any || record->state == model::TaskState::kCompleted) continue;
-    return fail(ErrorCode::kBadRequest, "Task " + dependency.task.value + " has ended as " +
-                                            std::string(model::to_text(record->state)) +
-                                            ": what comes after its good end would never start");
+    return fail(ErrorCode::kBadRequest,
+                base::fill(model::words::kAfterEnded,
+                           {dependency.task.value, std::string(model::to_text(record->state))}));
   }
   request.after = std::move(live);
   return {};
@@ -419,7 +414,7 @@ void Engine::change_waiting(core::Input input, const model::TaskId& id, std::str
                             DoneCallback callback) {
   const auto record = table_.find(id);
   if (record == nullptr)
-    return callback(fail(ErrorCode::kNotFound, "There is no task " + id.value));
+    return callback(fail(ErrorCode::kNotFound, base::fill(model::words::kNoTask, {id.value})));
   if (model::is_final(record->state)) {
     return callback(fail(ErrorCode::kWrongState,
                          base::fill(model::words::kHasEnded, {id.value, std::string(what)})));
@@ -453,7 +448,8 @@ void Engine::end_lease(const model::TaskId& id, DoneCallback callback) {
   const auto lease = state_.tasks.find(id);
   const bool known = lease != state_.tasks.end() && lease->second.is_lease();
   apply(core::EndLease{id});
-  callback(known ? base::Status() : fail(ErrorCode::kNotFound, "There is no lease " + id.value));
+  callback(known ? base::Status()
+                 : fail(ErrorCode::kNotFound, base::fill(model::words::kNoLease, {id.value})));
 }
 
 void Engine::launch_failed(const model::TaskId& id, int attempt, const std::string& why) {

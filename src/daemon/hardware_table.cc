@@ -3,7 +3,7 @@
 
 #include <cstdio>
 
-#include "model/device_words.h"
+#include "model/in_chinese.h"
 
 namespace berth::daemon {
 
@@ -98,7 +98,7 @@ std::string hardware_table(api::Service& service, const std::string& language) {
   if (count == 0) {
     text += std::string(words.none) + "\n";
     for (const auto& hint : service.inventory().hints)
-      text += "   " + (chinese ? model::device_words_in_chinese(hint) : hint) + "\n";
+      text += "   " + (chinese ? model::in_chinese(hint) : hint) + "\n";
     return text + line;
   }
   text += std::string(words.available) + "\n";

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "api/routes.h"
+#include "api/texts.h"
 #include "base/fd.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -174,6 +175,7 @@ int run(const Config& config, const std::vector<std::string>& arguments) {
   http::Router router;
   api::add_routes(router, service);
   auto options = server_options(config, *token);
+  options.on_error = api::say_detail;
   options.trusted = [&service](uid_t uid) { return service.allows(uid); };
   auto server = http::Server::create(loop.context(), std::move(options), std::move(router));
   if (!server) return refuse(server.error());

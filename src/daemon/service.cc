@@ -13,11 +13,13 @@
 
 #include "base/account.h"
 #include "base/log.h"
+#include "base/phrase.h"
 #include "base/text.h"
 #include "daemon/boot.h"
 #include "daemon/worker_build.h"
 #include "daemon/yaml_json.h"
 #include "device/host/backend.h"
+#include "model/task_words.h"
 #include "supervise/log_reader.h"
 #include "supervise/mps.h"
 
@@ -158,8 +160,7 @@ void Service::go() {
       } else if (rebooted) {
         supervise::Ended lost;
         lost.exit.cause = "lost";
-        lost.message =
-            "the machine was restarted about when it was started, and whether it ran is not known";
+        lost.message = std::string(model::words::kUnknownAfterRestart);
         loop_.post([this, id = task->id(), attempt = task->attempt, lost] {
           engine_.exited(id, attempt, lost.exit, lost.message);
         });
@@ -484,16 +485,16 @@ void Service::take_event(model::TaskRecord& task, const supervise::TaskEvent& ev
 std::string Service::end_in_words(const model::TaskId& id, int attempt,
                                   const supervise::Ended& ended) const {
   const model::Exit& exit = ended.exit;
-  if (exit.cause == "timeout") return "the time limit was reached";
-  if (exit.cause == "memory_limit") return "used more device memory than was reserved for it";
+  if (exit.cause == "timeout") return std::string(model::words::kTimeLimit);
+  if (exit.cause == "memory_limit") return std::string(model::words::kUsedMore);
   std::string words = ended.message;
   if (exit.cause == "launch_failed" || exit.cause == "lost") {
-    return words.empty() ? "the process was lost" : words;
+    return words.empty() ? std::string(model::words::kProcessLost) : words;
   }
   if (exit.signal) {
-    words = "killed by " + signal_name(*exit.signal);
+    words = base::fill(model::words::kKilledBy, {signal_name(*exit.signal)});
   } else {
-    words = "exit status " + std::to_string(exit.exit_code.value_or(-1));
+    words = base::fill(model::words::kExitStatus, {std::to_string(exit.exit_code.value_or(-1))});
   }
   // What the program said last is mostly why.
   const auto directory = attempt_directory(config_.state_dir, id, attempt);

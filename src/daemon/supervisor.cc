@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "base/priority.h"
 #include "daemon/allocator_hints.h"
+#include "model/device_words.h"
+#include "model/task_words.h"
 #include "supervise/launch.h"
 
 namespace berth::daemon {
@@ -524,8 +526,7 @@ void Supervisor::look(const model::TaskId& id, int attempt) {
         }
         return posted([this, id, attempt] { callbacks_.undone(id, attempt); })();
       }
-      return callbacks_.launch_failed(
-          id, attempt, "the supervisor process ended before it could start the task");
+      return callbacks_.launch_failed(id, attempt, std::string(model::words::kShimEndedEarly));
     }
     case Adoption::Phase::kRevoked:
       drop(id);
@@ -627,7 +628,7 @@ std::optional<model::Enforcement> Supervisor::enforcement(const model::TaskId& i
   if (!hold || !*hold) return task.enforcement;
   auto with_limits = task.enforcement;
   with_limits.rung = model::Rung::kKernel;
-  with_limits.by = "NVIDIA memory limits";
+  with_limits.by = std::string(model::words::kNvidiaLimits);
   return with_limits;
 }
 

@@ -59,6 +59,8 @@ void Connection::begin_head(int status, std::string_view content_type, const Hea
 
 void Connection::respond(Response response) {
   if (state_ != State::kHandling) return;
+  if (response.status >= 400 && all_->options().on_error)
+    all_->options().on_error(request_, response);
   const bool bodyless = response.status == 204 || response.status == 304;
   begin_head(response.status, bodyless ? std::string_view{} : response.content_type,
              response.headers);

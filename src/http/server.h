@@ -36,6 +36,9 @@ struct ServerOptions {
   /// Who may do everything over the Unix socket, beside root and the daemon's own user. May be
   /// empty.
   std::function<bool(uid_t)> trusted;
+  /// Sees every answer with a status from 400 on before it is sent; may change its body, to say it
+  /// in the reader's language. May be empty.
+  std::function<void(const Request&, Response&)> on_error;
   std::vector<std::string> host_names;       // names this box may be called on a loopback listener
   std::vector<std::string> allowed_origins;  // "https://berth.example.org": pages that may call us
 

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/device_words.h"
 
-#include <algorithm>
 #include <array>
-#include <optional>
-#include <vector>
-
-#include "base/phrase.h"
 
 namespace berth::model {
 
 namespace {
 
-constexpr auto kRows = std::to_array<DeviceWords>({
+constexpr auto kRows = std::to_array<base::Rendering>({
     // ---- why a device is not healthy ----
     {words::kNoReadingFor, "已 {} 秒没有读数"},
     {words::kNotInTime, "驱动未及时响应"},
@@ -61,13 +56,8 @@ constexpr auto kRows = std::to_array<DeviceWords>({
     {words::kNoFileAlone, "{} 没有单独的设备文件"},
     {words::kItsFileUnknown, "其设备文件未知"},
     {words::kFenceOff, "已关闭（fence_devices）"},
+    {words::kNvidiaLimits, "NVIDIA 显存限制"},
     {words::kNoCgroup, "任务没有可用的 cgroup v2"},
-    {words::kNoLiveTask, "没有进行中的任务 {}"},
-    {words::kOnlyWaiting, "任务 {} 正在运行：只有等待中的任务才能{}"},
-    {words::kHasEnded, "任务 {} 已结束，不能{}"},
-    {words::kBeHeld, "搁置或释放"},
-    {words::kGetPriority, "更改优先级"},
-    {words::kBeCancelled, "取消"},
     // ---- what is missing ----
     {words::kNvidiaMissing,
      "PCI 总线上有 NVIDIA GPU（{}），但未安装其驱动：{}；Debian 上请安装软件包 nvidia-driver 和 "
@@ -150,67 +140,8 @@ constexpr auto kRows = std::to_array<DeviceWords>({
     {"Unknown Error", "未知错误"},
 });
 
-constexpr std::string_view kHole = "{}";
-
-std::size_t letters(std::string_view pattern) {
-  std::size_t count = pattern.size();
-  for (auto at = pattern.find(kHole); at != std::string_view::npos;
-       at = pattern.find(kHole, at + kHole.size()))
-    count -= kHole.size();
-  return count;
-}
-
-/// What stands in the holes of `pattern` where `text` is that pattern filled. A hole ends where
-/// what follows it first stands; the last one, at the end of the text.
-std::optional<std::vector<std::string_view>> match(std::string_view pattern,
-                                                   std::string_view text) {
-  std::vector<std::string_view> values;
-  for (bool first = true;; first = false) {
-    const auto hole = pattern.find(kHole);
-    const auto piece = pattern.substr(0, hole);
-    const bool last = hole == std::string_view::npos;
-    if (first) {
-      if (last ? text != piece : !text.starts_with(piece)) return std::nullopt;
-      text.remove_prefix(piece.size());
-    } else {
-      const auto place = piece.empty() || (last && text.size() < piece.size()) ? text.size()
-                         : last ? text.size() - piece.size()
-                                : text.find(piece, 1);
-      if (place == std::string_view::npos || place == 0 || !text.substr(place).starts_with(piece))
-        return std::nullopt;
-      values.push_back(text.substr(0, place));
-      text.remove_prefix(place + piece.size());
-    }
-    if (last) return values;
-    pattern.remove_prefix(hole + kHole.size());
-  }
-}
-
-/// The most specific first: of two that fit a text, the one that says more of it.
-const std::vector<DeviceWords>& by_length() {
-  static const std::vector<DeviceWords> rows = [] {
-    std::vector<DeviceWords> sorted(kRows.begin(), kRows.end());
-    std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-      return letters(a.english) > letters(b.english);
-    });
-    return sorted;
-  }();
-  return rows;
-}
-
 }  // namespace
 
-std::span<const DeviceWords> device_words() { return kRows; }
-
-std::string device_words_in_chinese(std::string_view english) {
-  for (const DeviceWords& row : by_length()) {
-    const auto values = match(row.english, english);
-    if (!values) continue;
-    std::vector<std::string> said;
-    for (const auto value : *values) said.push_back(device_words_in_chinese(value));
-    return base::fill(row.chinese, said);
-  }
-  return std::string(english);
-}
+std::span<const base::Rendering> device_words() { return kRows; }
 
 }  // namespace berth::model

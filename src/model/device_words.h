@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the back ends, and who watches over them, say of devices in words (and the daemon of tasks
-// for their sake): why one is not healthy,
+// What the back ends, and who watches over them, say of devices in words: why one is not healthy,
 // takes no tasks or is slow, and what is missing on the machine. Records, logs and what programs
-// read have these texts in English; who shows them to people in Chinese asks
-// device_words_in_chinese(). A text with holes is filled with base::fill(). A text that is not in
-// this file does not leave src/device (a unit test looks for literals there).
+// read have these texts in English; who shows them to people in Chinese asks in_chinese()
+// (model/in_chinese.h). A text with holes is filled with base::fill(). A text that is not in this
+// file does not leave src/device (a unit test looks for literals there).
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
+
+#include "base/rendering.h"
 
 namespace berth::model {
 
@@ -77,15 +77,8 @@ inline constexpr std::string_view kNoDeviceFile = "no device file of {} is known
 inline constexpr std::string_view kNoFileAlone = "no device file of {} alone is known";
 inline constexpr std::string_view kItsFileUnknown = "its device file is not known";
 inline constexpr std::string_view kFenceOff = "switched off (fence_devices)";
+inline constexpr std::string_view kNvidiaLimits = "NVIDIA memory limits";
 inline constexpr std::string_view kNoCgroup = "no cgroup v2 for the tasks";
-
-// What cannot be done to a task.
-inline constexpr std::string_view kNoLiveTask = "No live task {}";
-inline constexpr std::string_view kOnlyWaiting = "Task {} runs: only a task that waits can {}";
-inline constexpr std::string_view kHasEnded = "Task {} has ended and cannot {}";
-inline constexpr std::string_view kBeHeld = "be held or released";
-inline constexpr std::string_view kGetPriority = "get another priority";
-inline constexpr std::string_view kBeCancelled = "be cancelled";
 
 // What is missing on this machine and how to get it.
 inline constexpr std::string_view kNvidiaMissing =
@@ -144,16 +137,7 @@ inline constexpr std::string_view kNvmlError = "NVML error {}";
 
 }  // namespace words
 
-struct DeviceWords {
-  std::string_view english;
-  std::string_view chinese;
-};
-
 /// All of the above, and what NVIDIA's library and the dynamic linker say, which stands in them.
-std::span<const DeviceWords> device_words();
-
-/// `english`, a text of the table with its holes filled, in Chinese. What fills a hole is said in
-/// Chinese where it is such a text itself, else it stays; so does a text that is not known.
-std::string device_words_in_chinese(std::string_view english);
+std::span<const base::Rendering> device_words();
 
 }  // namespace berth::model

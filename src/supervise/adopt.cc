@@ -12,7 +12,9 @@
 #include <map>
 #include <optional>
 
+#include "base/phrase.h"
 #include "base/text.h"
+#include "model/task_words.h"
 #include "shim/layout.h"
 
 namespace berth::supervise {
@@ -147,9 +149,9 @@ base::Result<bool> pin(Shim& shim, int claim, Lock lock, base::Fd& pidfd) {
 }
 
 std::string loss(const std::optional<Shim>& shim) {
-  if (!shim) return "the task's supervisor was killed before it started the task";
-  if (shim->identity.boot_id != boot_id()) return "the machine was restarted while the task ran";
-  return "the task's supervisor (pid " + std::to_string(shim->identity.pid) + ") was killed";
+  if (!shim) return std::string(model::words::kShimKilledEarly);
+  if (shim->identity.boot_id != boot_id()) return std::string(model::words::kRestarted);
+  return base::fill(model::words::kShimKilled, {std::to_string(shim->identity.pid)});
 }
 
 }  // namespace

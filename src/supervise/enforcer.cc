@@ -177,7 +177,7 @@ model::Enforcement Enforcer::at_best(const model::Device& device, const std::str
     result.by = "dmem";
   } else if (cgroups_available_ && nvidia_limits_possible({device}, nvidia_driver)) {
     result.rung = Rung::kKernel;
-    result.by = "NVIDIA memory limits";
+    result.by = std::string(model::words::kNvidiaLimits);
   } else if (is_nvidia(device) && mps) {
     result.rung = Rung::kMps;
     result.by = "CUDA MPS";

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "api/chinese.h"
+#include "api/request_words.h"
 #include "base/error.h"
+#include "base/renderings.h"
 #include "core/words.h"
 
 namespace berth::api {
@@ -62,10 +64,9 @@ TEST(TextsTest, WhatABackEndSaysOfADeviceIsSaidInTheLanguage) {
   const base::Phrase words{core::words::kStateAndReason, {"not_responding", silent}};
   EXPECT_EQ(say(words, Language::kEnglish), "not_responding: " + silent);
   EXPECT_EQ(say(words, Language::kChinese), "驱动无响应：驱动已 2.1 秒无响应");
-  EXPECT_EQ(say_of_device("lost", Language::kChinese), "设备丢失");
-  EXPECT_EQ(say_of_device(silent, Language::kEnglish), silent);
-  EXPECT_EQ(say_of_device("a word of a later driver", Language::kChinese),
-            "a word of a later driver");
+  EXPECT_EQ(say_reason("lost", Language::kChinese), "设备丢失");
+  EXPECT_EQ(say_reason(silent, Language::kEnglish), silent);
+  EXPECT_EQ(say_reason("a word of a later driver", Language::kChinese), "a word of a later driver");
 }
 
 TEST(TextsTest, WhatAUserWroteIsNotTakenForADriversWord) {
@@ -203,6 +204,32 @@ TEST(TextsTest, WhatIsNoRecordComesOutAsItIs) {
   EXPECT_EQ(render_record("no json", Language::kEnglish), "no json");
   EXPECT_EQ(rendered(R"({"code":"later_version","args":[1]})", Language::kEnglish).at("message"),
             base::json::value("later_version"));
+}
+
+TEST(TextsTest, WhatIsWrongWithARequestHasAChineseText) {
+  base::check_rows(request_words());
+  base::check_found(request_words(), in_chinese);
+  base::check_said(request_words(), {BERTH_ROOT "/src/api", BERTH_ROOT "/src/http"});
+}
+
+TEST(TextsTest, TheDetailOfAnErrorIsInTheLanguageAskedFor) {
+  const auto said = [](std::string_view language, std::string body) {
+    http::Response response{422, "application/json", std::move(body), {}};
+    say_detail(request_in(language), response);
+    return response.body;
+  };
+  const std::string refusal = R"({"detail":"Task a has not ended: cancel it first"})";
+  EXPECT_EQ(said("zh", refusal), R"({"detail":"任务 a 尚未结束：请先取消"})");
+  EXPECT_EQ(said("en", refusal), refusal);
+  EXPECT_EQ(said("", refusal), refusal);
+  EXPECT_EQ(
+      said("zh", R"({"detail":[{"type":"greater_than_equal","loc":["body","gpus"],"msg":)"
+                 R"("Input should be greater than or equal to 1","input":0,"ctx":{"ge":1}}]})"),
+      R"({"detail":[{"type":"greater_than_equal","loc":["body","gpus"],"msg":)"
+      R"("应大于或等于 1","input":0,"ctx":{"ge":1}}]})");
+  for (const char* odd :
+       {"", "no JSON", "[]", R"({"detail":[1,{"msg":2}]})", R"({"error":"lost"})"})
+    EXPECT_EQ(said("zh", odd), odd) << "left as it is";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/error_codes.h"
+#include "base/renderings.h"
 #include "cli/samples.h"
 #include "cli/width.h"
 #include "model/device.h"
@@ -50,17 +51,6 @@ TEST(Words, holes_may_change_their_order) {
 }
 
 // ---- the catalog and the code ----
-
-// "{}" stands for the next number: "{} of {}" has the holes 0 and 1.
-std::multiset<std::string> holes(std::string_view text) {
-  std::multiset<std::string> found;
-  int next = 0;
-  for (auto at = text.find('{'); at != std::string_view::npos; at = text.find('{', at + 1)) {
-    const auto name = text.substr(at + 1, text.find('}', at) - at - 1);
-    found.insert(name.empty() ? std::to_string(next++) : std::string(name));
-  }
-  return found;
-}
 
 // The literal at the start of `code`, its neighbours joined, escapes resolved.
 std::string literal(std::string_view code) {
@@ -146,7 +136,7 @@ TEST(Words, every_text_has_a_translation_and_every_translation_is_used) {
 
 TEST(Words, a_translation_has_the_holes_of_its_text) {
   for (const Translation& entry : catalog()) {
-    EXPECT_EQ(holes(entry.english), holes(entry.chinese)) << entry.english;
+    EXPECT_EQ(base::holes(entry.english), base::holes(entry.chinese)) << entry.english;
     EXPECT_EQ(printable(entry.chinese), entry.chinese);
     EXPECT_FALSE(entry.chinese.empty()) << entry.english;
   }

@@ -12,6 +12,7 @@
 
 #include "device/fixture.h"
 #include "device/nvml/loader.h"
+#include "model/in_chinese.h"
 
 namespace berth::device {
 namespace {
@@ -142,7 +143,7 @@ TEST_F(DeviceWordsOfMachines, each_xid_after_which_a_reset_is_needed_is_said_in_
     const auto sample = machine.sample(inventory.devices[0], Scope{});
     if (sample.health == model::Health::kHealthy) continue;
     ++fatal;
-    const std::string chinese = model::device_words_in_chinese(sample.health_reason);
+    const std::string chinese = model::in_chinese(sample.health_reason);
     EXPECT_TRUE(chinese.starts_with("XID " + std::to_string(number) + "：")) << chinese;
     EXPECT_TRUE(chinese.ends_with("；需要复位（nvidia-smi -r）")) << chinese;
     const auto meaning = chinese.substr(chinese.find("：") + 3);
@@ -162,7 +163,7 @@ TEST_F(DeviceWordsOfMachines, a_missing_library_is_explained_in_chinese) {
   missing.sysfs_root = root.path();
   const auto inventory = read_inventory(missing);
   ASSERT_EQ(inventory.hints.size(), 1U);
-  const std::string hint = model::device_words_in_chinese(inventory.hints[0]);
+  const std::string hint = model::in_chinese(inventory.hints[0]);
   EXPECT_TRUE(hint.starts_with("PCI 总线上有 NVIDIA GPU（0000:01:00.0），但未安装其驱动：无法加载"))
       << hint;
   EXPECT_NE(hint.find("：无法打开共享库文件：没有那个文件或目录；"), std::string::npos) << hint;

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/worker_words.h"
+
+#include <array>
+
+namespace berth::model {
+
+namespace {
+
+constexpr auto kAsTheyStand = base::Values::kAsTheyStand;
+
+constexpr auto kRows = std::to_array<base::Rendering>({
+    // ---- data sets and pictures ----
+    {"{} has no class folders: pictures are expected in {}/<class>/*.jpg (or .jpeg, .png, .bmp)",
+     "{} 中没有类别文件夹：图片应放在 {}/<类别>/*.jpg（或 .jpeg、.png、.bmp）", kAsTheyStand},
+    {"the class folder {} holds no picture (.jpg, .jpeg, .png, .bmp): add some or remove it",
+     "类别文件夹 {} 中没有图片（.jpg、.jpeg、.png、.bmp）：请添加图片或删除该文件夹", kAsTheyStand},
+    {"num_classes is {} but {} has {} class folders ({}): make them agree",
+     "num_classes 为 {}，但 {} 有 {} 个类别文件夹（{}）：请使其一致", kAsTheyStand},
+    {"none of the pictures in {} could be read", "{} 中的图片均无法读取", kAsTheyStand},
+    {"none of the pictures in {} could be read; the first: {}",
+     "{} 中的图片均无法读取；第一张：{}"},
+    {"none of the pictures of the class {} could be read", "类别 {} 的图片均无法读取",
+     kAsTheyStand},
+    {"none of the pictures of the class {} could be read; the first: {}",
+     "类别 {} 的图片均无法读取；第一张：{}"},
+    {"none of the {} pictures in {} could be read; the first: {}",
+     "{1} 中的 {0} 张图片均无法读取；第一张：{2}"},
+    {"cannot decode {}: {}", "无法解码 {}：{}"},
+    {"the file is empty", "文件为空"},
+    {"the content is neither JPEG nor PNG nor BMP", "内容不是 JPEG、PNG 或 BMP"},
+    {"JPEG: {}", "JPEG：{}", kAsTheyStand},
+    {"PNG: {}", "PNG：{}"},
+    {"the file is cut short", "文件不完整"},
+    {"BMP: the file is cut short", "BMP：文件不完整"},
+    {"the picture claims {} x {} pixels; 1 to {} are supported",
+     "图片声称有 {} x {} 像素；支持 1 到 {} 像素", kAsTheyStand},
+    {"source_path {} holds no picture (.jpg, .jpeg, .png, .bmp) and no recording (.iq, .dat, "
+     ".sigmf-data)",
+     "source_path {} "
+     "中没有图片（.jpg、.jpeg、.png、.bmp），也没有录制文件（.iq、.dat、.sigmf-data）",
+     kAsTheyStand},
+    {"{} is shorter than a slice of 0.1 s: there is nothing to classify",
+     "{} 不足一个 0.1 秒的片段：没有可分类的内容", kAsTheyStand},
+    {"data_path {} is no folder", "data_path {} 不是文件夹", kAsTheyStand},
+    {"data_path {} must hold <snr>/<colormap>/<class>/ with pictures, of the classes {}",
+     "data_path {} 中应有 <信噪比>/<颜色映射>/<类别>/ 及其图片，类别为 {}", kAsTheyStand},
+    // ---- training ----
+    {"training diverged: the loss is not a number any more in epoch {} (learning rate {}): use a "
+     "smaller learning_rate",
+     "训练发散：第 {} 轮的损失不再是数值（学习率 {}）：请减小 learning_rate", kAsTheyStand},
+    {"not even two pictures of {} px fit into {} with {}: use a smaller image_size, a smaller "
+     "model, or a device with more memory",
+     "{1} 的显存连两张 {0} 像素的图片也放不下（模型 {2}）：请减小 "
+     "image_size、换用更小的模型或显存更大的设备",
+     kAsTheyStand},
+    {"batch_size 1 with image_size 32 leaves batch normalisation a single value per channel; use "
+     "batch_size >= 2 or image_size >= 33",
+     "batch_size 为 1 且 image_size 为 32 时，批归一化每个通道只有一个值：请使用 batch_size >= 2 "
+     "或 image_size >= 33"},
+    {"resume: the training in {} has ended: choose another save_path, with weight_path to go on "
+     "from its weights, or leave resume out to train anew",
+     "resume：{} 中的训练已结束：请换一个 save_path 并用 weight_path 从其权重继续，或去掉 resume "
+     "重新训练",
+     kAsTheyStand},
+    {"no space for a checkpoint: {} takes {} bytes and {} are free: free some space or choose "
+     "another save_path",
+     "空间不足以保存检查点：{} 需要 {} 字节，剩余 {} 字节：请腾出空间或换一个 save_path",
+     kAsTheyStand},
+    {"{}; {} bytes are needed and {} are free: free some space or choose another save_path",
+     "{}；需要 {} 字节，剩余 {} 字节：请腾出空间或换一个 save_path"},
+    {"{} is of a training with {}, this one has {}: train with the same, with another save_path, "
+     "or with resume false",
+     "{} 属于参数为 {} 的训练，本次为 {}：请使用相同参数、换一个 save_path，或将 resume 设为 false",
+     kAsTheyStand},
+    {"the system gave no more memory: use a smaller batch_size or a device with more free memory",
+     "系统内存不足：请减小 batch_size，或使用空闲内存更多的设备"},
+    {"{}: the system gave no more memory", "{}：系统内存不足", kAsTheyStand},
+    {"the ranks ended without saying why", "各训练进程已退出，原因未知"},
+    {"rank {} of {} ended with exit status {} without saying why",
+     "第 {} 个训练进程（共 {} 个）以退出码 {} 退出，原因未知", kAsTheyStand},
+    {"rank {} of {} was killed (signal 9), as the system does when memory runs out",
+     "第 {} 个训练进程（共 {} 个）被结束（信号 9），通常是系统内存不足所致", kAsTheyStand},
+    {"device \"{}\" is not understood; use cpu or cuda:N", "无法识别设备“{}”；请使用 cpu 或 cuda:N",
+     kAsTheyStand},
+    {"device \"{}\" is not supported by this worker; use cpu or cuda:N",
+     "内置程序不支持设备“{}”；请使用 cpu 或 cuda:N", kAsTheyStand},
+    {"device \"{}\" cannot be used: LibTorch {} of this worker was built without CUDA; use cpu, or "
+     "build the workers with TORCH_ROOT set to a CUDA build",
+     "无法使用设备“{}”：内置程序的 LibTorch {} 不带 CUDA；请使用 cpu，或将 TORCH_ROOT 设为带 CUDA "
+     "的版本重新构建",
+     kAsTheyStand},
+    {"device \"{}\" is not there: this process sees {} CUDA device(s)",
+     "设备“{}”不存在：该进程可见 {} 个 CUDA 设备", kAsTheyStand},
+    // ---- weights and configurations ----
+    {"{} of {} is not known: looked in {}; give a cfg_path whose YAML has it",
+     "{1} 的 {0} 未知：已查找 {2}；请提供含有该项的 YAML 作为 cfg_path", kAsTheyStand},
+    {"num_classes is {} but class_names has {} names ({})",
+     "num_classes 为 {}，但 class_names 有 {} 个名称（{}）", kAsTheyStand},
+    {"{}: {} says {}, {} says {}: one of them belongs to another checkpoint",
+     "{0}：{1} 为 {2}，{3} 为 {4}：其中之一属于另一个检查点", kAsTheyStand},
+    {"{} is not the state of a training: it has no {}", "{} 不是训练状态文件：缺少 {}",
+     kAsTheyStand},
+    {"unknown model \"{}\"; known: {}", "不支持的模型“{}”；支持：{}", kAsTheyStand},
+    {"{} must be a YAML map of settings", "{} 必须是由配置项组成的 YAML 映射", kAsTheyStand},
+    {"{}: class_names must be a list of strings", "{}：class_names 必须是字符串列表", kAsTheyStand},
+    {"{}: class_names must be a list of names or a map name: index with every index from 0 once",
+     "{}：class_names 必须是名称列表，或“名称: 序号”的映射（序号从 0 起，各出现一次）",
+     kAsTheyStand},
+    {"{} does not fit the model; {}", "{} 与模型不符；{}", base::Values::kEachSaid},
+    {"{} is empty (a copy or download that failed?)", "{} 为空（复制或下载失败？）", kAsTheyStand},
+    {"{} holds only zeros (a download or copy that did not finish?)",
+     "{} 的内容全为零（下载或复制未完成？）", kAsTheyStand},
+    {"{} is an HTML page, not weights (a download link that wants a login?): download the file "
+     "itself",
+     "{} 是网页而不是权重（下载链接需要登录？）：请下载文件本身", kAsTheyStand},
+    {"{} is an XML document (an error of a download server?)",
+     "{} 是 XML 文档（下载服务器的错误信息？）", kAsTheyStand},
+    {"{} is JSON, not weights: {}", "{} 是 JSON 而不是权重：{}", kAsTheyStand},
+    {"{} is a text, not weights: {}", "{} 是文本而不是权重：{}", kAsTheyStand},
+    {"{} is no format that is known (it begins with the bytes {}): safetensors, torch.save's and "
+     "torch.jit.save's files are read",
+     "{} 的格式未知（开头字节为 {}）：可读取 safetensors 以及 torch.save、torch.jit.save 的文件",
+     kAsTheyStand},
+    {"missing: {}", "缺少：{}", kAsTheyStand},
+    {"unexpected: {}", "多余：{}", kAsTheyStand},
+    {"other shape: {}", "形状不同：{}", kAsTheyStand},
+    {"{} is not a whole zip archive: {}", "{} 不是完整的 zip 文件：{}", kAsTheyStand},
+    {"{} is not a valid safetensors file: {}", "{} 不是有效的 safetensors 文件：{}", kAsTheyStand},
+    {"{} is not a readable pickle: {}", "{} 不是可读取的 pickle：{}", kAsTheyStand},
+    {"not enough memory to read {}", "内存不足，无法读取 {}", kAsTheyStand},
+    // ---- preparation ----
+    {"input_path {} is not a folder: one with a sub-folder for each class is needed",
+     "input_path {} 不是文件夹：需要每个类别一个子文件夹", kAsTheyStand},
+    {"output_path {} lies in input_path {}, where it would become a class: choose another folder",
+     "output_path {} 位于 input_path {} 之中，会被当作一个类别：请另选文件夹", kAsTheyStand},
+    {"input_path {} lies in {}, which would be written: choose another output_path",
+     "input_path {} 位于将被写入的 {} 之中：请另选 output_path", kAsTheyStand},
+    {"{} is there already and two splits must not mix: choose another output_path, or set "
+     "\"overwrite\" to replace train, valid and test",
+     "{} 已存在，两次划分不能混在一起：请另选 output_path，或设置“overwrite”以替换 train、valid 和 "
+     "test",
+     kAsTheyStand},
+    {"the class folders in {} hold no picture (.jpg, .jpeg, .png, .bmp)",
+     "{} 的类别文件夹中没有图片（.jpg、.jpeg、.png、.bmp）", kAsTheyStand},
+    {"output_path {} would mix with the pictures in {}: choose another folder",
+     "output_path {} 会与 {} 中的图片混在一起：请另选文件夹", kAsTheyStand},
+    {"{} holds neither a train nor a valid folder", "{} 中既没有 train 也没有 valid 文件夹",
+     kAsTheyStand},
+    {"train and valid in {} hold no picture: they are expected in <class>/*.jpg (or .jpeg, .png, "
+     ".bmp)",
+     "{} 的 train 和 valid 中没有图片：图片应放在 <类别>/*.jpg（或 .jpeg、.png、.bmp）",
+     kAsTheyStand},
+    {"output_path {} lies in input_path {}, whose pictures it would replace: choose another folder",
+     "output_path {} 位于 input_path {} 之中，会覆盖其中的图片：请另选文件夹", kAsTheyStand},
+    {"output_path is the folder of {}, which would be replaced: choose another folder",
+     "output_path 就是 {} 所在的文件夹，会覆盖它：请另选文件夹", kAsTheyStand},
+    {"input_path {} holds no picture (.jpg, .jpeg, .png, .bmp)",
+     "input_path {} 中没有图片（.jpg、.jpeg、.png、.bmp）", kAsTheyStand},
+    {"cannot crop {}: {}", "无法裁剪 {}：{}"},
+    {"the rectangle begins at ({}, {}), outside the picture of {} x {} pixels",
+     "矩形起点 ({}, {}) 在 {} x {} 像素的图片之外", kAsTheyStand},
+    {"output_path {} is a file: it must be a folder, or not exist yet",
+     "output_path {} 是文件：它应是文件夹或尚不存在", kAsTheyStand},
+    {"another task is writing to output_path {}: wait for its end or choose another folder",
+     "另一个任务正在写入 output_path {}：请等待其结束或另选文件夹", kAsTheyStand},
+    {"cannot link {}: input_path and output_path lie on different file systems; leave out \"link\" "
+     "to copy",
+     "无法链接 {}：input_path 与 output_path 不在同一文件系统；去掉“link”即为复制", kAsTheyStand},
+    {"none of the {} files could be done; the first: {}", "{} 个文件均未能处理；第一个：{}"},
+    {"not enough memory for {}: use fewer threads", "内存不足以处理 {}：请减少线程数",
+     kAsTheyStand},
+    {"the system gave no more memory", "系统内存不足"},
+    // ---- signals ----
+    {"{} holds no recordings: expected <drone>/<pack>.iq (or .dat, .sigmf-data)",
+     "{} 中没有录制文件：应为 <机型>/<数据包>.iq（或 .dat、.sigmf-data）", kAsTheyStand},
+    {"{} holds no recordings (.iq, .dat or .sigmf-data)",
+     "{} 中没有录制文件（.iq、.dat 或 .sigmf-data）", kAsTheyStand},
+    {"none of {} recordings could be judged; the first: {}", "{} 个录制文件均无法测量；第一个：{}"},
+    {"no signal was found in {}: there is nothing to relate noise to",
+     "{} 中未发现信号：无法确定加噪的基准", kAsTheyStand},
+    {"no picture could be made of {} recordings; the first: {}",
+     "{} 个录制文件均无法绘图；第一个：{}"},
+    {"{} holds {} bytes, less than one sample of {} bytes ({})",
+     "{} 只有 {} 字节，不足一个 {} 字节的采样点（{}）", kAsTheyStand},
+    {"there is no sample to draw", "没有可绘制的采样点"},
+    {"{}: a film's name must end in .avi or .mp4", "{}：视频文件名必须以 .avi 或 .mp4 结尾",
+     kAsTheyStand},
+    {"the program ffmpeg, which makes .mp4 files, was not found in PATH: install it (Debian: "
+     "apt-get install ffmpeg) or choose an .avi file",
+     "在 PATH 中未找到生成 .mp4 所需的 ffmpeg：请安装（Debian：apt-get install ffmpeg），或改用 "
+     ".avi"},
+    {"the system gave no more memory: choose smaller pictures or fewer threads",
+     "系统内存不足：请减小图片尺寸或减少线程数"},
+    // ---- files ----
+    {"cannot read {}: it is not a file", "无法读取 {}：不是文件", kAsTheyStand},
+    {"cannot read {}: {}", "无法读取 {}：{}"},
+    {"cannot read source_path {}: {}", "无法读取 source_path {}：{}"},
+    {"cannot read weight_path {}: {}", "无法读取 weight_path {}：{}"},
+    {"cannot write {}: {}", "无法写入 {}：{}"},
+    {"cannot list the folder {}: {}", "无法列出文件夹 {}：{}"},
+    {"cannot open the folder {}: {}", "无法打开文件夹 {}：{}"},
+    {"cannot make the folder {}: {}", "无法创建文件夹 {}：{}"},
+    {"cannot put in place {}: {}", "无法写入 {}：{}"},
+});
+
+constexpr auto kSystemRows = std::to_array<base::Rendering>({
+    {"No such file or directory", "文件或目录不存在"},
+    {"Permission denied", "权限不足"},
+    {"No space left on device", "磁盘空间不足"},
+    {"Disk quota exceeded", "超出磁盘配额"},
+    {"Read-only file system", "只读文件系统"},
+    {"Is a directory", "是目录"},
+    {"Not a directory", "不是目录"},
+    {"Input/output error", "输入/输出错误"},
+    {"Too many open files", "打开的文件过多"},
+    {"Cannot allocate memory", "内存不足"},
+});
+
+}  // namespace
+
+std::span<const base::Rendering> worker_words() { return kRows; }
+std::span<const base::Rendering> system_words() { return kSystemRows; }
+
+}  // namespace berth::model
