@@ -40,6 +40,13 @@ constexpr auto kRows = std::to_array<base::Rendering>({
     {"String should have at least 1 character", "至少应有 1 个字符"},
     {"The text must not contain a NUL byte", "文本中不能含有 NUL 字节"},
     // ---- tasks ----
+    {"\"{}\" is not a device: write auto, cpu, cuda, cuda:N, rocm:N, xpu:N, npu:N, GPU-<uuid>, "
+     "cuda:N:M or MIG-<uuid> for a MIG instance, or several of these with commas",
+     "“{}”不是设备：请写 auto、cpu、cuda、cuda:N、rocm:N、xpu:N、npu:N、GPU-<uuid>，MIG 实例写 "
+     "cuda:N:M 或 MIG-<uuid>，多个设备用逗号分隔",
+     kAsTheyStand},
+    {"{} lies outside the data roots of this server ({})", "{} 不在本服务器的数据根目录（{}）之内",
+     kAsTheyStand},
     {"A task id has at most 128 bytes, no slash and no control characters",
      "任务 ID 最多 128 字节，不能含有斜杠和控制字符"},
     {"Input should be 'balanced', 'most_free', 'least_loaded', 'pack', 'spread' or 'fastest'",
@@ -131,6 +138,7 @@ constexpr auto kRows = std::to_array<base::Rendering>({
      "max_concurrent.{}.{} 为 {}：应在 0 到 1000000 之间", kAsTheyStand},
     {"devices is empty: leave it out to mean the whole machine",
      "devices 为空：省略它表示整台机器"},
+    {"there is no process {}", "进程 {} 不存在", kAsTheyStand},
     {"The lease {} is over", "租约 {} 已结束", kAsTheyStand},
     {"Over TCP the process that is to hold the lease must be named",
      "经 TCP 租用时必须指明持有租约的进程"},
@@ -141,6 +149,24 @@ constexpr auto kRows = std::to_array<base::Rendering>({
     {"from must be before to", "from 必须早于 to"},
     {"format is \"{}\": it is json or csv", "format 为“{}”：应为 json 或 csv", kAsTheyStand},
     // ---- the server ----
+    {"this needs the header 'Authorization: Bearer <token>'; the token is in {}",
+     "需要请求头 'Authorization: Bearer <令牌>'；令牌在 {} 中", kAsTheyStand},
+    {"the token in the Authorization header is not the right one; the token is in {}",
+     "Authorization 请求头中的令牌不正确；令牌在 {} 中", kAsTheyStand},
+    {"a page of another site may not send this request", "其他网站的页面不能发送此请求"},
+    {"pages of '{}' may not use this server; the origins that may are in the configuration",
+     "'{}' 的页面不能使用本服务器；允许的来源在配置中设置", kAsTheyStand},
+    {"the Host header names '{}', which is not this machine's loopback address; use localhost or "
+     "127.0.0.1, or add the name to the configuration",
+     "Host 请求头为 '{}'，不是本机的回环地址；请使用 localhost 或 127.0.0.1，或在配置中加入该名称",
+     kAsTheyStand},
+    {"the body is sent as '{}'; this server takes JSON only: add the header 'Content-Type: "
+     "application/json' (curl: -H 'Content-Type: application/json')",
+     "请求体的类型为 '{}'；本服务器只接受 JSON：请加上请求头 'Content-Type: "
+     "application/json'（curl：-H 'Content-Type: application/json'）",
+     kAsTheyStand},
+    {"labels is \"{}\": it is dcgm, for all labels of that exporter, or left out",
+     "labels 为“{}”：应为 dcgm（该导出器的全部标签）或省略", kAsTheyStand},
     {"Method Not Allowed", "该路径不支持此方法"},
     {"an internal error; the daemon's log has more under {}", "内部错误；详情见守护进程日志中的 {}",
      kAsTheyStand},

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/phrase.h"
 #include "base/text.h"
+#include "model/task_words.h"
 
 namespace berth::daemon {
 
@@ -80,7 +82,7 @@ base::Status LeaseHolders::adopt(const model::TaskId& lease, int pid, By by) {
   if (held != holders_.end() && !same) {
     return base::fail(
         base::ErrorCode::kWrongState,
-        "The lease " + lease.value + " is held by the process " + std::to_string(held->second.pid));
+        base::fill(model::words::kLeaseHeld, {lease.value, std::to_string(held->second.pid)}));
   }
   const auto process = supervise::identity_of(pid);
   if (!process) return base::fail(process.error());

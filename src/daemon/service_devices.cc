@@ -13,6 +13,7 @@
 #include "daemon/service.h"
 #include "device/host/backend.h"
 #include "model/device_words.h"
+#include "model/task_words.h"
 #include "supervise/mps.h"
 
 namespace berth::daemon {
@@ -199,10 +200,11 @@ void Service::check_memory() {
     if (!ending) continue;
     const auto task = engine_.table().find(use.task);
     if (task != nullptr && !task->failure) {
-      task->failure = model::Failure{"memory_limit",
-                                     "used " + base::to_text(use.used) + " of " +
-                                         base::to_text(use.reserved) + " reserved on " + use.device,
-                                     ""};
+      task->failure = model::Failure{
+          "memory_limit",
+          base::fill(model::words::kUsedOf,
+                     {base::to_text(use.used), base::to_text(use.reserved), use.device}),
+          ""};
       engine_.touch(use.task);
     }
     supervisor_.end_for_memory(use.task, use.attempt);

@@ -66,6 +66,7 @@ constexpr auto kRows = std::to_array<base::Rendering>({
     {words::kLimitsBad, "无法设置 {} 的上限：设备未知或数值为负", kAsTheyStand},
     // ---- leases ----
     {words::kNoLease, "租约 {} 不存在：已归还或已过期", kAsTheyStand},
+    {words::kLeaseHeld, "租约 {} 由进程 {} 持有", kAsTheyStand},
     {words::kNotLeased, "目前没有可租用的设备"},
     {words::kNotLeasedBecause, "目前没有可租用的设备：{}", base::Values::kEachSaid},
     // ---- how an attempt ended ----
@@ -81,6 +82,10 @@ constexpr auto kRows = std::to_array<base::Rendering>({
     {words::kRestarted, "任务运行期间机器重启"},
     {words::kShimKilled, "任务的监护进程（pid {}）被结束", kAsTheyStand},
     {words::kShimEndedEarly, "监护进程在启动任务前退出"},
+    {words::kUsedOf, "在 {2} 上占用 {0}，预留 {1}", kAsTheyStand},
+    {words::kCannotExecute, "无法执行 {}：{}"},
+    {words::kCannotChangeTo, "无法进入目录 {} 以启动 {}：{}"},
+    {words::kCannotBecome, "无法以用户 {} 启动 {}：{}"},
 });
 
 }  // namespace

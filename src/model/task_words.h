@@ -91,6 +91,7 @@ inline constexpr std::string_view kLimitsBad =
 
 // Leases.
 inline constexpr std::string_view kNoLease = "There is no lease {}: it was returned or has expired";
+inline constexpr std::string_view kLeaseHeld = "The lease {} is held by the process {}";
 inline constexpr std::string_view kNotLeased = "No device can be leased at the moment";
 inline constexpr std::string_view kNotLeasedBecause = "No device can be leased at the moment: {}";
 
@@ -110,6 +111,11 @@ inline constexpr std::string_view kRestarted = "the machine was restarted while 
 inline constexpr std::string_view kShimKilled = "the task's supervisor (pid {}) was killed";
 inline constexpr std::string_view kShimEndedEarly =
     "the supervisor process ended before it could start the task";
+inline constexpr std::string_view kUsedOf = "used {} of {} reserved on {}";
+inline constexpr std::string_view kCannotExecute = "cannot execute {}: {}";
+inline constexpr std::string_view kCannotChangeTo =
+    "cannot change to the directory {} to start {}: {}";
+inline constexpr std::string_view kCannotBecome = "cannot become user {} to start {}: {}";
 
 }  // namespace words
 

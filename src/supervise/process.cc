@@ -126,7 +126,7 @@ const std::string& boot_id() {
 
 base::Result<ProcessIdentity> identity_of(int pid) {
   const auto stat = read_stat(pid);
-  if (!stat) return fail(ErrorCode::kNotFound, "there is no " + process_text(pid));
+  if (!stat) return fail(ErrorCode::kNotFound, "there is no process " + std::to_string(pid));
   return ProcessIdentity{pid, stat->start_time, boot_id()};
 }
 

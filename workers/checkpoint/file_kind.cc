@@ -86,7 +86,7 @@ std::string pickle_kind(std::string_view bytes) {
   const auto pickle = Pickle::read(bytes, {});
   if (!pickle) return "begins like a Python pickle, but is damaged, cut short or something else";
   const std::string_view name = pickle->class_of(pickle->root_value());
-  return "is a Python pickle" + (name.empty() ? "" : " of " + readable(name)) +
+  return (name.empty() ? "is a Python pickle" : "is a Python pickle of " + readable(name)) +
          ", but not of torch.save: save model.state_dict() with torch.save";
 }
 

@@ -209,7 +209,7 @@ TEST(TextsTest, WhatIsNoRecordComesOutAsItIs) {
 TEST(TextsTest, WhatIsWrongWithARequestHasAChineseText) {
   base::check_rows(request_words());
   base::check_found(request_words(), in_chinese);
-  base::check_said(request_words(), {BERTH_ROOT "/src/api", BERTH_ROOT "/src/http"});
+  base::check_said(request_words(), {BERTH_ROOT "/src"});
 }
 
 TEST(TextsTest, TheDetailOfAnErrorIsInTheLanguageAskedFor) {

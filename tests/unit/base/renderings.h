@@ -54,7 +54,7 @@ void check_found(std::span<const Rendering> table, Function in_chinese) {
   }
 }
 
-/// Each text, between its holes, is in a source below `folders`.
+/// Each text, between its holes, is in sources below `folders`.
 inline void check_said(std::span<const Rendering> table, const std::vector<std::string>& folders) {
   std::string code;
   for (const auto& folder : folders) {
@@ -76,7 +76,11 @@ inline void check_said(std::span<const Rendering> table, const std::vector<std::
       text.insert(at, "\\");
     for (auto at = text.find("{}"); at != std::string::npos; at = text.find("{}"))
       text.replace(at, 2, "\n");
-    // What stands at the ends of a piece may be of another literal.
+    // Clauses may be of several literals, and so may what stands at the ends of one.
+    for (const char* mark : {"; ", ": ", ", "}) {
+      for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark))
+        text.replace(at, 2, "\n");
+    }
     constexpr const char* kMarks = " ;:,.()";
     for (const auto& piece : split(text, '\n')) {
       const auto begin = piece.find_first_not_of(kMarks);
