@@ -60,6 +60,8 @@ void add_task_verbs(CLI::App& app, AllOptions& all, Invocation& result) {
       ->check(range(1, 1000))
       ->type_name("N");
   ps_verb->add_option("--user", all.ps.user, "only those of this user")->type_name("NAME");
+  ps_verb->add_option("TEXT", all.ps.text,
+                      "only those with this in their id, name, user, device or command");
   ps_verb->add_flag("--json", all.ps.json, "as JSON");
   ps_verb->final_callback([&] { result.verb = [&all] { return ps(all.ps); }; });
 

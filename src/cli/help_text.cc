@@ -21,7 +21,7 @@ const char* const kHelp =
   berth top                           the same live, with tasks and queue: sort, filter, cancel, logs
   berth check                         what document 004's memory check prints (no daemon needed)
 
-  berth ps [--all]                    tasks that wait and run; with --all all of them
+  berth ps [TEXT] [--all]             tasks that wait and run; with --all all of them
   berth show ID                       everything about one task
   berth logs ID [-f]                  its output
   berth why ID                        why it waits: a verdict per device

@@ -8,6 +8,7 @@
 #include "cli/task_list.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
+#include "http/request.h"
 
 namespace berth::cli {
 
@@ -32,6 +33,7 @@ base::Result<json::object> page(Session& session, const PsOptions& options, std:
   std::string path = "/api/v2/tasks?limit=" + std::to_string(limit);
   if (offset > 0) path += "&offset=" + std::to_string(offset);
   if (!options.all) path += "&status=live";
+  if (!options.text.empty()) path += "&q=" + http::percent_encode(options.text);
   return session.object(path);
 }
 
@@ -67,6 +69,13 @@ base::Result<json::object> tasks_for(Session& session, const PsOptions& options)
 }
 
 std::string nothing(const PsOptions& options) {
+  if (!options.text.empty()) {
+    return options.all
+               ? tr("no task has \"{}\" in its id, name, user, device or command", {options.text})
+               : tr("nothing with \"{}\" is running or waiting (berth ps --all shows what has "
+                    "ended)",
+                    {options.text});
+  }
   if (!options.user.empty())
     return options.all ? tr("no tasks of {}", {options.user})
                        : tr("nothing of {} is running or waiting (berth ps --all shows what has "

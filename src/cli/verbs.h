@@ -87,6 +87,7 @@ struct PsOptions {
   bool json = false;
   int limit = 100;
   std::string user;  // empty: of all
+  std::string text;  // in their id, name, user, device or command; empty: any
 };
 int ps(const PsOptions& options);
 

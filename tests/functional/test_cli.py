@@ -143,6 +143,11 @@ def test_ps_and_show(cli: CommandLine, folder: Path) -> None:
     assert running[:8] in cli.ok("ps")
     assert ended[:8] not in cli.ok("ps")
     assert ended[:8] in cli.ok("ps", "--all")
+    assert [task["task_id"] for task in cli.json("ps", "BUSY")["tasks"]] == [running], "by its name"
+    assert cli.json("ps", "--all", "true")["total"] == 1, "by its command"
+    none = cli("ps", "no such & task")
+    assert (none.returncode, none.stdout) == (DONE, "")
+    assert 'nothing with "no such & task" is running or waiting' in none.stderr
     assert cli.json("show", running[:12])["task_id"] == running, "an id may be shortened"
     assert "busy" in cli.ok("show", running)
     gate.open()

@@ -61,6 +61,22 @@ describe("a queue of a thousand tasks", () => {
     await page.context().close();
   });
 
+  test("shows what runs before the oldest that wait, an array in one row", async () => {
+    const sweep = await service.run(["sleep", "100"], { name: "sweep", array: "0-299", device: "cuda:0", memory_gb: 20, priority: 1 });
+    const { page, faults } = await open(browser, service.url);
+    const shown = page.locator(".active-table tbody tr");
+    await page.waitForFunction(() => document.querySelectorAll(".active-table tbody tr").length === 10);
+    assert.match((await shown.first().textContent())!, /holder/);
+    await page.getByText("All 1,301").waitFor();
+    // 200 of those that wait are read: they begin with the first that came.
+    await page.locator(".active-table").getByText("job-0", { exact: true }).waitFor();
+    assert.deepEqual(faults, []);
+    await page.context().close();
+    await service.api("POST", `/api/v2/tasks/${sweep["task_id"]}/cancel`);
+    await service.until(sweep["task_id"] as string, "cancelled");
+    await service.api("DELETE", `/api/v2/tasks/${sweep["task_id"]}`);
+  });
+
   test("is searched through", async () => {
     const { page, faults } = await open(browser, `${service.url}#/tasks?q=job-77`);
     await page.waitForFunction(() => document.querySelectorAll(".task-row").length === 11);

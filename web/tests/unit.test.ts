@@ -12,12 +12,28 @@ import { enTasks } from "../src/i18n/en_tasks.ts";
 import { zh } from "../src/i18n/zh.ts";
 import { zhForms } from "../src/i18n/zh_forms.ts";
 import { zhTasks } from "../src/i18n/zh_tasks.ts";
+import { activeRows } from "../src/lib/active.ts";
 import { joinWords, splitWords } from "../src/lib/argv.ts";
 import { clock, duration, energy, gigabytes, gigabytesOf, metric, percent, plainLine, shortId } from "../src/lib/format.ts";
 import { append, parseHistory, withGaps } from "../src/lib/history.ts";
 import { LogBuffer } from "../src/lib/log_buffer.ts";
 import { memoryParts } from "../src/lib/memory.ts";
 import { pagesOf, scrollFor, visibleRange } from "../src/lib/virtual.ts";
+
+describe("what runs and waits", () => {
+  const task = (task_id: string, status: string, more: object = {}) => ({ task_id, status, priority: 5, created_at: "2026-01-01T00:00:00Z", array: null, ...more }) as unknown as Task;
+  const of = (index: number) => ({ array: { id: "a", index, size: 4 } });
+  test("is told in few rows: what runs, then the most urgent; of an array one that waits", () => {
+    const tasks = [
+      task("late", "queued", { created_at: "2026-01-01T00:00:09Z" }), task("a_3", "queued", of(3)), task("a_2", "queued", of(2)), task("a_1", "running", of(1)), task("a_0", "running", of(0)),
+      task("urgent", "queued", { priority: 1, created_at: "2026-01-01T00:00:05Z" }), task("runs", "running", { priority: 9, created_at: "2025-12-31T00:00:00Z" }),
+    ];
+    const rows = (most: number) => activeRows(tasks, most).map((row) => `${row.task.task_id} ${row.others}`);
+    assert.deepEqual(rows(10), ["runs 0", "a_0 0", "a_1 0", "urgent 0", "a_2 1", "late 0"]);
+    assert.deepEqual(rows(2), ["runs 0", "a_0 0"]);
+    assert.deepEqual(activeRows([], 3), []);
+  });
+});
 
 describe("energy", () => {
   test("has the unit that people know", () => {
@@ -27,7 +43,7 @@ describe("energy", () => {
 
 describe("format", () => {
   test("what is not there is a dash, never 0", () => {
-    for (const text of [gigabytes(null), percent(undefined), duration(null), metric(NaN), clock(null, "en")]) assert.equal(text, "–");
+    for (const text of [gigabytes(null), percent(undefined), duration(null, "en"), metric(NaN), clock(null, "en")]) assert.equal(text, "–");
   });
   test("memory", () => {
     assert.equal(gigabytes(21.88), "21.9 GB");
@@ -38,9 +54,11 @@ describe("format", () => {
   });
   test("durations have two places", () => {
     const seconds: readonly (readonly [number, string])[] = [[-3, "0s"], [0, "0s"], [59.9, "59s"], [60, "1m 00s"], [3599, "59m 59s"], [3600, "1h 00m"], [86399, "23h 59m"], [86400, "1d 00h"], [200000, "2d 07h"]];
-    for (const [given, text] of seconds) assert.equal(duration(given), text);
-    assert.equal(duration(0.46, true), "0.5s");
-    assert.equal(duration(10.4, true), "10s");
+    for (const [given, text] of seconds) assert.equal(duration(given, "en"), text);
+    assert.equal(duration(0.46, "en", true), "0.5s");
+    assert.equal(duration(10.4, "en", true), "10s");
+    assert.deepEqual([8, 192, 7500, 356400].map((given) => duration(given, "zh")), ["8秒", "3分12秒", "2小时05分", "4天03小时"]);
+    assert.equal(duration(0.46, "zh", true), "0.5秒");
   });
   test("metrics", () => {
     for (const [given, text] of [[0, "0"], [0.0001, "1.00e-4"], [0.25, "0.2500"], [1.5, "1.50"], [123.45, "123.5"], [2e7, "2.00e+7"]] as const) assert.equal(metric(given), text);

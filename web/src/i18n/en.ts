@@ -122,6 +122,7 @@ export const en = {
   "devices.zombies": "{count} dead processes hold memory",
   "devices.active": "Running and waiting",
   "devices.active.all": "All {count}",
+  "devices.active.like": "and {count} more of its array",
   "devices.active.none": "Nothing runs and nothing waits.",
   "devices.parts": "Parts of the daemon",
 

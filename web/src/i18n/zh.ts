@@ -124,6 +124,7 @@ export const zh: Record<keyof typeof en, string> = {
   "devices.zombies": "{count} 个已死进程占用显存",
   "devices.active": "运行与等待",
   "devices.active.all": "全部 {count} 个",
+  "devices.active.like": "及同一数组的另外 {count} 个",
   "devices.active.none": "没有运行或等待的任务。",
   "devices.parts": "守护进程各部分",
 

@@ -50,16 +50,22 @@ export function metric(value: number | null | undefined): string {
   return value.toFixed(4);
 }
 
-/** "8s", "3m 12s", "2h 05m", "4d 03h": two places at most, so that a column keeps its width. `exact`: tenths below ten. */
-export function duration(seconds: number | null | undefined, exact = false): string {
+const UNITS = { en: { s: "s", m: "m", h: "h", d: "d", gap: " " }, zh: { s: "秒", m: "分", h: "小时", d: "天", gap: "" } } as const;
+
+/**
+ * "8s", "3m 12s", "2h 05m", "4d 03h" ("3分12秒"): two places at most, so that a column keeps its width.
+ * `exact`: tenths below ten.
+ */
+export function duration(seconds: number | null | undefined, language: keyof typeof UNITS, exact = false): string {
   if (seconds == null || !Number.isFinite(seconds)) return ABSENT;
-  if (exact && seconds < 10) return `${Math.max(0, seconds).toFixed(1)}s`;
+  const { s, m, h, d, gap } = UNITS[language];
+  if (exact && seconds < 10) return `${Math.max(0, seconds).toFixed(1)}${s}`;
   const whole = Math.max(0, Math.floor(seconds));
   const pad = (value: number) => String(value).padStart(2, "0");
-  if (whole < 60) return `${whole}s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)}m ${pad(whole % 60)}s`;
-  if (whole < 86400) return `${Math.floor(whole / 3600)}h ${pad(Math.floor((whole % 3600) / 60))}m`;
-  return `${Math.floor(whole / 86400)}d ${pad(Math.floor((whole % 86400) / 3600))}h`;
+  if (whole < 60) return `${whole}${s}`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}${m}${gap}${pad(whole % 60)}${s}`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)}${h}${gap}${pad(Math.floor((whole % 3600) / 60))}${m}`;
+  return `${Math.floor(whole / 86400)}${d}${gap}${pad(Math.floor((whole % 86400) / 3600))}${h}`;
 }
 
 export function secondsBetween(from: string | null | undefined, to: string | number | null | undefined): number | null {

@@ -2,7 +2,7 @@
 // The machine: devices, processor, limits, what is drained. Read each second on the pages that show devices.
 import { computed, signal } from "@preact/signals";
 import { get, getText } from "../api/client.ts";
-import type { Cpu, Drains, GpuDevice, Health, Info, Resources, Task, TaskList } from "../api/types.ts";
+import type { Cpu, Drains, GpuDevice, Health, Info, Resources, State, Task, TaskList } from "../api/types.ts";
 import { append, emptyReadings, parseHistory, type Readings } from "../lib/history.ts";
 import { route } from "../router.ts";
 import { setServerTime } from "./clock.ts";
@@ -17,10 +17,13 @@ export const parts = signal<Record<string, string>>({});
 /** The last minutes of every device, for the small curves. */
 export const recent = signal<Map<string, Readings>>(new Map());
 export const RECENT_S = 300;
-/** Tasks that run or wait, the newest of them; for their names, too, which the list of who is on a device lacks. */
+/** Tasks that run, and the oldest of those that wait; for their names, too, which the list of who is on a device lacks. */
 export const active = signal<Task[] | null>(null);
 export const activeTotal = signal(0);
+/** How many wait beside those in `active`. */
+export const moreWaiting = signal(0);
 const ACTIVE = 200;
+let waiting = 0;
 export const namesById = computed(() => new Map((active.value ?? []).map((task) => [task.task_id, task.name])));
 
 export const gpus = computed<GpuDevice[]>(() => resources.value?.gpu_info.devices ?? []);
@@ -46,9 +49,14 @@ async function readMachine(abort: AbortSignal): Promise<void> {
 
 async function readActive(abort: AbortSignal): Promise<void> {
   if (!watching() || document.hidden) return;
-  const list = await get<TaskList>(`/api/v2/tasks?status=live&task_type=training&limit=${ACTIVE}`, abort);
-  active.value = list.tasks;
-  activeTotal.value = list.total;
+  // The newest come first; of a long queue its end is wanted.
+  const of = (status: State, offset: number) => get<TaskList>(`/api/v2/tasks?status=${status}&task_type=training&limit=${ACTIVE}&offset=${offset}`, abort);
+  const offset = Math.max(0, waiting - ACTIVE);
+  const [running, queued] = await Promise.all([of("running", 0), of("queued", offset)]);
+  waiting = queued.total;
+  active.value = [...running.tasks, ...queued.tasks];
+  activeTotal.value = running.total + queued.total;
+  moreWaiting.value = Math.max(0, queued.total - queued.tasks.length);
 }
 
 let recentRead = 0;

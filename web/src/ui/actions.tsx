@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { ApiError, messageOf, post, remove, taskPath, Unreachable } from "../api/client.ts";
 import { isFinal, type Action, type Task, type TaskArray } from "../api/types.ts";
 import { formOf } from "../forms/request.ts";
-import { t } from "../i18n/index.ts";
+import { language, t } from "../i18n/index.ts";
 import { duration, secondsBetween, shortId } from "../lib/format.ts";
 import { go, linkTo } from "../router.ts";
 import { now } from "../state/clock.ts";
@@ -35,7 +35,7 @@ async function act(task: Named, verb: "cancel" | "hold" | "release" | "priority"
 
 export function askCancel(task: Task | TaskArray): void {
   if (isFinal(task.status)) return;
-  const ran = duration(secondsBetween(task.started_at, now.peek()));
+  const ran = duration(secondsBetween(task.started_at, now.peek()), language.peek());
   const text = task.task_type === "array" ? t("action.cancel.array")
     : task.status === "running" ? t("action.cancel.running", { time: ran }) : t("action.cancel.waiting");
   confirmThat(t("action.cancel.title", { name: nameOf(task) }), text, t("action.cancel.confirm"), t("action.cancel.keep"), () =>

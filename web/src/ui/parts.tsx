@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { HeldMemory, State, Task } from "../api/types.ts";
-import { t, word } from "../i18n/index.ts";
+import { language, t, word } from "../i18n/index.ts";
 import { duration, gigabytes, secondsBetween } from "../lib/format.ts";
 import { now } from "../state/clock.ts";
 import { announce } from "../state/notices.ts";
@@ -43,7 +43,7 @@ export function Progress({ value, label, state }: { value: number; label: string
 
 /** Counts on by itself while it has no end. */
 export function Elapsed({ from, to }: { from: string | null; to: string | null }): JSX.Element {
-  return <>{duration(secondsBetween(from, to ?? now.value), to !== null)}</>;
+  return <>{duration(secondsBetween(from, to ?? now.value), language.value, to !== null)}</>;
 }
 
 /** `page`: nothing else is on the page, so this is its heading. */

@@ -2,9 +2,10 @@
 // What runs and what waits, beside the devices.
 import type { JSX } from "preact";
 import { language, t } from "../i18n/index.ts";
-import { count, percent } from "../lib/format.ts";
+import { activeRows } from "../lib/active.ts";
+import { count, percent, shortId } from "../lib/format.ts";
 import { linkTo } from "../router.ts";
-import { active, activeTotal } from "../state/machine.ts";
+import { active, activeTotal, moreWaiting } from "../state/machine.ts";
 import { nameOf } from "../ui/actions.tsx";
 import { CommandLine, Elapsed, Progress, shownState, StateBadge } from "../ui/parts.tsx";
 import { briefly } from "./task_list.tsx";
@@ -12,9 +13,7 @@ import { briefly } from "./task_list.tsx";
 const ROWS = 10;
 
 export function ActiveTasks(): JSX.Element {
-  const known = active.value;
-  // What runs first, then who waits, the oldest first: as they will come.
-  const rows = known && [...known].sort((a, b) => Number(b.status === "running") - Number(a.status === "running") || a.created_at.localeCompare(b.created_at)).slice(0, ROWS);
+  const rows = active.value && activeRows(active.value, ROWS);
   return (
     <section class="card active" aria-labelledby="active">
       <div class="card-head">
@@ -36,10 +35,16 @@ export function ActiveTasks(): JSX.Element {
             </tr>
           </thead>
           <tbody>
-            {rows.map((task) => (
+            {rows.map(({ task, others }) => (
               <tr key={task.task_id}>
                 <td><StateBadge state={shownState(task)} /></td>
-                <th scope="row" class="clip"><a href={linkTo("tasks", task.task_id)}>{nameOf(task)}</a></th>
+                <th scope="row" class="clip">
+                  <span class="active-name">
+                    <a href={linkTo("tasks", task.task_id)}>{nameOf(task)}</a>
+                    {task.array && <a class="c-index" href={linkTo("arrays", task.array.id)} title={t("tasks.array.of", { id: shortId(task.array.id), index: task.array.index, size: task.array.size })}>[{task.array.index}]</a>}
+                    {others > 0 && <span class="muted">{t("devices.active.like", { count: count(others, language.value) + (moreWaiting.value > 0 ? "+" : "") })}</span>}
+                  </span>
+                </th>
                 <td class="mono wide-only clip">{task.device}</td>
                 <td class="clip muted wide-only">
                   {task.status === "running" && task.progress > 0

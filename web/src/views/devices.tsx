@@ -2,7 +2,7 @@
 // Every device at a glance: what is free, what it does, who is on it.
 import type { JSX } from "preact";
 import type { GpuDevice } from "../api/types.ts";
-import { t } from "../i18n/index.ts";
+import { language, t } from "../i18n/index.ts";
 import { duration, gigabytes, gigabytesOf, percent, withUnit } from "../lib/format.ts";
 import { memoryParts } from "../lib/memory.ts";
 import { linkTo } from "../router.ts";
@@ -53,7 +53,7 @@ function DeviceCard({ gpu }: { gpu: GpuDevice }): JSX.Element {
         <ActiveHere device={gpu.device_name} />
         {foreign > 0 && <span class="muted">{foreign === 1 ? t("devices.foreign.one") : t("devices.foreign", { count: foreign })}</span>}
         {zombies > 0 && <span class="warning-text">{t("devices.zombies", { count: zombies })}</span>}
-        {gpu.age_s != null && gpu.age_s > 5 && <span class="warning-text">{t("devices.stale", { age: duration(gpu.age_s) })}</span>}
+        {gpu.age_s != null && gpu.age_s > 5 && <span class="warning-text">{t("devices.stale", { age: duration(gpu.age_s, language.value) })}</span>}
       </div>
       {gpu.health !== "healthy" && <p class="device-reason">{t("devices.quarantined")}{gpu.health_reason ? `: ${gpu.health_reason}` : ""}</p>}
     </article>

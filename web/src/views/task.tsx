@@ -62,7 +62,7 @@ function useTask(id: string): { task: Task | null; gone: boolean } {
 }
 
 function Times({ task }: { task: Task }): JSX.Element {
-  const waited = duration(secondsBetween(task.created_at, task.started_at));
+  const waited = duration(secondsBetween(task.created_at, task.started_at), language.value);
   if (!task.started_at && !isFinal(task.status)) return <span>{t("task.wait")} <b class="num"><Elapsed from={task.created_at} to={null} /></b></span>;
   if (!task.started_at) return <span />;
   return (
