@@ -250,7 +250,7 @@ void act_on_array(Service& service, const http::Request& request, http::Exchange
     if (action.suits(*task)) chosen.push_back(task->id());
   }
   if (chosen.empty() || (action.all_or_none && chosen.size() < tasks.size()))
-    return exchange.fail(409, std::string(say(action.why_not, language)));
+    return exchange.fail(409, action.why_not);
   // One that ended in between is no failure of the whole; a full disk is.
   struct Progress {
     http::Exchange exchange;

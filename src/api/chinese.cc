@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <span>
 
 #include "api/request_words.h"
+#include "base/shortage.h"
 #include "core/words.h"
 #include "model/device_words.h"
 #include "model/task_words.h"
@@ -68,29 +69,18 @@ constexpr std::array kRows{
     Row{words::kNotEnded, "尚未结束"},
     Row{words::kPauseOver, "失败后的间隔结束"},
     Row{words::kTriedAgainAt, "将于 {} 重试"},
-    Row{"All tasks of the array have ended", "该数组的任务均已结束"},
-    Row{"Tasks of the array have not ended: cancel it first", "该数组的任务尚未全部结束：请先取消"},
-    Row{"No task of the array waits", "该数组没有等待中的任务"},
     Row{"The array is cancelled", "数组已取消"},
     Row{"The array is removed", "数组已删除"},
     Row{"The array is on hold", "数组已搁置"},
     Row{"The array is released", "数组已释放"},
     Row{"The array has another priority", "数组优先级已更改"},
-    Row{"{} is an array of {} tasks: name one of them, such as {}",
-        "{} 是含 {} 个任务的数组：请指定其中一个，例如 {}"},
-    Row{"Task {} has written over what this one left in {}",
-        "任务 {} 已覆盖本任务在 {} 中留下的结果"},
     Row{"pending", "等待开始"},
     Row{"queued", "排队中"},
     Row{"running", "运行中"},
     Row{"completed", "已完成"},
     Row{"failed", "失败"},
     Row{"cancelled", "已取消"},
-    Row{"There is no such lease: it was returned or has expired", "没有这个租约：已归还或已过期"},
-    Row{"The lease belongs to another user", "该租约属于其他用户"},
     Row{"The lease is returned", "租约已归还"},
-    Row{"Nobody is told of anything: the configuration has no notifications",
-        "配置中没有 notifications：没有可通知的对象"},
     Row{words::kArraySlot, "同一数组的一个任务结束"},
     Row{words::kUndivided, "未切分为MIG实例的GPU"},
     Row{words::kDividedInto, "已切分为{}"},
@@ -107,6 +97,10 @@ constexpr std::array kRows{
     Row{words::kIfEnded, "任务 {} 结束"},
     Row{words::kIfTime, "间隔时间结束"},
     Row{words::kIfUserSlot, "用户 {} 的一个任务结束，或提高其上限"},
+    Row{"{} is an array of {} tasks: name one of them, such as {}",
+        "{} 是含 {} 个任务的数组：请指定其中一个，例如 {}"},
+    Row{"Task {} has written over what this one left in {}",
+        "任务 {} 已覆盖本任务在 {} 中留下的结果"},
     // explanations
     Row{"{} (needs {}, there: {})", "{}（需要 {}，现有 {}）"},
     Row{", for {} s", "，已持续 {} 秒"},
@@ -123,13 +117,10 @@ constexpr std::array kRows{
     Row{"the devices are not known yet", "设备信息尚未就绪"},
     Row{"Running on {}", "正在 {} 上运行"},
     Row{"Being cancelled: its processes on {} are ending", "正在取消：{} 上的进程正在结束"},
-    // kinds, states of devices
+    // kinds
     Row{"training", "训练"},
     Row{"inference", "推理"},
     Row{"command", "命令"},
-    Row{"lost", "设备丢失"},
-    Row{"not_responding", "驱动无响应"},
-    Row{"failed", "设备故障"},
     // api/error-codes.yaml
     Row{"another vendor was asked for", "请求的是其他厂商的设备"},
     Row{"another device was asked for", "请求的是其他设备"},
@@ -160,6 +151,18 @@ constexpr std::array kRows{
         "任务要求独占设备，而其上有任务运行"},
     Row{"not enough memory is free", "空闲显存不足"},
     Row{"all cores are taken", "所有核心均被占用"},
+    // of devices, where one falls short
+    Row{base::kNeedsAndHas, "{}：需要{}，现有{}"},
+    Row{base::kNeedsAndThere, "{}：需要{}，{}"},
+    Row{base::kAndMore, "另有 {} 个"},
+    Row{model::words::kNeverTaken, "本机没有任何设备能够运行此任务：{}"},
+    Row{model::words::kNotLeasedBecause, "目前没有可租用的设备：{}"},
+};
+
+constexpr std::array kDeviceStates{
+    Row{"lost", "设备丢失"},
+    Row{"not_responding", "驱动无响应"},
+    Row{"failed", "设备故障"},
 };
 
 }  // namespace
@@ -170,17 +173,18 @@ std::string_view chinese(std::string_view english) {
   return row == kRows.end() ? english : row->chinese;
 }
 
+std::string_view state_of_device(std::string_view english) {
+  const auto* row = std::find_if(kDeviceStates.begin(), kDeviceStates.end(),
+                                 [&](const Row& entry) { return entry.english == english; });
+  return row == kDeviceStates.end() ? english : row->chinese;
+}
+
 std::string in_chinese(std::string_view english) {
-  // Of the scheduler's patterns those that are a text of their own: the others fit anything.
-  static const std::vector<Row> scheduler = [] {
-    std::vector<Row> rows(kRows.begin(), kRows.end());
-    std::erase_if(rows, [](const Row& row) { return row.english == words::kStateAndReason; });
-    return rows;
-  }();
-  static const base::Renderings all{
-      model::device_words(), model::task_words(), model::worker_words(),
-      model::system_words(), scheduler,           request_words()};
+  static const base::Renderings all{model::device_words(), model::task_words(),
+                                    model::worker_words(), model::system_words(), request_words()};
   return all.in_chinese(english);
 }
+
+std::span<const base::Rendering> scheduler_words() { return kRows; }
 
 }  // namespace berth::api

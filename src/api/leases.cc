@@ -139,14 +139,12 @@ const core::TaskEntry* lease_of(const Service& service, const http::Request& req
   const std::string id(request.parameter("lease_id"));
   const auto* lease = find_lease(service.state(), id);
   if (lease == nullptr) {
-    exchange.fail(404, std::string(say("There is no such lease: it was returned or has expired",
-                                       own_language(request))));
+    exchange.fail(404, "There is no such lease: it was returned or has expired");
     return nullptr;
   }
   const bool stranger = request.peer.unix_socket && !request.authenticated;
   if (stranger && user_of(request) != lease->request.user) {
-    exchange.fail(403,
-                  std::string(say("The lease belongs to another user", own_language(request))));
+    exchange.fail(403, "The lease belongs to another user");
     return nullptr;
   }
   return lease;

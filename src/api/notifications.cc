@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/v2/notifications/test: whether those whom the configuration's notifications name can be
 // told.
-#include "api/chinese.h"
 #include "api/routes.h"
 #include "api/schema.h"
 
@@ -24,13 +23,11 @@ object response(const std::vector<NoticeDelivery>& deliveries) {
   return object{{"targets", std::move(targets)}};
 }
 
-void test(Service& service, const http::Request& request, http::Exchange exchange) {
+void test(Service& service, http::Exchange exchange) {
   auto held = std::make_shared<http::Exchange>(std::move(exchange));
-  const Language language = own_language(request);
-  service.test_notifications([held, language](const std::vector<NoticeDelivery>& deliveries) {
+  service.test_notifications([held](const std::vector<NoticeDelivery>& deliveries) {
     if (!deliveries.empty()) return held->respond(json_response(response(deliveries)));
-    held->fail(409,
-               say("Nobody is told of anything: the configuration has no notifications", language));
+    held->fail(409, "Nobody is told of anything: the configuration has no notifications");
   });
 }
 
@@ -38,8 +35,8 @@ void test(Service& service, const http::Request& request, http::Exchange exchang
 
 void add_notification_routes(http::Router& router, Service& service) {
   router.add("POST", "/api/v2/notifications/test",
-             [&service](const http::Request& request, http::Exchange exchange) {
-               test(service, request, std::move(exchange));
+             [&service](const http::Request&, http::Exchange exchange) {
+               test(service, std::move(exchange));
              });
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "api/chinese.h"
+#include "base/shortage.h"
+#include "base/text.h"
 #include "core/words.h"
 #include "model/task_type.h"
 
@@ -131,19 +133,53 @@ std::string_view say(std::string_view words, Language language) {
 
 std::string say(const base::Phrase& words, Language language) {
   // Only there: what a user wrote, as the reason of a drain, is not to be taken for a back end's.
-  const bool of_device = words.pattern == core::words::kStateAndReason;
+  if (words.pattern == core::words::kStateAndReason && words.values.size() == 2 &&
+      language == Language::kChinese) {
+    return base::fill(say(words.pattern, language),
+                      {std::string(state_of_device(words.values[0])), in_chinese(words.values[1])});
+  }
   std::vector<std::string> values;
-  for (const auto& value : words.values)
-    values.push_back(of_device ? say_reason(value, language) : std::string(say(value, language)));
+  for (const auto& value : words.values) values.emplace_back(say(value, language));
   return base::fill(say(words.pattern, language), values);
 }
 
 std::string say_reason(std::string_view words, Language language) {
-  return language == Language::kChinese ? in_chinese(words) : std::string(words);
+  if (language == Language::kEnglish) return std::string(words);
+  const auto state = state_of_device(words);
+  return state != words ? std::string(state) : in_chinese(words);
 }
+
+namespace {
+
+// Chinese beside Chinese stands without a blank, an amount or a name with one.
+std::string behind_chinese(std::string text) {
+  const bool plain = !text.empty() && static_cast<unsigned char>(text.front()) < 0x80;
+  return plain ? " " + text : text;
+}
+
+std::string in_chinese(const base::Shortage& shortage) {
+  constexpr auto kLanguage = Language::kChinese;
+  std::vector<std::string> said;
+  for (const auto& device : shortage.devices) {
+    const auto available = say(device.available, kLanguage);
+    said.push_back(
+        base::fill(say(device.amount ? base::kNeedsAndHas : base::kNeedsAndThere, kLanguage),
+                   {device.name, behind_chinese(say(device.needed, kLanguage)),
+                    device.amount ? behind_chinese(available) : available}));
+  }
+  if (shortage.more > 0)
+    said.push_back(base::fill(say(base::kAndMore, kLanguage), {std::to_string(shortage.more)}));
+  return base::fill(say(shortage.what, kLanguage), {base::join(said, "；")});
+}
+
+}  // namespace
 
 void say_detail(const http::Request& request, http::Response& response) {
   if (request.language != "zh") return;
+  if (response.shortage != nullptr) {
+    response.body = base::to_text(base::json::object{{"detail", in_chinese(*response.shortage)}});
+    return;
+  }
   auto body = base::parse_json(response.body);
   if (!body || !body->is_object()) return;
   auto* detail = body->as_object().if_contains("detail");
@@ -206,7 +242,7 @@ std::string render_record(std::string_view text, Language language) {
       if (item.is_string()) args.emplace_back(item.as_string());
     }
   }
-  args.resize(3);
+  args.resize(5);
   const std::string what(work(args[0], language));
   const bool chinese = language == Language::kChinese;
   std::string message;

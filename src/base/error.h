@@ -3,6 +3,7 @@
 // wrong (with the value) and what would be right, and optional fields for logs and clients.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,10 +13,13 @@
 
 namespace berth::base {
 
+struct Shortage;
+
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
   std::vector<std::pair<std::string, std::string>> context;
+  std::shared_ptr<const Shortage> shortage = nullptr;  // which the message says in English
 };
 
 /// The row of `code` in api/error-codes.yaml.

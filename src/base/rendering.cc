@@ -5,14 +5,18 @@
 #include <optional>
 
 #include "base/phrase.h"
-#include "base/text.h"
 
 namespace berth::base {
 
 namespace {
 
 constexpr std::string_view kHole = "{}";
-constexpr std::string_view kBetween = "; ";
+constexpr std::string_view kBeforeReason = ": ";
+
+// A text may be a program's own, and as long as it likes; reasons are short, and few deep.
+constexpr std::size_t kLongest = 4096;
+constexpr int kDeepest = 3;
+constexpr int kMostPlaces = 4;
 
 std::size_t letters(std::string_view pattern) {
   std::size_t count = pattern.size();
@@ -22,11 +26,9 @@ std::size_t letters(std::string_view pattern) {
   return count;
 }
 
-/// What stands in the holes of `pattern` where `text` is that pattern filled. A hole ends where
-/// what follows it first stands; the last one, at the end of the text.
-std::optional<std::vector<std::string_view>> match(std::string_view pattern,
-                                                   std::string_view text) {
-  std::vector<std::string_view> values;
+/// What stands in the holes of `pattern` where `text` is that pattern filled.
+std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view text) {
+  std::vector<std::string> values;
   for (bool first = true;; first = false) {
     const auto hole = pattern.find(kHole);
     const auto piece = pattern.substr(0, hole);
@@ -40,7 +42,7 @@ std::optional<std::vector<std::string_view>> match(std::string_view pattern,
                                 : text.find(piece, 1);
       if (place == std::string_view::npos || place == 0 || !text.substr(place).starts_with(piece))
         return std::nullopt;
-      values.push_back(text.substr(0, place));
+      values.emplace_back(text.substr(0, place));
       text.remove_prefix(place + piece.size());
     }
     if (last) return values;
@@ -57,27 +59,48 @@ Renderings::Renderings(std::initializer_list<std::span<const Rendering>> tables)
   });
 }
 
-std::string Renderings::each_in_chinese(std::string_view list) const {
-  std::vector<std::string> said;
-  for (;;) {
-    const auto end = list.find(kBetween);
-    said.push_back(in_chinese(list.substr(0, end)));
-    if (end == std::string_view::npos) return join(said, "；");
-    list.remove_prefix(end + kBetween.size());
-  }
+std::string Renderings::in_chinese(std::string_view english) const {
+  return in_chinese(english, 0);
 }
 
-std::string Renderings::in_chinese(std::string_view english) const {
+std::string Renderings::in_chinese(std::string_view english, int depth) const {
+  if (english.size() > kLongest || depth > kDeepest) return std::string(english);
   for (const Rendering& row : rows_) {
-    const auto values = match(row.english, english);
-    if (!values) continue;
-    std::vector<std::string> said;
-    for (const auto value : *values)
-      said.push_back(row.values == Values::kAsTheyStand ? std::string(value) : in_chinese(value));
-    if (row.values == Values::kEachSaid) said.back() = each_in_chinese(values->back());
-    return fill(row.chinese, said);
+    auto text = said(row, english, depth);
+    if (!text.empty()) return text;
   }
   return std::string(english);
+}
+
+/// Empty where the row does not fit.
+std::string Renderings::said(const Rendering& row, std::string_view english, int depth) const {
+  const std::string_view pattern = row.english;
+  constexpr auto kEnd = kBeforeReason.size() + kHole.size();
+  const bool of_reason = row.values == Values::kLastSaid && pattern.ends_with(kHole) &&
+                         pattern.size() > kEnd &&
+                         pattern.substr(pattern.size() - kEnd).starts_with(kBeforeReason) &&
+                         pattern.substr(0, pattern.size() - kEnd).ends_with(kHole);
+  if (!of_reason) {
+    auto values = match(pattern, english);
+    if (!values) return {};
+    if (row.values == Values::kLastSaid) values->back() = in_chinese(values->back(), depth + 1);
+    return fill(row.chinese, *values);
+  }
+  const auto before = pattern.substr(0, pattern.size() - kEnd);
+  std::string found;  // with the longest reason that is known
+  auto at = english.rfind(kBeforeReason);
+  for (int place = 0; place < kMostPlaces && at != std::string_view::npos && at > 0; ++place) {
+    const auto reason = english.substr(at + kBeforeReason.size());
+    if (auto values = match(before, english.substr(0, at))) {
+      auto in_words = in_chinese(reason, depth + 1);
+      if (in_words != reason) {
+        values->push_back(std::move(in_words));
+        found = fill(row.chinese, *values);
+      }
+    }
+    at = english.rfind(kBeforeReason, at - 1);
+  }
+  return found;
 }
 
 }  // namespace berth::base

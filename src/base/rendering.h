@@ -14,15 +14,14 @@
 namespace berth::base {
 
 enum class Values : std::uint8_t {
-  kEachSaid,    // the last one is texts, "; " between them, that are said one by one, as the others
-  kSaidToo,     // what fills a hole is said in Chinese where it is known
-  kAsTheyStand  // names, paths and other words of users
+  kAsTheyStand,  // names, paths, amounts and other words of users
+  kLastSaid      // the last one is a reason, said in Chinese where it is known
 };
 
 struct Rendering {
   std::string_view english;  // "{}" for each hole
   std::string_view chinese;  // the same holes; "{1}" is the second
-  Values values = Values::kSaidToo;
+  Values values = Values::kAsTheyStand;
 };
 
 /// Rows of several tables as one.
@@ -30,13 +29,15 @@ class Renderings {
  public:
   Renderings(std::initializer_list<std::span<const Rendering>> tables);
 
-  /// `english`, a text of a table with its holes filled, in Chinese; itself where it is not known.
-  /// Of two rows that fit, the one that says more of it. A hole ends where what follows it in the
-  /// row first stands; the last one, at the end of the text.
+  /// `english`, a text of a table with its holes filled, in Chinese; itself where it is not known
+  /// or very long. Of two rows that fit, the one that says more of it. A hole ends where what
+  /// follows it in the row first stands; the last one, at the end of the text. A reason behind ":
+  /// ", which a path before it may hold too, is the longest that is known.
   [[nodiscard]] std::string in_chinese(std::string_view english) const;
 
  private:
-  [[nodiscard]] std::string each_in_chinese(std::string_view list) const;
+  [[nodiscard]] std::string in_chinese(std::string_view english, int depth) const;
+  [[nodiscard]] std::string said(const Rendering& row, std::string_view english, int depth) const;
 
   std::vector<Rendering> rows_;
 };

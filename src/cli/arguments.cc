@@ -14,6 +14,8 @@
 #include "cli/run_arguments.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
+#include "cli/width.h"
+#include "cli/words.h"
 
 namespace berth::cli {
 
@@ -238,6 +240,12 @@ Invocation parse_arguments(const std::vector<std::string>& arguments) {
     return result;
   }
   const std::string& first = arguments.front();
+  // The command of "run" has its own word for that.
+  const auto ours_end = std::find(arguments.begin(), arguments.end(), "--");
+  const auto odd = std::find_if(arguments.begin(), ours_end, [](const std::string& word) {
+    return base::to_utf8(word) != word;
+  });
+  if (odd != ours_end) return wrong(tr("an argument is not UTF-8: {}", {printable(*odd)}), "");
   if (first == "--help" || first == "-h" || (first == "help" && arguments.size() == 1)) {
     result.out = kHelp;
     return result;

@@ -153,6 +153,13 @@ std::string training_summary(const json::object& task, const Screen& screen) {
   if (const std::string device = string_or(task, "device"); !device.empty())
     text = tr("{} on {}", {text, printable(device)});
   text += "\n";
+  const json::object* result = object_in(task, "result");
+  if (const auto lost = result == nullptr ? 0 : base::int_or(*result, "unreadable"); lost > 0) {
+    text += paint(tr("{} pictures could not be read and were left out (berth logs has them)",
+                     {std::to_string(lost)}),
+                  Tone::kWarn, screen) +
+            "\n";
+  }
   if (const std::string where = string_or(task, "save_path");
       !where.empty() && state == "completed") {
     text += tr("weights in {}", {paint(printable(where), Tone::kBold, screen)}) + "\n";
@@ -237,7 +244,7 @@ std::string render_predictions(const json::object& result, const std::string& re
     failures = std::to_string(failed->as_array().size());
     if (const json::value& first = failed->as_array().front(); first.is_object()) {
       failures = tr("{}, the first {}: {}", {failures, string_or(first.as_object(), "path"),
-                                             string_or(first.as_object(), "reason")});
+                                             tr_reason(string_or(first.as_object(), "reason"))});
     }
   }
   if (!text.empty()) text += "\n";

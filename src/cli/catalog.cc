@@ -164,6 +164,7 @@ constexpr auto kSentences = std::to_array<Translation>({
     {"Earliest start: {}", "最早开始时间：{}"},
 
     // ---- run, wait, logs ----
+    {"an argument is not UTF-8: {}", "参数不是 UTF-8：{}"},
     {"an argument of the command is not UTF-8: {}", "命令的参数不是 UTF-8：{}"},
     {"running: {}", "运行中：{}"},
     {"running: {}, attempt {}", "运行中：{}，第 {} 次"},

@@ -19,6 +19,10 @@ constexpr auto kWords = std::to_array<Translation>({
     {"l log", "l 日志"},
     {"? help", "? 帮助"},
 
+    // ---- berth train ----
+    {"{} pictures could not be read and were left out (berth logs has them)",
+     "有 {} 张图片无法读取，已略过（详见 berth logs）"},
+
     // ---- berth notify ----
     {"delivered in {} s", "已送达，用时 {} 秒"},
     {"not delivered: {}, after {} s", "未送达：{}，用时 {} 秒"},

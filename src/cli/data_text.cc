@@ -60,7 +60,8 @@ std::string failures(const json::object& stats) {
     return count;
   }
   const json::object& first = list->as_array().front().as_object();
-  return tr("{}, the first {}: {}", {count, string_or(first, "path"), string_or(first, "reason")});
+  return tr("{}, the first {}: {}",
+            {count, string_or(first, "path"), tr_reason(string_or(first, "reason"))});
 }
 
 }  // namespace

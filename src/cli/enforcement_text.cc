@@ -35,7 +35,7 @@ std::string rung_text(const json::object& enforcement) {
   if (rung == "mps") return "CUDA MPS";
   if (rung == "hints") return tr("hints to the program, which may ignore them");
   if (rung == "kernel") return in_brackets(tr("kernel or driver"), tr_reason(by));
-  if (rung == "watchdog") return in_brackets(tr("watchdog"), tr_code(after_colon(by)));
+  if (rung == "watchdog") return in_brackets(tr("watchdog"), after_colon(by));
   return in_brackets(rung, by);
 }
 

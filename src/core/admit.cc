@@ -4,7 +4,7 @@
 #include <map>
 
 #include "base/phrase.h"
-#include "base/text.h"
+#include "base/shortage.h"
 #include "core/filter.h"
 #include "core/pools.h"
 #include "core/waiting.h"
@@ -37,22 +37,21 @@ base::Result<Resolved> check_devices(const State& state, const model::Request& r
       check_devices(state, request, on_processor(state, Fallback::kGpusBusy))) {
     return resolved;
   }
-  constexpr std::size_t kMostNamed = 8;
-  std::vector<std::string> why;
   if (reasons.empty()) {
-    why.push_back(
+    return base::fail(
+        base::ErrorCode::kNeverFits,
         base::fill(words::kTooFewDevices, {std::to_string(wanted), std::to_string(possible)}));
   }
+  constexpr std::size_t kMostNamed = 8;
+  auto shortage = std::make_shared<base::Shortage>();
+  shortage->what = words::kNeverTaken;
   for (const auto& [name, refusal] : reasons) {
-    if (why.size() == kMostNamed) {
-      why.push_back(base::fill(words::kAndMore, {std::to_string(reasons.size() - kMostNamed)}));
-      break;
-    }
-    why.push_back(base::fill(words::kNeedsAndHas, {name, base::to_text(refusal.needed),
-                                                   base::to_text(refusal.available)}));
+    if (shortage->devices.size() == kMostNamed) break;
+    shortage->devices.push_back({name, refusal.needed, refusal.available, true});
   }
-  return base::fail(base::ErrorCode::kNeverFits,
-                    base::fill(words::kNeverTaken, {base::join(why, "; ")}));
+  shortage->more = reasons.size() - shortage->devices.size();
+  return base::fail(
+      base::Error{base::ErrorCode::kNeverFits, base::to_text(*shortage), {}, shortage});
 }
 
 base::Error bad(std::string_view pattern, const std::vector<std::string>& values = {}) {

@@ -10,7 +10,6 @@
 #include "core/hold.h"
 #include "core/users.h"
 #include "core/words.h"
-#include "model/task_words.h"
 
 namespace berth::core {
 
@@ -249,24 +248,20 @@ std::optional<base::RefusalCode> main_reason(const State& state, const TaskEntry
   return most == codes.end() ? std::nullopt : std::optional(most->first);
 }
 
-std::string obstacles(const State& state, const TaskEntry& task) {
+base::Shortage obstacles(const State& state, const TaskEntry& task) {
   constexpr std::size_t kMost = 8;
-  std::vector<std::string> lines;
-  std::size_t left_out = 0;
+  base::Shortage shortage;
   for (const auto& device : explain(state, task).devices) {
     const auto* refusal = std::get_if<model::Refusal>(&device.verdict);
     if (refusal == nullptr || refusal->never) continue;
-    if (lines.size() == kMost) {
-      ++left_out;
+    if (shortage.devices.size() == kMost) {
+      ++shortage.more;
     } else {
       const bool amount = refusal->code == base::RefusalCode::kMemory;
-      lines.push_back(base::fill(
-          amount ? model::words::kNeedsAndHas : model::words::kNeedsAndThere,
-          {device.name, base::to_text(refusal->needed), base::to_text(refusal->available)}));
+      shortage.devices.push_back({device.name, refusal->needed, refusal->available, amount});
     }
   }
-  if (left_out > 0) lines.push_back(base::fill(model::words::kAndMore, {std::to_string(left_out)}));
-  return base::join(lines, "; ");
+  return shortage;
 }
 
 }  // namespace berth::core

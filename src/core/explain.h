@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/shortage.h"
 #include "core/filter.h"
 #include "core/state.h"
 
@@ -40,6 +41,6 @@ std::optional<base::RefusalCode> main_reason(const State& state, const TaskEntry
 
 /// Why it does not start at the moment, in words: "cuda:0: needs 20.00 GiB, has 2.40 GiB; ...".
 /// Devices that it could never use are left out, and so are all after the eighth.
-std::string obstacles(const State& state, const TaskEntry& task);
+base::Shortage obstacles(const State& state, const TaskEntry& task);
 
 }  // namespace berth::core

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/occupancy.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -70,6 +71,13 @@ void fence(State& state, TaskEntry& task) {
     if (!is_healthy(device)) device.fenced.insert({task.request.id, task.attempt});
   }
   release(state, task);
+}
+
+bool is_fenced(const State& state, const TaskId& task) {
+  return std::any_of(state.devices.begin(), state.devices.end(), [&](const auto& device) {
+    const auto first = device.second.fenced.lower_bound({task, 0});
+    return first != device.second.fenced.end() && first->task == task;
+  });
 }
 
 bool lift_fence(State& state, const Attempt& attempt) {

@@ -17,6 +17,9 @@ void release(State& state, TaskEntry& task);
 /// well take nothing until lift_fence().
 void fence(State& state, TaskEntry& task);
 
+/// Whether a process of the task is left that could not be killed with its device.
+bool is_fenced(const State& state, const TaskId& task);
+
 /// The process of a fenced attempt is gone. Whether there was such a fence.
 bool lift_fence(State& state, const Attempt& attempt);
 

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/phrase.h"
+#include "base/shortage.h"
 #include "core/admit.h"
 #include "core/explain.h"
 #include "core/failure.h"
@@ -248,11 +249,14 @@ void apply(State& state, const Lease& input, Outputs& outputs) {
                    ? std::nullopt
                    : place(state, lease, hold ? &*hold : nullptr);
   if (!found) {
-    std::string why = state.paused ? std::string() : obstacles(state, lease);
-    outputs.push_back(refuse(id, base::ErrorCode::kNothingFree,
-                             why.empty()
-                                 ? std::string(model::words::kNotLeased)
-                                 : base::fill(model::words::kNotLeasedBecause, {std::move(why)})));
+    base::Error error{base::ErrorCode::kNothingFree, std::string(model::words::kNotLeased), {}};
+    auto shortage = state.paused ? base::Shortage{} : obstacles(state, lease);
+    if (!shortage.devices.empty()) {
+      shortage.what = model::words::kNotLeasedBecause;
+      error.message = base::to_text(shortage);
+      error.shortage = std::make_shared<const base::Shortage>(std::move(shortage));
+    }
+    outputs.push_back(Refused{id, std::move(error)});
     return;
   }
   lease.lease_time = input.time;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/phrase.h"
 #include "base/text.h"
+#include "core/occupancy.h"
 #include "daemon/boot.h"
 #include "daemon/worker_build.h"
 #include "daemon/yaml_json.h"
@@ -83,6 +84,7 @@ Service::Service(Loop& loop, const Config& config, std::string program, std::str
                             },
                             [this](const core::Stop& order) { stop(order); },
                             [this](const model::TaskRecord& task, const core::Requeued& again) {
+                              if (again.fenced) supervisor_.give_up(task.id(), again.attempt);
                               observations_.tried_again(task);
                               notes_.tried_again(task, again);
                             },
@@ -147,12 +149,14 @@ void Service::go() {
   // is known as its own.
   for (const auto& [task, state, attempt] : live) {
     notes_.queued(*task);
+    // The start itself may have taken a running attempt back: its device was lost long ago.
+    const bool runs =
+        state == model::TaskState::kRunning && task->state == state && task->attempt == attempt;
     // The end of an attempt may have been recorded before its output was in the log.
-    supervisor_.complete_log(*task, attempt - (state == model::TaskState::kRunning ? 1 : 0));
+    supervisor_.complete_log(*task, attempt - (runs ? 1 : 0));
     if (model::is_final(state)) {
       close_finished(*task);
-    } else if (state == model::TaskState::kRunning && task->state == state &&
-               task->attempt == attempt) {
+    } else if (runs) {
       if (supervisor_.adopt(*task)) {
         observations_.adopted(*task);
         notes_.allocated(*task);
@@ -202,7 +206,8 @@ void Service::forget_expired() {
   base::log_info("tasks that ended long ago are forgotten",
                  {{"tasks", std::to_string(gone.size())}, {"first", gone.front().value}});
   for (const auto& id : gone) {
-    if (!removing_.contains(id)) remove_now(id, [](const base::Status&) {});
+    if (!removing_.contains(id) && !core::is_fenced(state(), id))
+      remove_now(id, [](const base::Status&) {});
   }
 }
 
@@ -585,6 +590,11 @@ void Service::remove(const model::TaskId& id, DoneCallback callback) {
   const auto task = find(id);
   if (task == nullptr || !model::is_final(task->state))
     return engine_.remove(id, std::move(callback));
+  // Its process would be taken for one of another task of that id.
+  if (core::is_fenced(state(), id)) {
+    return callback(base::fail(base::ErrorCode::kWrongState,
+                               base::fill(model::words::kProcessIsLeft, {id.value})));
+  }
   if (!task->log_closed && ready()) {  // its last record is still on the way
     removals_[id].push_back(std::move(callback));
     return;

@@ -405,7 +405,12 @@ void Supervisor::started(const model::TaskId& id, int attempt,
   const bool current = found != running_.end() && found->second.attempt == attempt;
   if (launched && current) return follow(id, attempt, std::move(*launched));
   if (launched) return set_aside(id, attempt, std::move(launched->pidfd));
-  if (!current) return;
+  if (!current) {  // given up, and no process is left of it
+    supervise::Ended ended;
+    ended.exit.cause = "device_lost";
+    posted([this, id, attempt, ended] { callbacks_.ended(id, attempt, ended); })();
+    return;
+  }
   drop(id);
   callbacks_.launch_failed(id, attempt, launched.error().message);
 }
@@ -580,6 +585,15 @@ void Supervisor::set_aside(const model::TaskId& id, int attempt, base::Fd pidfd)
     ended.exit.cause = "device_lost";
     callbacks_.ended(id, attempt, ended);
   });
+}
+
+void Supervisor::give_up(const model::TaskId& id, int attempt) {
+  const auto found = running_.find(id);
+  if (found == running_.end() || found->second.attempt != attempt) return;
+  found->second.wait.reset();
+  if (found->second.pidfd.valid()) set_aside(id, attempt, std::move(found->second.pidfd));
+  running_.erase(found);
+  processes_.remove(id);
 }
 
 void Supervisor::follow_fenced(const model::TaskId& id, int attempt) {

@@ -75,7 +75,9 @@ class Supervisor {
   void launch(const model::TaskRecord& record, int attempt, const Grant& grant);
   /// SIGTERM to the tree, grace, SIGKILL; with `now` SIGKILL.
   void stop(const model::TaskId& id, int attempt, bool now);
-  /// An attempt that a next one did not wait for (core::Requeued::fenced), after a restart.
+  /// Of an attempt that a next one does not wait for (core::Requeued::fenced) only the end counts.
+  void give_up(const model::TaskId& id, int attempt);
+  /// The same after a restart.
   void follow_fenced(const model::TaskId& id, int attempt);
   /// Stops it as one that used more memory than was reserved. May be repeated.
   void end_for_memory(const model::TaskId& id, int attempt);

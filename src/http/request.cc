@@ -141,6 +141,7 @@ Response error_response(int status, std::string_view detail) {
 
 Response error_response(const base::Error& error) {
   Response response = error_response(base::row(error.code).http_status, error.message);
+  response.shortage = error.shortage;
   if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }

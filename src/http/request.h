@@ -106,6 +106,7 @@ struct Response {
   std::string content_type = "application/json";
   std::string body;
   HeaderList headers;
+  std::shared_ptr<const base::Shortage> shortage = nullptr;  // of an error, which the body says
 };
 
 /// {"detail": "<detail>"} with the status given.

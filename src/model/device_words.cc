@@ -7,6 +7,8 @@ namespace berth::model {
 
 namespace {
 
+constexpr auto kLastSaid = base::Values::kLastSaid;
+
 constexpr auto kRows = std::to_array<base::Rendering>({
     // ---- why a device is not healthy ----
     {words::kNoReadingFor, "已 {} 秒没有读数"},
@@ -23,7 +25,7 @@ constexpr auto kRows = std::to_array<base::Rendering>({
     {words::kChipGone, "驱动报告芯片不存在或未启动"},
     {words::kImportantAlarm, "驱动报告重要告警（健康状态 2）"},
     {words::kCriticalAlarm, "驱动报告紧急告警（健康状态 3）"},
-    {words::kXid, "XID {}：{}；需要复位（nvidia-smi -r）"},
+    {words::kXid, "XID {}：{}；需要复位（nvidia-smi -r）", kLastSaid},
     {words::kStoppedProcessing, "GPU 停止处理"},
     {words::kNotCorrected, "双比特 ECC 错误，显存数据无法纠正"},
     {words::kControllerHalted, "内部微控制器停止运行"},
@@ -61,17 +63,19 @@ constexpr auto kRows = std::to_array<base::Rendering>({
     // ---- what is missing ----
     {words::kNvidiaMissing,
      "PCI 总线上有 NVIDIA GPU（{}），但未安装其驱动：{}；Debian 上请安装软件包 nvidia-driver 和 "
-     "libnvidia-ml1（non-free 组件）"},
+     "libnvidia-ml1（non-free 组件）",
+     kLastSaid},
     {words::kAscendMissing,
-     "PCI 总线上有昇腾 NPU（{}），但未安装其驱动：{}；请安装华为的驱动包，其中含有 libdcmi.so"},
+     "PCI 总线上有昇腾 NPU（{}），但未安装其驱动：{}；请安装华为的驱动包，其中含有 libdcmi.so",
+     kLastSaid},
     {words::kDriverLeftAlone, "{} 驱动无响应，暂不使用"},
     {words::kNvidiaUnusable,
-     "无法使用 NVIDIA 驱动：{}（请检查内核模块是否已加载、版本是否与驱动库一致）"},
-    {words::kNvidiaUncounted, "NVIDIA 驱动未给出设备数量：{}"},
+     "无法使用 NVIDIA 驱动：{}（请检查内核模块是否已加载、版本是否与驱动库一致）", kLastSaid},
+    {words::kNvidiaUncounted, "NVIDIA 驱动未给出设备数量：{}", kLastSaid},
     {words::kNumberLeftAlone, "驱动编号为 {} 的 NVIDIA 设备无响应，暂不使用"},
-    {words::kNumberUnusable, "无法使用驱动编号为 {} 的 NVIDIA 设备：{}"},
+    {words::kNumberUnusable, "无法使用驱动编号为 {} 的 NVIDIA 设备：{}", kLastSaid},
     {words::kNumberForbidden,
-     "无法使用驱动编号为 {} 的 NVIDIA 设备：{}（当前用户无权打开其 /dev/nvidia 文件）"},
+     "无法使用驱动编号为 {} 的 NVIDIA 设备：{}（当前用户无权打开其 /dev/nvidia 文件）", kLastSaid},
     {words::kNoInstances,
      "{} 处于 MIG 模式但尚无实例，因此不运行任务：请用 nvidia-smi mig -cgi <profiles> -C "
      "创建实例，或用 nvidia-smi -mig 0 关闭该模式"},
@@ -79,10 +83,11 @@ constexpr auto kRows = std::to_array<base::Rendering>({
     {words::kNoAmdSmi,
      "{} 不是 AMD SMI 库：缺少 amdsmi_init、amdsmi_get_socket_handles、"
      "amdsmi_get_processor_handles 或 amdsmi_get_gpu_device_bdf"},
-    {words::kAmdSmiUnusable, "{} 无法启动：amdsmi_init 返回 {}"},
+    {words::kAmdSmiUnusable, "{} 无法启动：amdsmi_init 返回 {}", kLastSaid},
     {words::kIntelMemory,
      "Intel GPU 的可用显存只能通过 Level Zero 获知（{}）；Debian 上请安装 libze1 和 "
-     "libze-intel-gpu1"},
+     "libze-intel-gpu1",
+     kLastSaid},
     {words::kLevelZeroSilent, "无法启动"},
     {words::kLevelZeroUnusable, "无法使用 Level Zero：zesInit 返回 {}"},
     {words::kLevelZeroOld, "{} 版本过旧：没有 zesInit（Level Zero 1.5 起才有）"},
@@ -95,14 +100,13 @@ constexpr auto kRows = std::to_array<base::Rendering>({
      "{} 不是 NVIDIA 管理库：缺少 nvmlInit、nvmlDeviceGetCount 或 nvmlDeviceGetHandleByIndex"},
     {words::kNoDcmi,
      "{} 不是昇腾管理库：缺少 dcmi_init、dcmi_get_card_list 或 dcmi_get_device_num_in_card"},
-    {words::kCannotLoad, "无法加载 {}：{}"},
+    {words::kCannotLoad, "无法加载 {}：{}", kLastSaid},
     {words::kUnknownError, "未知错误"},
     {words::kNvmlError, "NVML 错误 {}"},
     // ---- the dynamic linker's words (glibc) ----
-    {"{}: cannot open shared object file: No such file or directory",
-     "{}：无法打开共享库文件：没有那个文件或目录"},
-    {"{}: cannot open shared object file: Permission denied", "{}：无法打开共享库文件：权限不够"},
-    {"{}: cannot open shared object file: {}", "{}：无法打开共享库文件：{}"},
+    {"cannot load {}: {}: cannot open shared object file: {}",
+     "无法加载 {}：{}：无法打开共享库文件：{}", kLastSaid},
+    {"{}: cannot open shared object file: {}", "{}：无法打开共享库文件：{}", kLastSaid},
     {"{}: cannot read file data: {}", "{}：无法读取文件：{}"},
     {"{}: file too short", "{}：文件过短"},
     {"{}: invalid ELF header", "{}：ELF 头无效"},

@@ -22,6 +22,8 @@ inline constexpr std::string_view kBeHeld = "be held or released";
 inline constexpr std::string_view kGetPriority = "get another priority";
 inline constexpr std::string_view kBeCancelled = "be cancelled";
 inline constexpr std::string_view kNotEnded = "Task {} has not ended: cancel it first";
+inline constexpr std::string_view kProcessIsLeft =
+    "A process of task {} cannot be killed: it can be removed when that has ended";
 inline constexpr std::string_view kRecordStays =
     "The files of task {} are removed, its record will be as soon as the state directory has room";
 
@@ -61,13 +63,12 @@ inline constexpr std::string_view kMoreMemoryRange =
 inline constexpr std::string_view kCpuAfterNegative =
     "the time after which the processor will do must not be negative";
 
-// No device for it: of several, with "; " between.
+// No device for it.
 inline constexpr std::string_view kNeverTaken =
     "No device of this machine could ever take this task: {}";
-inline constexpr std::string_view kNeedsAndHas = "{}: needs {}, has {}";
-inline constexpr std::string_view kNeedsAndThere = "{}: needs {}, {}";
-inline constexpr std::string_view kAndMore = "and {} more";
-inline constexpr std::string_view kTooFewDevices = "{} devices were asked for and {} are there";
+inline constexpr std::string_view kTooFewDevices =
+    "No device of this machine could ever take this task: {} devices were asked for and {} are "
+    "there";
 inline constexpr std::string_view kGpusAndNames =
     "gpus is {}, but \"{}\" names {}: leave gpus out, or ask for \"cuda\"";
 inline constexpr std::string_view kNotHere = "Device {} is not on this machine: it has {}";

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import programs
-from harness.client import Json
+from harness.client import Client, Json
 from harness.daemon import Daemon, MakeDaemon
 from harness.fakegpu import FakeGpus, MakeGpus
 from harness.waiting import wait_until
@@ -193,3 +193,46 @@ def test_it_survives_a_restart(gpus_and_daemon: tuple[Daemon, FakeGpus], tmp_pat
     daemon.start()
     assert [kept["lease_id"] for kept in leases(daemon)] == [one["lease_id"]]
     assert device(leases(daemon)[0]) == "cuda:1"
+
+
+def test_why_nothing_can_be_leased_is_said_for_each_device(
+    make_daemon: MakeDaemon, fake_gpus: MakeGpus
+) -> None:
+    gpus = fake_gpus(3)
+    daemon: Daemon = make_daemon(gpus=gpus)
+    daemon.allow_stderr("device is not healthy")
+    running = gpus.task("--memory", "1G", "--seconds", "600")
+    for name, where in (("training", "cuda:0"), ("b", "cuda:0"), ("c", "cuda:1")):
+        memory = 20 if name == "c" else 1
+        daemon.client.submit(*running, task_id=name, device=where, memory_gb=memory, env=gpus.environment)
+        daemon.client.wait_state(name, "running")
+    gpus.ctl("xid", "2", "79")
+
+    def refusal(language: str, **fields: object) -> str:
+        client = Client(daemon.address, language=language)
+        answer = client.request("POST", LEASES, {"device": "cuda", "memory_gb": 10} | fields)
+        assert answer.status == 409, answer.body
+        return answer.detail
+
+
+    def healthy() -> bool:
+        return daemon.client.get("/api/v2/resources/gpu")["devices"][2]["health"] == "healthy"
+
+    wait_until(lambda: not healthy(), "the failure is seen")
+    assert refusal("en", exclusive=True) == (
+        "No device can be leased at the moment: cuda:0: needs the device to itself, 2 running there; "
+        "cuda:1: needs the device to itself, task c is running there; cuda:2: needs a healthy device, "
+        "failed: XID 79: it has fallen off the bus; it must be reset (nvidia-smi -r)"
+    )
+    assert refusal("zh", exclusive=True) == (
+        "目前没有可租用的设备：cuda:0：需要独占设备，已有 2 个任务在运行；cuda:1：需要独占设备，"
+        "任务 c 正在该设备上运行；cuda:2：需要正常的设备，设备故障：XID 79：GPU 掉卡（从总线上脱落）；"
+        "需要复位（nvidia-smi -r）"
+    )
+    never = Client(daemon.address, daemon.client.token, language="zh").request(
+        "POST", "/api/v2/tasks", {"command": ["true"], "device": "cuda", "memory_gb": 100}
+    )
+    assert never.status == 400
+    assert never.detail.startswith("本机没有任何设备能够运行此任务：cuda:0：需要 100.00 GB，现有 "), never.detail
+    for name in ("training", "b", "c"):
+        daemon.client.cancel(name)

@@ -125,6 +125,29 @@ def test_top_classes_and_annotated_pictures_as_asked_for(
     assert {path.name for path in (folder / "b").iterdir()} == {"result.json", "result.csv"}
 
 
+def test_pictures_of_a_user_are_never_written_over(
+    client: Client, folder: Path, folder_of_model: Path
+) -> None:
+    weights = folder_of_model / "out/best_model.safetensors"
+    source = folder / "source"
+    shutil.copytree(folder_of_model / "data/val", source)
+    picture = next(source.glob("*/*"))
+    name = picture.relative_to(source)
+    mine = folder / "mine" / name.with_name(name.name + ("" if name.suffix == ".jpg" else ".jpg"))
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    refused = client.wait_end(infer(client, weights, source, folder / "mine"), within=LONG)
+    assert refused["status"] == "failed"
+    assert "which would be replaced: choose another folder" in refused["message"]
+    assert mine.read_bytes() == b"mine"
+    counts = []
+    for _ in range(2):  # the second time the first one's pictures lie below the source
+        ended = client.wait_end(infer(client, weights, source, source), within=LONG)
+        assert ended["status"] == "completed", ended["message"]
+        counts.append(len(ended["result"]["predictions"]))
+    assert counts[0] == counts[1] == len(list((folder_of_model / "data/val").glob("*/*")))
+
+
 def test_a_list_and_a_recording(client: Client, folder: Path, folder_of_model: Path) -> None:
     weights = folder_of_model / "out/best_model.safetensors"
     picture = next((folder_of_model / "data/val").glob("*/*"))

@@ -179,7 +179,16 @@ def test_crop_keeps_the_structure_and_names_what_failed(daemon: Daemon, folder: 
     assert (stats["total_images"], stats["success"], stats["failed"]) == (5, 4, 1)
     assert stats["failed_files"][0]["path"] == "small.png"
     assert "4 x 4" in stats["failed_files"][0]["reason"]
-    assert files(folder / "out") == files(source) - {"small.png"}
+    assert files(folder / "out") == files(source) - {"small.png"} | {".berth-output"}
+    (folder / "own/a").mkdir(parents=True)
+    (folder / "own/a/0000.png").write_bytes(b"mine")
+    created = start(
+        daemon.client, "crop", input_path=source, output_path=folder / "own", x=5, y=6, width=5, height=5
+    )
+    refused = ended(daemon.client, created["task_id"])
+    assert refused["status"] == "failed"
+    assert "already holds a/0000.png, which would be replaced" in refused["message"]
+    assert (folder / "own/a/0000.png").read_bytes() == b"mine"
     header = (folder / "out/a/0001.bmp").read_bytes()[18:26]
     assert [int.from_bytes(header[i : i + 4], "little") for i in (0, 4)] == [10, 14]
     single = start(
@@ -187,7 +196,7 @@ def test_crop_keeps_the_structure_and_names_what_failed(daemon: Daemon, folder: 
         x=0, y=0, width=1, height=1,
     )  # fmt: skip
     assert ended(daemon.client, single["task_id"])["status"] == "completed"
-    assert files(folder / "one") == {"0000.png"}
+    assert files(folder / "one") == {"0000.png", ".berth-output"}
 
 
 def test_the_log_tells_what_is_done_in_both_languages(daemon: Daemon, folder: Path) -> None:

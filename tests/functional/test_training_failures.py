@@ -293,3 +293,43 @@ def test_a_learning_rate_that_diverges_is_named(client: Client, folder: Path, da
     task = client.wait_end(train(client, data, folder / "out", **fields), LONG)
     assert task["status"] == "failed"
     assert task["error"]["code"] == "diverged"
+
+
+def test_two_trainings_in_one_folder_do_not_mix(client: Client, data: DataSet, folder: Path) -> None:
+    first = train(client, data, folder / "out", image_size=32, num_epochs=200)
+    wait_until(lambda: (folder / "out/history.json").exists(), "the first is at work", within=LONG)
+    second = train(client, data, folder / "out", **SMALL)
+    refused = client.wait_end(second, within=LONG)
+    assert refused["status"] == "failed"
+    assert f"another task is writing to save_path {folder / 'out'}" in refused["message"]
+    client.cancel(first)
+    assert client.wait_end(first, within=LONG)["status"] == "cancelled"
+
+
+def test_what_resume_finds_is_told_as_it_is(daemon: Daemon, data: DataSet, folder: Path) -> None:
+    client = daemon.client
+    out = folder / "out"
+    killed = train(client, data, out, image_size=32, num_epochs=200)
+    wait_until(lambda: (out / "history.json").exists(), "an epoch has ended", within=LONG)
+    worker = worker_process(daemon, killed)
+    assert worker is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    assert client.wait_end(killed, within=LONG)["status"] == "failed"
+    (out / "training_state.safetensors").unlink(missing_ok=True)  # as it is before the first one is saved
+    again = client.wait_end(train(client, data, out, resume=True, **SMALL), within=LONG)
+    assert "was killed before its state was saved" in again["message"]
+    done = client.wait_end(train(client, data, folder / "done", **SMALL), within=LONG)
+    assert done["status"] == "completed", done["message"]
+    history = client.get(f"/api/v2/training/{done['task_id']}/history")
+    assert history["ended"] is True
+    again = client.wait_end(train(client, data, folder / "done", resume=True, **SMALL), within=LONG)
+    assert "has ended: choose another save_path" in again["message"]
+
+
+def test_a_file_that_is_no_weights_is_not_quoted(client: Client, data: DataSet, folder: Path) -> None:
+    secret = folder / "secret.txt"
+    secret.write_text("c9521a5a0fb7 a secret of somebody else\n")
+    ended = client.wait_end(infer(client, secret, folder / "data/val", folder / "out"), within=LONG)
+    assert ended["status"] == "failed"
+    assert "is a text, not weights" in ended["message"]
+    assert "secret of" not in json.dumps(ended)

@@ -70,18 +70,6 @@ std::string lfs_size(std::string_view bytes) {
   return " of " + readable(rest.substr(0, rest.find('\n')), 20) + " bytes";
 }
 
-std::string first_bytes(std::string_view bytes) {
-  constexpr const char* kDigits = "0123456789abcdef";
-  std::string text;
-  for (const char character : bytes.substr(0, 8)) {
-    const auto byte = static_cast<unsigned char>(character);
-    text += text.empty() ? "" : " ";
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 std::string pickle_kind(std::string_view bytes) {
   const auto pickle = Pickle::read(bytes, {});
   if (!pickle) return "begins like a Python pickle, but is damaged, cut short or something else";
@@ -92,6 +80,7 @@ std::string pickle_kind(std::string_view bytes) {
 
 }  // namespace
 
+// Nothing of what the file holds: the reader of a message may not be one who may read the file.
 std::string what_it_looks_like(std::string_view bytes) {
   if (bytes.empty()) return "is empty (a copy or download that failed?)";
   if (std::all_of(bytes.begin(), bytes.begin() + std::min<size_t>(bytes.size(), 4096),
@@ -113,12 +102,12 @@ std::string what_it_looks_like(std::string_view bytes) {
     }
   }
   if (bytes.size() > 1 && bytes[0] == '\x80' && bytes[1] <= 5) return pickle_kind(bytes);
-  if (begins(start, "{")) return "is JSON, not weights: " + quoted(bytes.substr(0, 80));
+  if (begins(start, "{")) return "is JSON, not weights";
   const bool text = std::all_of(bytes.begin(), bytes.begin() + std::min<size_t>(bytes.size(), 256),
                                 [](unsigned char c) { return c >= 0x20 || std::isspace(c); });
-  if (text) return "is a text, not weights: " + quoted(bytes.substr(0, 80));
-  return "is no format that is known (it begins with the bytes " + first_bytes(bytes) +
-         "): safetensors, torch.save's and torch.jit.save's files are read";
+  if (text) return "is a text, not weights";
+  return "is no format that is known: safetensors, torch.save's and torch.jit.save's files are "
+         "read";
 }
 
 }  // namespace berth::checkpoint

@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "image/decode.h"
+#include "image/folder_walk.h"
+#include "protocol/event_writer.h"
 
 namespace berth::image {
 namespace {
@@ -41,22 +43,11 @@ Result<std::vector<std::string>> class_folders(const std::string& root) {
 
 Result<std::vector<std::string>> list_pictures(const std::string& folder) {
   std::vector<std::string> paths;
-  std::error_code error;
-  // Links to folders are followed, as PIL-based loaders do; a loop ends with ELOOP.
-  fs::recursive_directory_iterator entries(folder, fs::directory_options::follow_directory_symlink,
-                                           error);
-  for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error)) {
-    std::error_code ignored;
-    if (hidden(entries->path())) {
-      entries.disable_recursion_pending();
-    } else if (has_image_extension(entries->path().string()) && !entries->is_directory(ignored)) {
-      paths.push_back(entries->path().string());
-    }
-  }
-  if (error) {
-    return tl::unexpected<protocol::Error>(
-        protocol::system_error("cannot list the folder", folder, error.value()));
-  }
+  auto walked = walk_files(folder, [&](const fs::directory_entry& entry) {
+    if (has_image_extension(entry.path().string()) && may_be_read(entry))
+      paths.push_back(entry.path().string());
+  });
+  if (!walked) return forward_error(walked);
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -74,7 +65,14 @@ Result<ImageFolder> list_image_folder(const std::string& root) {
   folder.root = root;
   folder.class_names = std::move(*names);
   for (size_t label = 0; label < folder.class_names.size(); ++label) {
-    const std::string class_root = root + "/" + folder.class_names[label];
+    const std::string& name = folder.class_names[label];
+    const std::string class_root = root + "/" + name;
+    if (const std::string readable = protocol::valid_utf8(name); readable != name) {
+      return failed(ErrorCode::kBadRequest,
+                    "the name of the class folder " + root + "/" + readable +
+                        " is not UTF-8: rename it, or unpack the archive with its own encoding",
+                    root);
+    }
     auto paths = list_pictures(class_root);
     if (!paths) return forward_error(paths);
     if (paths->empty()) {

@@ -15,6 +15,7 @@
 #include "prepare/places.h"
 #include "prepare/run.h"
 #include "protocol/output_file.h"
+#include "protocol/output_folder.h"
 #include "protocol/spec.h"
 #include "runtime/process_setup.h"
 
@@ -38,7 +39,7 @@ class Augment {
     events_.info("Augmenting the data set " + spec_.dataset_path);
     if (auto fine = check_places(); !fine) return fine;
     if (auto listed = list(); !listed) return listed;
-    auto folder = OutputFolder::open(spec_.output_path);
+    auto folder = protocol::OutputFolder::open("output_path", spec_.output_path);
     if (!folder) return forward_error(folder);
     if (auto made = make_folders(); !made) return made;
     tell_methods();

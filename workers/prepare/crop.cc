@@ -13,6 +13,7 @@
 #include "prepare/places.h"
 #include "prepare/run.h"
 #include "protocol/output_file.h"
+#include "protocol/output_folder.h"
 #include "protocol/spec.h"
 #include "runtime/process_setup.h"
 
@@ -84,8 +85,9 @@ class Crop {
                         ".bmp)",
                     spec_.input_path);
     }
-    auto folder = OutputFolder::open(spec_.output_path);
+    auto folder = protocol::OutputFolder::open("output_path", spec_.output_path);
     if (!folder) return forward_error(folder);
+    if (auto claimed = folder->claim(source_.files.pictures); !claimed) return claimed;
     if (auto made = make_folders(); !made) return made;
     Work work;
     work.count = source_.files.pictures.size();

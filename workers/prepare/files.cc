@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "image/decode.h"
+#include "image/folder_walk.h"
 
 namespace berth::prepare {
 namespace {
@@ -13,14 +14,6 @@ namespace fs = std::filesystem;
 using protocol::Result;
 
 bool hidden(const fs::path& path) { return path.filename().native().rfind('.', 0) == 0; }
-
-/// A file, or a link to nowhere, which is to be told as a picture that cannot be read. Not a pipe
-/// or a device, where reading would wait for ever.
-bool readable(const fs::directory_entry& entry) {
-  std::error_code ignored;
-  const fs::file_type type = entry.status(ignored).type();
-  return type == fs::file_type::regular || type == fs::file_type::not_found;
-}
 
 tl::unexpected<protocol::Error> cannot_list(const std::string& folder, std::error_code error) {
   return tl::unexpected<protocol::Error>(
@@ -31,22 +24,14 @@ tl::unexpected<protocol::Error> cannot_list(const std::string& folder, std::erro
 
 Result<Files> list_files(const std::string& folder) {
   Files files;
-  std::error_code error;
-  fs::recursive_directory_iterator entries(folder, fs::directory_options::follow_directory_symlink,
-                                           error);
-  for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error)) {
-    std::error_code ignored;
-    if (hidden(entries->path())) {
-      entries.disable_recursion_pending();
-    } else if (entries->is_directory(ignored)) {
-      continue;
-    } else if (image::has_image_extension(entries->path().string()) && readable(*entries)) {
-      files.pictures.push_back(entries->path().lexically_relative(folder).string());
+  auto walked = image::walk_files(folder, [&](const fs::directory_entry& entry) {
+    if (image::has_image_extension(entry.path().string()) && image::may_be_read(entry)) {
+      files.pictures.push_back(entry.path().lexically_relative(folder).string());
     } else {
       ++files.others;
     }
-  }
-  if (error) return cannot_list(folder, error);
+  });
+  if (!walked) return forward_error(walked);
   std::sort(files.pictures.begin(), files.pictures.end());
   return files;
 }

@@ -52,33 +52,6 @@ bool lies_in(const std::string& path, const std::string& folder) {
   return !relative.empty() && *relative.begin() != "..";
 }
 
-Result<OutputFolder> OutputFolder::open(const std::string& path) {
-  std::error_code ignored;
-  if (fs::exists(path, ignored) && !fs::is_directory(path, ignored)) {
-    return failed(ErrorCode::kBadRequest,
-                  "output_path " + path + " is a file: it must be a folder, or not exist yet",
-                  path);
-  }
-  if (auto made = protocol::make_folders(path); !made) return forward_error(made);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return trouble("cannot open the folder", path, errno);
-  OutputFolder folder(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    return failed(ErrorCode::kBadRequest,
-                  "another task is writing to output_path " + path +
-                      ": wait for its end or "
-                      "choose another folder",
-                  path);
-  }
-  return folder;
-}
-
-OutputFolder::OutputFolder(OutputFolder&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-
-OutputFolder::~OutputFolder() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Status copy_file(const std::string& from, const std::string& to) {
   const int fd = ::open(from.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return trouble("cannot read", from, errno);

@@ -11,21 +11,6 @@ namespace berth::prepare {
 /// Whether `path` is `folder` or lies in it, links resolved.
 bool lies_in(const std::string& path, const std::string& folder);
 
-/// The folder for output, made if needed, for one task at a time: another one that asks for it
-/// while this object lives is refused. (Where the file system has no locks, nobody is.)
-class OutputFolder {
- public:
-  /// Errors: kIoError, kNoSpace, kBadRequest (it is a file, or another task writes there).
-  static protocol::Result<OutputFolder> open(const std::string& path);
-  ~OutputFolder();
-  OutputFolder(OutputFolder&& other) noexcept;
-  OutputFolder& operator=(OutputFolder&&) = delete;
-
- private:
-  explicit OutputFolder(int fd) : fd_(fd) {}
-  int fd_;
-};
-
 /// A copy of a file that appears whole or not at all. Errors: kIoError, kNoSpace.
 protocol::Status copy_file(const std::string& from, const std::string& to);
 

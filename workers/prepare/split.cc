@@ -14,6 +14,7 @@
 #include "prepare/places.h"
 #include "prepare/run.h"
 #include "protocol/output_file.h"
+#include "protocol/output_folder.h"
 #include "protocol/spec.h"
 #include "protocol/termination.h"
 #include "runtime/process_setup.h"
@@ -52,7 +53,7 @@ class Split {
     const auto begin = std::chrono::steady_clock::now();
     events_.info("Splitting the data set " + spec_.input_path + " into " + spec_.output_path);
     if (auto fine = check_places(); !fine) return fine;
-    auto folder = OutputFolder::open(spec_.output_path);
+    auto folder = protocol::OutputFolder::open("output_path", spec_.output_path);
     if (!folder) return forward_error(folder);
     if (auto fine = check_output(); !fine) return fine;
     if (auto fine = assign(); !fine) return fine;

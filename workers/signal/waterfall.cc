@@ -70,7 +70,7 @@ Status check(const WaterfallOptions& options, const Signal& signal, int threads)
                                               " samples, a frame needs " +
                                               std::to_string(options.rows_per_frame) + " rows of " +
                                               std::to_string(options.length) +
-                                              ": choose fewer rows per frame");
+                                              ": choose a shorter duration_time");
   }
   return {};
 }

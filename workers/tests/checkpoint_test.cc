@@ -56,6 +56,12 @@ TEST(Checkpoint, ViewsSurviveAMove) {
   EXPECT_EQ(number, 4);
 }
 
+// Who reads the message may not be one who may read the file.
+TEST(Checkpoint, NothingOfAFileThatIsNoCheckpointIsTold) {
+  for (const char* bytes : {"c9521a5a0fb7 a secret", "{\"secret\": 1}", "\x01\x02 secret"})
+    EXPECT_EQ(Opened(bytes).problem().find("secret"), std::string::npos);
+}
+
 TEST(Checkpoint, WhatIsNoCheckpointIsNamed) {
   const auto says = [](const std::string& bytes, const std::string& word) {
     const std::string message = Opened(bytes).problem();
@@ -72,7 +78,7 @@ TEST(Checkpoint, WhatIsNoCheckpointIsNamed) {
   says("\x89HDF\r\n\x1a\n", "HDF5");
   says("{\"error\": \"not found\"}", "JSON");
   says("just a text", "a text");
-  says(std::string("\x01\x02\x03\xFF", 4), "01 02 03 ff");
+  says(std::string("\x01\x02\x03\xFF", 4), "no format that is known");
   says("\x80\x02}.", "Python pickle");
   says(
       "\x80\x02"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 #include <png.h>
+#include <sys/stat.h>
 
 #include <cstring>
+#include <filesystem>
 
 #include "image/decode.h"
 #include "image/encode.h"
@@ -223,6 +225,34 @@ TEST(ImageFolder, MissingFoldersAndFlatFoldersAreErrors) {
   EXPECT_EQ(list_image_folder(folder.path() + "/none").error().code, ErrorCode::kIoError);
   folder.write("1.png", "");
   EXPECT_EQ(list_image_folder(folder.path()).error().code, ErrorCode::kBadRequest);
+}
+
+TEST(ImageFolder, LinksInCirclesAndPipesAreLeftOut) {
+  const TemporaryFolder folder;
+  folder.write("data/a/one.jpg", "1");
+  folder.write("data/a/deep/two.jpg", "2");
+  folder.write("other/three.jpg", "3");
+  std::filesystem::create_directory_symlink(".", folder.path() + "/data/a/circle");
+  std::filesystem::create_directory_symlink("../..", folder.path() + "/data/a/deep/above");
+  std::filesystem::create_directory_symlink("../../other", folder.path() + "/data/a/linked");
+  std::filesystem::create_symlink("nowhere", folder.path() + "/data/a/dangling.jpg");
+  ASSERT_EQ(::mkfifo((folder.path() + "/data/a/pipe.jpg").c_str(), 0600), 0);
+  const auto listed = image::list_pictures(folder.path() + "/data/a");
+  ASSERT_TRUE(listed);
+  std::vector<std::string> names;
+  for (const std::string& path : *listed)
+    names.push_back(std::filesystem::path(path).lexically_relative(folder.path() + "/data/a"));
+  EXPECT_EQ(names, (std::vector<std::string>{"dangling.jpg", "deep/two.jpg", "linked/three.jpg",
+                                             "one.jpg"}));
+}
+
+TEST(ImageFolder, AClassWhoseNameIsNotUtf8IsNamed) {
+  const TemporaryFolder folder;
+  folder.write("data/\xB1\xB3\xBE\xB0/one.jpg", "1");
+  const auto listed = image::list_image_folder(folder.path() + "/data");
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().code, protocol::ErrorCode::kBadRequest);
+  EXPECT_NE(listed.error().message.find("is not UTF-8: rename it"), std::string::npos);
 }
 
 }  // namespace

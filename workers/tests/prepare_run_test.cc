@@ -11,6 +11,7 @@
 #include "folder_content.h"
 #include "prepare/places.h"
 #include "prepare/run.h"
+#include "protocol/output_folder.h"
 #include "protocol/termination.h"
 
 namespace berth::prepare {
@@ -72,13 +73,28 @@ TEST(Run, EndsAtOnceOnAFullDisk) {
 TEST(OutputFolder, IsForOneTaskAtATime) {
   const TemporaryFolder folder;
   {
-    const auto first = OutputFolder::open(folder.path() + "/out");
+    const auto first = protocol::OutputFolder::open("output_path", folder.path() + "/out");
     ASSERT_TRUE(first);
-    const auto second = OutputFolder::open(folder.path() + "/out");
+    const auto second = protocol::OutputFolder::open("output_path", folder.path() + "/out");
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, ErrorCode::kBadRequest);
   }
-  EXPECT_TRUE(OutputFolder::open(folder.path() + "/out"));
+  EXPECT_TRUE(protocol::OutputFolder::open("output_path", folder.path() + "/out"));
+}
+
+TEST(OutputFolder, WhatNoTaskHasWrittenIsNotReplaced) {
+  const TemporaryFolder folder;
+  folder.write("out/a/own.jpg", "mine");
+  const auto output = protocol::OutputFolder::open("save_path", folder.path() + "/out");
+  ASSERT_TRUE(output);
+  const auto refused = output->claim({"b.jpg", "a/own.jpg"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kBadRequest);
+  EXPECT_NE(refused.error().message.find("already holds a/own.jpg"), std::string::npos);
+  EXPECT_TRUE(output->claim({"b.jpg", "c.jpg"})) << "files of other names may lie there";
+  folder.write("out/b.jpg", "of a task");
+  EXPECT_TRUE(output->claim({"d.jpg", "b.jpg"})) << "it is done anew";
+  EXPECT_FALSE(output->claim({"d.jpg", "a/own.jpg"}));
 }
 
 TEST(LiesIn, FollowsLinks) {

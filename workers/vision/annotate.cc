@@ -44,14 +44,19 @@ Status write_one(const PictureSource& source, const Label& label, const std::str
   for (const Box& box : label.boxes) draw_box(&*picture, box);
   auto bytes = image::encode_jpeg(*picture, kQuality);
   if (!bytes) return forward_error(bytes);
-  // The whole name of others stays: "a.png" and "a.jpg" may lie side by side.
-  fs::path path = fs::path(folder) / source.name(label.index);
-  if (path.extension() != ".jpg") path += ".jpg";
+  const fs::path path = fs::path(folder) / annotated_name(source, label.index);
   if (auto made = protocol::make_folders(path.parent_path().string()); !made) return made;
   return protocol::write_file(path.string(), *bytes, protocol::Durability::kRenamed);
 }
 
 }  // namespace
+
+// The whole name of others stays: "a.png" and "a.jpg" may lie side by side.
+std::string annotated_name(const PictureSource& source, size_t index) {
+  fs::path name = source.name(index);
+  if (name.extension() != ".jpg") name += ".jpg";
+  return name.string();
+}
 
 Status write_annotated(const PictureSource& source, const std::vector<Label>& labels,
                        const std::string& folder, int threads) {

@@ -17,6 +17,9 @@ struct Label {
   std::vector<Box> boxes;  ///< drawn with their labels
 };
 
+/// The file below the folder that write_annotated() makes of the source's picture.
+std::string annotated_name(const PictureSource& source, size_t index);
+
 /// Writes `<folder>/<name>` (and `.jpg` behind other names) for each, in red at the upper left, as
 /// RFUAV does (45 px on a large picture, less on a small one). Folders are made. Errors: kNoSpace,
 /// kIoError; those of PictureSource::picture.

@@ -10,6 +10,7 @@
 #include "image/image_folder.h"
 #include "protocol/json_text.h"
 #include "protocol/output_file.h"
+#include "protocol/output_folder.h"
 #include "protocol/spec.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
@@ -60,7 +61,8 @@ class Benchmark {
     if (!weights) return forward_error(weights);
     card_ = std::move(weights->card);
     if (auto found = find_groups(); !found) return found;
-    if (auto made = protocol::make_folders(spec_.save_path); !made) return made;
+    auto folder = protocol::OutputFolder::open("save_path", spec_.save_path);
+    if (!folder) return forward_error(folder);
     threads_ = runtime::thread_count(spec_.threads);
     auto device = runtime::start_torch(spec_.device, threads_, &events_);
     if (!device) return forward_error(device);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "protocol/output_file.h"
+#include "protocol/output_folder.h"
 #include "protocol/spec.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
@@ -42,7 +43,9 @@ class Inference {
     }
     threads_ = runtime::thread_count(spec_.threads);
     if (auto opened = open_source(); !opened) return opened;
-    if (auto made = protocol::make_folders(spec_.save_path); !made) return made;
+    auto folder = protocol::OutputFolder::open("save_path", spec_.save_path);
+    if (!folder) return forward_error(folder);
+    if (auto claimed = folder->claim(annotated_files()); !claimed) return claimed;
     auto device = runtime::start_torch(spec_.device, threads_, &events_);
     if (!device) return forward_error(device);
     device_ = *device;
@@ -71,8 +74,9 @@ class Inference {
 
  private:
   Status open_source() {
-    const PictureSource::Options options{card_.image_size, threads_,
-                                         static_cast<size_t>(spec_.batch_size)};
+    PictureSource::Options options{
+        card_.image_size, threads_, static_cast<size_t>(spec_.batch_size), {}};
+    if (annotated_folder() != spec_.save_path) options.left_out = annotated_folder();
     auto source = PictureSource::open(spec_.source_path, options);
     if (!source) return forward_error(source);
     source_.emplace(std::move(*source));
@@ -188,6 +192,17 @@ class Inference {
     const bool same =
         std::filesystem::equivalent(folder ? source : source.parent_path(), spec_.save_path, error);
     return same ? spec_.save_path + "/annotated" : spec_.save_path;
+  }
+
+  /// The pictures that are to be written, relative to save_path.
+  std::vector<std::string> annotated_files() const {
+    std::vector<std::string> files;
+    if (!spec_.annotate) return files;
+    const auto folder =
+        std::filesystem::path(annotated_folder()).lexically_relative(spec_.save_path);
+    for (size_t i = 0; i < source_->size(); ++i)
+      files.push_back((folder / annotated_name(*source_, i)).string());
+    return files;
   }
 
   Status note_failures(const std::vector<image::FailedPicture>& pictures, ResultFiles* results) {

@@ -56,9 +56,18 @@ Result<Files> files_of_list(const std::string& list) {
   return files;
 }
 
-Result<Files> files_of_folder(const std::string& folder) {
+Result<Files> files_of_folder(const std::string& folder, const std::string& left_out) {
   auto pictures = image::list_pictures(folder);
   if (!pictures) return forward_error(pictures);
+  if (!left_out.empty()) {
+    const fs::path below = fs::path(left_out).lexically_normal();
+    const auto is_left_out = [&](const std::string& path) {
+      const auto inside = fs::path(path).lexically_normal().lexically_relative(below);
+      return !inside.empty() && *inside.begin() != "..";
+    };
+    pictures->erase(std::remove_if(pictures->begin(), pictures->end(), is_left_out),
+                    pictures->end());
+  }
   Files files;
   files.pictures = std::move(*pictures);
   std::error_code error;
@@ -193,10 +202,13 @@ Result<PictureSource> PictureSource::open(const std::string& path, const Options
     return tl::unexpected<protocol::Error>(
         protocol::system_error("cannot read source_path", path, error.value()));
   }
+  if (fs::is_other(status)) {
+    return failed(ErrorCode::kBadRequest, "cannot read " + path + ": it is not a file", path);
+  }
   const bool folder = fs::is_directory(status), list = !folder && extension_of(path) == ".txt";
   Files single;
   if (!folder && !list) add(path, &single);
-  auto files = folder ? files_of_folder(path)
+  auto files = folder ? files_of_folder(path, options.left_out)
                : list ? files_of_list(path)
                       : Result<Files>(std::move(single));
   if (!files) return forward_error(files);

@@ -20,6 +20,7 @@ class PictureSource {
     int image_size = 224;  ///< side of the square that the model takes
     int threads = 1;
     size_t batch_size = 32;
+    std::string left_out = {};  ///< a folder below the source whose pictures are not of it
   };
 
   /// `path`: a picture; a recording (.iq, .dat, .sigmf-data); a folder, searched in depth; a list

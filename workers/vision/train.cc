@@ -10,6 +10,7 @@
 
 #include "image/batch_loader.h"
 #include "protocol/output_file.h"
+#include "protocol/output_folder.h"
 #include "runtime/process_group.h"
 #include "runtime/process_setup.h"
 #include "runtime/torch_session.h"
@@ -79,6 +80,11 @@ class Training {
     if (!device) return forward_error(device);
     device_ = *device;
     if (auto joined = join(); !joined) return joined;
+    if (writes()) {
+      auto folder = protocol::OutputFolder::open("save_path", spec_.save_path);
+      if (!folder) return forward_error(folder);
+      folder_.emplace(std::move(*folder));
+    }
     if (spec_.deterministic) runtime::be_deterministic();
     settle(&spec_, data_.train, device_, &events_);
     events_.info("Model: " + spec_.model);
@@ -178,13 +184,15 @@ class Training {
     if (!notes) return memory_advice(notes.error());
     if (!*notes) {
       if (!spec_.resume.value_or(false)) return {};
-      // A training that ended leaves its results and no state: they are not to be written over.
+      // Results without a state are not to be written over.
       if (::access(output_->path_of("history.json").c_str(), F_OK) == 0) {
+        const std::string what = "resume: the training in " + spec_.save_path;
         return protocol::failed(
             ErrorCode::kBadRequest,
-            "resume: the training in " + spec_.save_path +
-                " has ended: choose another save_path, with weight_path to go on from its weights, "
-                "or leave resume out to train anew",
+            (output_->has_ended() ? what + " has ended"
+                                  : what + " was killed before its state was saved") +
+                ": choose another save_path, with weight_path to go on from its weights, or leave "
+                "resume out to train anew",
             spec_.save_path);
       }
       events_.warning("resume: there is nothing to go on with in " + spec_.save_path +
@@ -310,7 +318,7 @@ class Training {
   }
 
   void finish(double seconds) {
-    if (writes()) output_->remove_state();
+    if (writes()) output_->end();
     const std::string done =
         format("Training completed: best validation accuracy %.2f%% (epoch %lld), %.1f s",
                best_accuracy_, static_cast<long long>(best_epoch_), seconds);
@@ -365,6 +373,7 @@ class Training {
   BatchSizes sizes_;
   std::shared_ptr<runtime::ProcessGroup> group_;  // null: this process trains alone
   std::optional<Network> network_;
+  std::optional<protocol::OutputFolder> folder_;
   std::optional<TrainingOutput> output_;
   std::optional<image::BatchLoader> train_loader_, val_loader_;
   int64_t epoch_ = 0;         // the last one that was begun

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <boost/json/parse.hpp>
 #include <cstdlib>
 
 #include "protocol/json_text.h"
@@ -115,7 +116,7 @@ Status TrainingOutput::save_numbered(Network* network, int64_t epoch,
 
 Status TrainingOutput::write_history() const {
   const boost::json::object all{
-      {"task_id", task_id()}, {"model", spec_.model}, {"epochs", history_}};
+      {"task_id", task_id()}, {"model", spec_.model}, {"epochs", history_}, {"ended", ended_}};
   const auto written = protocol::write_file(
       path_of("history.json"), protocol::json_text(all) + "\n", protocol::Durability::kRenamed);
   if (!written) return written;
@@ -178,6 +179,21 @@ Result<std::optional<boost::json::object>> TrainingOutput::resume(Network* netwo
   return std::optional<boost::json::object>(std::move(*notes));
 }
 
-void TrainingOutput::remove_state() { ::unlink(path_of(kState).c_str()); }
+void TrainingOutput::end() {
+  ended_ = true;
+  if (auto written = write_history(); !written) events_.warning(written.error().message);
+  ::unlink(path_of(kState).c_str());
+}
+
+bool TrainingOutput::has_ended() const {
+  constexpr uint64_t kMostBytes = 256U << 20;
+  auto text = protocol::read_file(path_of("history.json"), kMostBytes);
+  if (!text) return false;
+  boost::system::error_code error;
+  const auto history = boost::json::parse(*text, error);
+  if (error || !history.is_object()) return false;
+  const auto* ended = history.get_object().if_contains("ended");
+  return ended != nullptr && ended->is_bool() && ended->get_bool();
+}
 
 }  // namespace berth::vision

@@ -43,7 +43,10 @@ class TrainingOutput {
   /// the notes of save_state(), and the network is as it was. Errors: kIoError,
   /// kCheckpointMismatch.
   protocol::Result<std::optional<boost::json::object>> resume(Network* network);
-  void remove_state();
+  /// The training is over: its state goes, and the history says so.
+  void end();
+  /// Whether the folder is of a training that came to its end.
+  bool has_ended() const;
 
   std::string best_weights() const { return main_path("best_model"); }
   std::string last_weights() const { return main_path("last_model"); }
@@ -66,6 +69,7 @@ class TrainingOutput {
   ModelCard card_;
   protocol::EventWriter& events_;
   boost::json::array history_;
+  bool ended_ = false;
   std::vector<std::string> numbered_;  // stems, the oldest first
 };
 

@@ -208,7 +208,7 @@ TEST(TextsTest, WhatIsNoRecordComesOutAsItIs) {
 
 TEST(TextsTest, WhatIsWrongWithARequestHasAChineseText) {
   base::check_rows(request_words());
-  base::check_found(request_words(), in_chinese);
+  base::check_found(request_words(), in_chinese, "not readable", "无法读取");
   base::check_said(request_words(), {BERTH_ROOT "/src"});
 }
 

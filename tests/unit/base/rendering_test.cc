@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 
 namespace berth::base {
 namespace {
@@ -11,9 +12,11 @@ namespace {
 constexpr std::array kTable{
     Rendering{"no reading for {} s", "已 {} 秒没有读数"},
     Rendering{"no reading for {} s (while listed)", "已 {} 秒没有读数（枚举时）"},
-    Rendering{"{} cannot be used: {}", "无法使用 {}：{}"},
-    Rendering{"task {} is of {}", "{1} 的任务 {0}", Values::kAsTheyStand},
-    Rendering{"nothing of this machine fits: {}", "无一可用：{}", Values::kEachSaid},
+    Rendering{"cannot read {}: {}", "无法读取 {}：{}", Values::kLastSaid},
+    Rendering{"none of {} could be read; the first: {}", "{} 均无法读取；第一个：{}",
+              Values::kLastSaid},
+    Rendering{"task {} is of {}", "{1} 的任务 {0}"},
+    Rendering{"PNG: {}", "PNG：{}", Values::kLastSaid},
     Rendering{"timeout", "超时"},
 };
 
@@ -29,25 +32,42 @@ TEST(Renderings, the_text_that_says_most_of_it_counts) {
   EXPECT_EQ(kAll.in_chinese("no reading for 2.1 s (while listed)"), "已 2.1 秒没有读数（枚举时）");
 }
 
-TEST(Renderings, texts_in_holes_are_said_too_but_not_in_those_of_users) {
-  EXPECT_EQ(kAll.in_chinese("cuda:0 cannot be used: no reading for 3 s"),
-            "无法使用 cuda:0：已 3 秒没有读数");
-  EXPECT_EQ(kAll.in_chinese("cuda:0 cannot be used: cuda:1 cannot be used: timeout"),
-            "无法使用 cuda:0：无法使用 cuda:1：超时");
+TEST(Renderings, reasons_are_said_too_words_of_users_never) {
+  EXPECT_EQ(kAll.in_chinese("cannot read a.png: timeout"), "无法读取 a.png：超时");
+  EXPECT_EQ(kAll.in_chinese("cannot read timeout: timeout"), "无法读取 timeout：超时");
   EXPECT_EQ(kAll.in_chinese("task timeout is of timeout"), "timeout 的任务 timeout");
+  EXPECT_EQ(kAll.in_chinese("none of a could be read; the first: cannot read b: timeout"),
+            "a 均无法读取；第一个：无法读取 b：超时");
+  EXPECT_EQ(kAll.in_chinese("none of a could be read; the first: its own word"),
+            "a 均无法读取；第一个：its own word");
 }
 
-TEST(Renderings, of_a_list_each_is_said) {
-  EXPECT_EQ(
-      kAll.in_chinese(
-          "nothing of this machine fits: cuda:0 cannot be used: timeout; no reading for 3 s; so"),
-      "无一可用：无法使用 cuda:0：超时；已 3 秒没有读数；so");
+TEST(Renderings, a_path_may_hold_what_stands_before_a_reason) {
+  EXPECT_EQ(kAll.in_chinese("cannot read /d: 2/a.png: timeout"), "无法读取 /d: 2/a.png：超时");
+  EXPECT_EQ(kAll.in_chinese("cannot read /d/a.png: PNG: its own word"),
+            "无法读取 /d/a.png：PNG：its own word");
+  EXPECT_EQ(kAll.in_chinese("cannot read /d: 2/a.png: another"), "cannot read /d: 2/a.png: another")
+      << "where the path ends is not known";
 }
 
 TEST(Renderings, what_is_not_known_stays_as_it_is) {
   for (const char* text : {"", "another", "no reading for  s", "Timeout", "{}", "已 3 秒没有读数",
-                           "cannot be used: timeout", "a; b"})
+                           "cannot read: timeout", "cannot read a: b", "a; b"})
     EXPECT_EQ(kAll.in_chinese(text), text);
+}
+
+TEST(Renderings, what_a_program_says_costs_little_however_long_and_deep) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (const char* piece :
+       {"PNG: ", "cannot read ", ": ", "none of a could be read; the first: "}) {
+    for (const std::size_t size : {4'000U, 1U << 20}) {
+      std::string text;
+      while (text.size() + 60 < size) text += piece;
+      EXPECT_FALSE(kAll.in_chinese(text).empty());
+    }
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5))
+      << "it is bounded: a second is thousands of times what it takes";
 }
 
 }  // namespace

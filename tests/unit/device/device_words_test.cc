@@ -166,7 +166,7 @@ TEST_F(DeviceWordsOfMachines, a_missing_library_is_explained_in_chinese) {
   const std::string hint = model::in_chinese(inventory.hints[0]);
   EXPECT_TRUE(hint.starts_with("PCI 总线上有 NVIDIA GPU（0000:01:00.0），但未安装其驱动：无法加载"))
       << hint;
-  EXPECT_NE(hint.find("：无法打开共享库文件：没有那个文件或目录；"), std::string::npos) << hint;
+  EXPECT_NE(hint.find("：无法打开共享库文件：文件或目录不存在；"), std::string::npos) << hint;
 }
 
 }  // namespace

@@ -50,6 +50,8 @@ class TrainingMetrics(TypedDict):
 class TrainingHistory(TypedDict):
     model: str
     epochs: list[TrainingMetrics]
+    #: The training came to its end
+    ended: bool
 
 
 ClassReport = TypedDict(
