@@ -159,6 +159,13 @@ constexpr std::array kRows{
     Row{model::words::kNotLeasedBecause, "目前没有可租用的设备：{}"},
 };
 
+// What the scheduler says is kept as the reason of the end.
+constexpr std::array kEndsOfTasks{
+    Row{words::kAfterFailed, "其前置任务 {} 未成功结束"},
+    Row{words::kNeverFits, "无法在本机运行：{}", base::Values::kLastSaid},
+    Row{model::words::kNeverTaken, "本机没有任何设备能够运行此任务：{}"},
+};
+
 constexpr std::array kDeviceStates{
     Row{"lost", "设备丢失"},
     Row{"not_responding", "驱动无响应"},
@@ -180,8 +187,9 @@ std::string_view state_of_device(std::string_view english) {
 }
 
 std::string in_chinese(std::string_view english) {
-  static const base::Renderings all{model::device_words(), model::task_words(),
-                                    model::worker_words(), model::system_words(), request_words()};
+  static const base::Renderings all{model::device_words(),   model::task_words(),
+                                    model::worker_words(),   model::system_words(),
+                                    std::span(kEndsOfTasks), request_words()};
   return all.in_chinese(english);
 }
 

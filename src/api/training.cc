@@ -149,9 +149,12 @@ void answer_with_file(const Service& service, const http::Request& request, http
   if (task == nullptr) return;
   const auto text = base::read_file(task->save_path + "/" + name, kMostBytes);
   if (text) {
-    const auto content = base::parse_json(*text);
+    auto content = base::parse_json(*text);
     if (content && content->is_object()) {
       const std::string writer = base::string_or(content->as_object(), "task_id");
+      // Histories of earlier versions do not say it.
+      if (content->as_object().contains("epochs") && !content->as_object().contains("ended"))
+        content->as_object()["ended"] = task->state == model::TaskState::kCompleted;
       if (writer.empty() || writer == task->id().value)
         return exchange.respond(json_response(*content));
       return exchange.fail(404,

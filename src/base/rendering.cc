@@ -84,16 +84,19 @@ std::string Renderings::said(const Rendering& row, std::string_view english, int
     auto values = match(pattern, english);
     if (!values) return {};
     if (row.values == Values::kLastSaid) values->back() = in_chinese(values->back(), depth + 1);
+    if (row.values == Values::kFirstSaid) values->front() = in_chinese(values->front(), depth + 1);
     return fill(row.chinese, *values);
   }
   const auto before = pattern.substr(0, pattern.size() - kEnd);
-  std::string found;  // with the longest reason that is known
+  std::string found;
   auto at = english.rfind(kBeforeReason);
   for (int place = 0; place < kMostPlaces && at != std::string_view::npos && at > 0; ++place) {
     const auto reason = english.substr(at + kBeforeReason.size());
-    if (auto values = match(before, english.substr(0, at))) {
+    auto values = match(before, english.substr(0, at));
+    if (values && !reason.empty()) {
       auto in_words = in_chinese(reason, depth + 1);
-      if (in_words != reason) {
+      // The longest that is known, else what stands last.
+      if (in_words != reason || found.empty()) {
         values->push_back(std::move(in_words));
         found = fill(row.chinese, *values);
       }

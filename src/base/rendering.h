@@ -15,7 +15,8 @@ namespace berth::base {
 
 enum class Values : std::uint8_t {
   kAsTheyStand,  // names, paths, amounts and other words of users
-  kLastSaid      // the last one is a reason, said in Chinese where it is known
+  kLastSaid,     // the last one is a reason, said in Chinese where it is known
+  kFirstSaid     // the first one is
 };
 
 struct Rendering {
@@ -32,7 +33,7 @@ class Renderings {
   /// `english`, a text of a table with its holes filled, in Chinese; itself where it is not known
   /// or very long. Of two rows that fit, the one that says more of it. A hole ends where what
   /// follows it in the row first stands; the last one, at the end of the text. A reason behind ":
-  /// ", which a path before it may hold too, is the longest that is known.
+  /// ", which a path before it may hold too, is the longest that is known, else the last piece.
   [[nodiscard]] std::string in_chinese(std::string_view english) const;
 
  private:

@@ -496,7 +496,11 @@ std::optional<model::Failure> Engine::failure_of(const model::TaskId& id, const 
 void Engine::exited(const model::TaskId& id, int attempt, const model::Exit& exit,
                     const std::string& why) {
   const auto record = table_.find(id);
-  const bool current = record != nullptr && record->attempt == attempt;
+  const auto task = state_.tasks.find(id);
+  // One that was given up and ends now says nothing of the task.
+  const bool current = record != nullptr && record->attempt == attempt &&
+                       task != state_.tasks.end() &&
+                       task->second.state == model::TaskState::kRunning;
   if (current && !record->cancelling && !record->failure)
     record->failure = failure_of(id, exit, why);
   core::Exited input{id, attempt, exit, std::nullopt};
@@ -508,8 +512,7 @@ void Engine::exited(const model::TaskId& id, int attempt, const model::Exit& exi
   input.out_of_memory =
       current && record->failure &&
       (record->failure->code == "out_of_memory" || record->failure->code == "memory_limit");
-  const auto task = state_.tasks.find(id);
-  if (input.out_of_memory && task != state_.tasks.end())
+  if (input.out_of_memory)
     record->failure->suggested_memory =
         core::suggested_memory(state_, task->second, input.peak_memory);
   apply(std::move(input));

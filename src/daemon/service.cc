@@ -200,15 +200,15 @@ void Service::forget_expired() {
   constexpr std::size_t kAtATime = 500;
   constexpr int kSeconds = 10;  // between two looks, unless there is more to do
   if (!ready() || --seconds_to_retention_ > 0) return;
-  const auto gone = expired(records(), config_.retention, now(), kAtATime);
+  auto gone = expired(records(), config_.retention, now(), kAtATime);
+  std::erase_if(gone, [this](const auto& id) {
+    return removing_.contains(id) || core::is_fenced(state(), id);
+  });
   seconds_to_retention_ = gone.size() == kAtATime ? 1 : kSeconds;
   if (gone.empty()) return;
   base::log_info("tasks that ended long ago are forgotten",
                  {{"tasks", std::to_string(gone.size())}, {"first", gone.front().value}});
-  for (const auto& id : gone) {
-    if (!removing_.contains(id) && !core::is_fenced(state(), id))
-      remove_now(id, [](const base::Status&) {});
-  }
+  for (const auto& id : gone) remove_now(id, [](const base::Status&) {});
 }
 
 void Service::reconfigure(const Config& config) {

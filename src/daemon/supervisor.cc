@@ -591,9 +591,17 @@ void Supervisor::give_up(const model::TaskId& id, int attempt) {
   const auto found = running_.find(id);
   if (found == running_.end() || found->second.attempt != attempt) return;
   found->second.wait.reset();
-  if (found->second.pidfd.valid()) set_aside(id, attempt, std::move(found->second.pidfd));
+  base::Fd pidfd = std::move(found->second.pidfd);
   running_.erase(found);
   processes_.remove(id);
+  const bool on_its_way = std::any_of(launching_.begin(), launching_.end(), [&](const auto& asked) {
+    return asked.second.id == id && asked.second.attempt == attempt;
+  });
+  if (pidfd.valid()) {
+    set_aside(id, attempt, std::move(pidfd));
+  } else if (!on_its_way) {
+    follow_fenced(id, attempt);
+  }
 }
 
 void Supervisor::follow_fenced(const model::TaskId& id, int attempt) {

@@ -51,7 +51,10 @@ constexpr auto kRows = std::to_array<base::Rendering>({
     {"the name of the class folder {} is not UTF-8: rename it, or unpack the archive with its own "
      "encoding",
      "类别文件夹 {} 的名称不是 UTF-8：请重命名，或用正确的编码重新解压"},
-    {"class_names has \"{}\" twice ({})", "class_names 中“{}”重复（{}）"},
+    {"line {} of {} names neither a picture (.jpg, .jpeg, .png, .bmp) nor a recording (.iq, .dat, "
+     ".sigmf-data)",
+     "{1} 的第 {0} "
+     "行既不是图片（.jpg、.jpeg、.png、.bmp），也不是录制文件（.iq、.dat、.sigmf-data）"},
     // ---- training ----
     {"training diverged: the loss is not a number any more in epoch {} (learning rate {}): use a "
      "smaller learning_rate",
@@ -64,6 +67,10 @@ constexpr auto kRows = std::to_array<base::Rendering>({
      "batch_size >= 2 or image_size >= 33",
      "batch_size 为 1 且 image_size 为 32 时，批归一化每个通道只有一个值：请使用 batch_size >= 2 "
      "或 image_size >= 33"},
+    {"resume: the training in {} was stopped before its state was saved: choose another save_path, "
+     "with weight_path to go on from its weights, or leave resume out to train anew",
+     "resume：{} 中的训练在保存状态之前已停止：请换一个 save_path 并用 weight_path "
+     "从其权重继续，或去掉 resume 重新训练"},
     {"resume: the training in {} has ended: choose another save_path, with weight_path to go on "
      "from its weights, or leave resume out to train anew",
      "resume：{} 中的训练已结束：请换一个 save_path 并用 weight_path 从其权重继续，或去掉 resume "
@@ -71,8 +78,10 @@ constexpr auto kRows = std::to_array<base::Rendering>({
     {"no space for a checkpoint: {} takes {} bytes and {} are free: free some space or choose "
      "another save_path",
      "空间不足以保存检查点：{} 需要 {} 字节，剩余 {} 字节：请腾出空间或换一个 save_path"},
+    {"{}; {} bytes are free: free some space or choose another save_path",
+     "{}；剩余 {} 字节：请腾出空间或换一个 save_path", base::Values::kFirstSaid},
     {"{}; {} bytes are needed and {} are free: free some space or choose another save_path",
-     "{}；需要 {} 字节，剩余 {} 字节：请腾出空间或换一个 save_path"},
+     "{}；需要 {} 字节，剩余 {} 字节：请腾出空间或换一个 save_path", base::Values::kFirstSaid},
     {"{} is of a training with {}, this one has {}: train with the same, with another save_path, "
      "or with resume false",
      "{} 属于参数为 {} 的训练，本次为 {}：请使用相同参数、换一个 save_path，或将 resume 设为 "

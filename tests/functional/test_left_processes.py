@@ -50,7 +50,9 @@ def test_a_task_of_the_same_id_runs_only_when_nothing_is_left_of_the_first(
         assert client.task("x")["status"] == "cancelled", "it is still there"
     finally:
         end(shim)
-    wait_until(lambda: client.request("DELETE", "/api/v2/tasks/x").status == 200, "nothing is left of it")
+    wait_until(lambda: shim not in watched_by(daemon.pid), "nothing is left of it")
+    assert client.task("x")["message"] == "Cancelled by the user", "what ends now says nothing of the task"
+    wait_until(lambda: client.request("DELETE", "/api/v2/tasks/x").status == 200, "it can be removed")
     client.submit(*sh("echo anew"), task_id="x", device="cpu")
     assert client.wait_end("x")["status"] == "completed"
     assert client.output("x") == b"anew\n"

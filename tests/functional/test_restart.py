@@ -10,6 +10,7 @@ import random
 import signal
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -202,15 +203,13 @@ def test_what_came_due_while_the_daemon_was_down_starts_once(
     for name in names:
         device = name.split("-")[0]
         memory = {"memory_gb": 0.5} if device == "cuda" else {}
-        retry = {"max": 1, "backoff_s": 2}
+        retry = {"max": 1, "backoff_s": 4}
         client.submit(*sh("exit 3"), task_id=name, kind="command", device=device, retry=retry, **memory)
 
-    def pausing() -> bool:
-        return all(task["retries"] == 1 for task in client.tasks())
-
-    wait_until(pausing, "all have failed once")
+    wait_until(lambda: all(task["not_before"] for task in client.tasks()), "all pause after a failure")
+    due = max(datetime.fromisoformat(task["not_before"]) for task in client.tasks())
     daemon.kill9()
-    time.sleep(2)  # until the pauses of all are over
+    wait_until(lambda: datetime.now(UTC) > due, "the pauses of all are over")
     daemon.start()
     for name in names:
         task = daemon.client.wait_end(name)

@@ -317,7 +317,7 @@ def test_what_resume_finds_is_told_as_it_is(daemon: Daemon, data: DataSet, folde
     assert client.wait_end(killed, within=LONG)["status"] == "failed"
     (out / "training_state.safetensors").unlink(missing_ok=True)  # as it is before the first one is saved
     again = client.wait_end(train(client, data, out, resume=True, **SMALL), within=LONG)
-    assert "was killed before its state was saved" in again["message"]
+    assert "was stopped before its state was saved" in again["message"]
     done = client.wait_end(train(client, data, folder / "done", **SMALL), within=LONG)
     assert done["status"] == "completed", done["message"]
     history = client.get(f"/api/v2/training/{done['task_id']}/history")

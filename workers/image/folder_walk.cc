@@ -60,6 +60,7 @@ protocol::Status walk_files(const std::string& folder,
 
 bool may_be_read(const fs::directory_entry& entry) {
   std::error_code ignored;
+  if (entry.is_regular_file(ignored)) return true;  // mostly known from the listing
   const fs::file_type type = entry.status(ignored).type();
   return type == fs::file_type::regular || type == fs::file_type::not_found;
 }

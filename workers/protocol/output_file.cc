@@ -92,9 +92,12 @@ OutputFile::~OutputFile() {
 Error OutputFile::describe(const char* what, int errno_value) const {
   Error error = system_error(what, path_, errno_value);
   if (error.code == ErrorCode::kNoSpace) {
-    error.message += "; " + std::to_string(bytes_) + " bytes are needed and " +
-                     std::to_string(free_bytes(folder_of(path_))) +
-                     " are free: free some space or choose another save_path";
+    const std::string free = std::to_string(free_bytes(folder_of(path_)));
+    // Of a file that grows as it is written nobody knows what it needs.
+    error.message +=
+        bytes_ > 0 ? "; " + std::to_string(bytes_) + " bytes are needed and " + free +
+                         " are free: free some space or choose another save_path"
+                   : "; " + free + " bytes are free: free some space or choose another save_path";
   }
   return error;
 }

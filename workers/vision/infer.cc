@@ -74,9 +74,8 @@ class Inference {
 
  private:
   Status open_source() {
-    PictureSource::Options options{
-        card_.image_size, threads_, static_cast<size_t>(spec_.batch_size), {}};
-    if (annotated_folder() != spec_.save_path) options.left_out = annotated_folder();
+    const PictureSource::Options options{card_.image_size, threads_,
+                                         static_cast<size_t>(spec_.batch_size), annotated_folder()};
     auto source = PictureSource::open(spec_.source_path, options);
     if (!source) return forward_error(source);
     source_.emplace(std::move(*source));
@@ -201,7 +200,7 @@ class Inference {
     const auto folder =
         std::filesystem::path(annotated_folder()).lexically_relative(spec_.save_path);
     for (size_t i = 0; i < source_->size(); ++i)
-      files.push_back((folder / annotated_name(*source_, i)).string());
+      files.push_back((folder / annotated_name(*source_, i)).lexically_normal().string());
     return files;
   }
 

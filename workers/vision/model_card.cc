@@ -182,12 +182,6 @@ Result<ModelCard> merge_sources(const std::vector<CardSource>& sources,
   }
   const auto count = static_cast<int64_t>(card.class_names.size());
   if (count == 0) return lacking("class_names");
-  std::vector<std::string> sorted = card.class_names;
-  std::sort(sorted.begin(), sorted.end());
-  if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end()) {
-    return failed(ErrorCode::kBadRequest,
-                  "class_names has \"" + *twice + "\" twice (" + tried + ")", weight_path);
-  }
   if (all.num_classes && *all.num_classes != count) {
     return failed(ErrorCode::kBadRequest,
                   "num_classes is " + std::to_string(*all.num_classes) + " but class_names has " +

@@ -48,9 +48,19 @@ Result<Files> files_of_list(const std::string& list) {
   if (!text) return forward_error(text);
   Files files;
   std::istringstream lines(*text);
+  size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
+    ++number;
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty() || line.front() == '#') continue;
+    // Nothing of a file that is no list: who reads the message may not be one who may read it.
+    if (!image::has_image_extension(line) && !is_recording(line)) {
+      return failed(ErrorCode::kBadRequest,
+                    "line " + std::to_string(number) + " of " + list +
+                        " names neither a picture (.jpg, .jpeg, .png, .bmp) nor a recording (.iq, "
+                        ".dat, .sigmf-data)",
+                    list);
+    }
     add((fs::path(list).parent_path() / line).lexically_normal().string(), &files);
   }
   return files;
@@ -60,13 +70,18 @@ Result<Files> files_of_folder(const std::string& folder, const std::string& left
   auto pictures = image::list_pictures(folder);
   if (!pictures) return forward_error(pictures);
   if (!left_out.empty()) {
-    const fs::path below = fs::path(left_out).lexically_normal();
-    const auto is_left_out = [&](const std::string& path) {
-      const auto inside = fs::path(path).lexically_normal().lexically_relative(below);
-      return !inside.empty() && *inside.begin() != "..";
-    };
-    pictures->erase(std::remove_if(pictures->begin(), pictures->end(), is_left_out),
-                    pictures->end());
+    // Links resolved: the two may be spelled in different ways.
+    std::error_code ignored;
+    const auto inside = fs::weakly_canonical(left_out, ignored)
+                            .lexically_relative(fs::weakly_canonical(folder, ignored));
+    if (!inside.empty() && inside != "." && *inside.begin() != "..") {
+      const std::string below = (fs::path(folder) / inside / "").string();
+      const auto is_left_out = [&](const std::string& path) {
+        return path.compare(0, below.size(), below) == 0;
+      };
+      pictures->erase(std::remove_if(pictures->begin(), pictures->end(), is_left_out),
+                      pictures->end());
+    }
   }
   Files files;
   files.pictures = std::move(*pictures);

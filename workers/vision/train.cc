@@ -190,7 +190,7 @@ class Training {
         return protocol::failed(
             ErrorCode::kBadRequest,
             (output_->has_ended() ? what + " has ended"
-                                  : what + " was killed before its state was saved") +
+                                  : what + " was stopped before its state was saved") +
                 ": choose another save_path, with weight_path to go on from its weights, or leave "
                 "resume out to train anew",
             spec_.save_path);

@@ -193,7 +193,7 @@ bool TrainingOutput::has_ended() const {
   const auto history = boost::json::parse(*text, error);
   if (error || !history.is_object()) return false;
   const auto* ended = history.get_object().if_contains("ended");
-  return ended != nullptr && ended->is_bool() && ended->get_bool();
+  return ended == nullptr || !ended->is_bool() || ended->get_bool();
 }
 
 }  // namespace berth::vision

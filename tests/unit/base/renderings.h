@@ -59,6 +59,10 @@ void check_found(std::span<const Rendering> table, Function in_chinese, const st
       values.back() = reason;
       expected.back() = reason_in_chinese;
     }
+    if (row.values == Values::kFirstSaid) {
+      values.front() = reason;
+      expected.front() = reason_in_chinese;
+    }
     EXPECT_EQ(in_chinese(fill(row.english, values)), fill(row.chinese, expected)) << row.english;
   }
 }

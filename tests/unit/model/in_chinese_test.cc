@@ -43,6 +43,13 @@ TEST(InChinese, a_driver_s_word_in_what_is_said_of_it) {
             "上请安装软件包 nvidia-driver 和 libnvidia-ml1（non-free 组件）");
 }
 
+TEST(InChinese, what_is_needed_stands_behind_a_reason) {
+  EXPECT_EQ(
+      in_chinese("cannot write /d/a: No space left on device; 5 bytes are needed and 3 are free: "
+                 "free some space or choose another save_path"),
+      "无法写入 /d/a：磁盘空间不足；需要 5 字节，剩余 3 字节：请腾出空间或换一个 save_path");
+}
+
 TEST(InChinese, words_of_users_stay) {
   EXPECT_EQ(in_chinese("Task timeout has ended and cannot be held or released"),
             "任务 timeout 已结束，不能搁置或释放");

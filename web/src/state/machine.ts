@@ -52,9 +52,13 @@ async function readActive(abort: AbortSignal): Promise<void> {
   // The newest come first; of a long queue its end is wanted.
   const of = (status: State, offset: number) => get<TaskList>(`/api/v2/tasks?status=${status}&task_type=training&limit=${ACTIVE}&offset=${offset}`, abort);
   const offset = Math.max(0, waiting - ACTIVE);
-  const [running, queued] = await Promise.all([of("running", 0), of("queued", offset)]);
-  waiting = queued.total;
-  active.value = [...running.tasks, ...queued.tasks];
+  const [running, first] = await Promise.all([of("running", 0), of("queued", offset)]);
+  waiting = first.total;
+  // The queue has another length than last time.
+  const end = Math.max(0, waiting - ACTIVE);
+  const queued = end === offset ? first : await of("queued", end);
+  // One that has started in between is in both.
+  active.value = [...new Map([...queued.tasks, ...running.tasks].map((task) => [task.task_id, task])).values()];
   activeTotal.value = running.total + queued.total;
   moreWaiting.value = Math.max(0, queued.total - queued.tasks.length);
 }
