@@ -89,8 +89,6 @@ constexpr std::array kRows{
     Row{words::kIsInstance, "MIG实例（{}）"},
     Row{words::kIfArraySlot, "同一数组的一个任务结束"},
     Row{words::kUserSlot, "用户 {} 的一个任务结束"},
-    Row{words::kAfterFailed, "其前置任务 {} 未成功结束"},
-    Row{words::kNeverFits, "无法在本机运行：{}"},
     Row{words::kIfOpen, "{} 不再排空"},
     Row{words::kIfKilled, "{} 上无法结束的进程消失"},
     Row{words::kIfReleased, "任务被释放（berth release {}）"},
@@ -155,7 +153,6 @@ constexpr std::array kRows{
     Row{base::kNeedsAndHas, "{}：需要{}，现有{}"},
     Row{base::kNeedsAndThere, "{}：需要{}，{}"},
     Row{base::kAndMore, "另有 {} 个"},
-    Row{model::words::kNeverTaken, "本机没有任何设备能够运行此任务：{}"},
     Row{model::words::kNotLeasedBecause, "目前没有可租用的设备：{}"},
 };
 
@@ -172,18 +169,24 @@ constexpr std::array kDeviceStates{
     Row{"failed", "设备故障"},
 };
 
+/// Null where it is not there.
+const Row* find(std::span<const Row> rows, std::string_view english) {
+  const auto row = std::find_if(rows.begin(), rows.end(),
+                                [&](const Row& one) { return one.english == english; });
+  return row == rows.end() ? nullptr : &*row;
+}
+
 }  // namespace
 
 std::string_view chinese(std::string_view english) {
-  const auto* row = std::find_if(kRows.begin(), kRows.end(),
-                                 [&](const Row& entry) { return entry.english == english; });
-  return row == kRows.end() ? english : row->chinese;
+  const Row* row = find(kRows, english);
+  if (row == nullptr) row = find(kEndsOfTasks, english);
+  return row == nullptr ? english : row->chinese;
 }
 
 std::string_view state_of_device(std::string_view english) {
-  const auto* row = std::find_if(kDeviceStates.begin(), kDeviceStates.end(),
-                                 [&](const Row& entry) { return entry.english == english; });
-  return row == kDeviceStates.end() ? english : row->chinese;
+  const Row* row = find(kDeviceStates, english);
+  return row == nullptr ? english : row->chinese;
 }
 
 std::string in_chinese(std::string_view english) {
@@ -192,7 +195,5 @@ std::string in_chinese(std::string_view english) {
                                     std::span(kEndsOfTasks), request_words()};
   return all.in_chinese(english);
 }
-
-std::span<const base::Rendering> scheduler_words() { return kRows; }
 
 }  // namespace berth::api

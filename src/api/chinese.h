@@ -3,11 +3,8 @@
 // and states of devices) and for what is said to requests.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
-
-#include "base/rendering.h"
 
 namespace berth::api {
 
@@ -19,8 +16,5 @@ std::string_view state_of_device(std::string_view english);
 
 /// Of a text with its holes filled, of whatever part of Berth (base/rendering.h).
 std::string in_chinese(std::string_view english);
-
-/// All that chinese() knows.
-std::span<const base::Rendering> scheduler_words();
 
 }  // namespace berth::api

@@ -12,8 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool hidden(const fs::path& path) { return path.filename().native().rfind('.', 0) == 0; }
-
 /// The folders from the first one to the one that is walked through.
 class Ancestors {
  public:
@@ -37,6 +35,8 @@ class Ancestors {
 
 }  // namespace
 
+bool is_hidden(const fs::path& path) { return path.filename().native().rfind('.', 0) == 0; }
+
 protocol::Status walk_files(const std::string& folder,
                             const std::function<void(const fs::directory_entry&)>& visit) {
   std::error_code error;
@@ -45,7 +45,7 @@ protocol::Status walk_files(const std::string& folder,
                                            error);
   for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error)) {
     std::error_code ignored;
-    if (hidden(entries->path())) {
+    if (is_hidden(entries->path())) {
       entries.disable_recursion_pending();
     } else if (!entries->is_directory(ignored)) {
       visit(*entries);

@@ -9,8 +9,11 @@
 
 namespace berth::image {
 
-/// Calls `visit` for each entry below `folder` that is no folder, at any depth, in no order. Names
-/// that begin with a dot are left out. Links to folders are followed, but not to a folder that they
+/// Names that begin with a dot.
+bool is_hidden(const std::filesystem::path& path);
+
+/// Calls `visit` for each entry below `folder` that is no folder, at any depth, in no order. Hidden
+/// ones are left out. Links to folders are followed, but not to a folder that they
 /// lie in themselves. Error: kIoError.
 protocol::Status walk_files(
     const std::string& folder,

@@ -16,18 +16,13 @@ using protocol::ErrorCode;
 using protocol::failed;
 using protocol::Result;
 
-bool hidden(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return !name.empty() && name[0] == '.';
-}
-
 Result<std::vector<std::string>> class_folders(const std::string& root) {
   std::vector<std::string> names;
   std::error_code error;
   fs::directory_iterator entries(root, error);
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     std::error_code ignored;
-    if (entries->is_directory(ignored) && !hidden(entries->path())) {
+    if (entries->is_directory(ignored) && !is_hidden(entries->path())) {
       names.push_back(entries->path().filename().string());
     }
   }

@@ -13,8 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 using protocol::Result;
 
-bool hidden(const fs::path& path) { return path.filename().native().rfind('.', 0) == 0; }
-
 tl::unexpected<protocol::Error> cannot_list(const std::string& folder, std::error_code error) {
   return tl::unexpected<protocol::Error>(
       protocol::system_error("cannot list the folder", folder, error.value()));
@@ -42,7 +40,7 @@ Result<ClassFiles> list_classes(const std::string& folder) {
   fs::directory_iterator entries(folder, error);
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     std::error_code ignored;
-    if (hidden(entries->path())) continue;
+    if (image::is_hidden(entries->path())) continue;
     if (entries->is_directory(ignored)) {
       classes.names.push_back(entries->path().filename().string());
     } else {
