@@ -60,8 +60,9 @@ Result<OutputFile> OutputFile::create(const std::string& path, uint64_t bytes,
   file.bytes_ = bytes;
   file.durability_ = durability;
   file.temporary_ = temporary_name(path);
-  file.slot_ = remember_temporary(file.temporary_);
-  file.fd_ = ::open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  const TemporaryFile made = create_temporary(file.temporary_);
+  file.fd_ = made.fd;
+  file.slot_ = made.slot;
   if (file.fd_ < 0) return tl::unexpected<Error>(file.describe("cannot create", errno));
   // Small files fit whatever block they get; reserving is for those that take a while to write.
   if (bytes > 1 << 16) {

@@ -12,6 +12,7 @@
 #include <climits>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 
 namespace berth::protocol {
 namespace {
@@ -30,6 +31,7 @@ Slot slots[kSlots];
 static_assert(std::atomic<int>::is_always_lock_free);
 
 std::atomic<bool> ending{false};
+std::atomic<int> creating{0};  // threads that are making a file
 std::atomic<int> folder_state{kFree};
 char folder_path[PATH_MAX];
 char folder_leaving[PATH_MAX + sizeof kLeavingSuffix];
@@ -76,9 +78,30 @@ void remove_folder(int parent, const char* name, int depth) {
   ::unlinkat(parent, name, AT_REMOVEDIR);
 }
 
+/// For a second at most: a file system that hangs must not keep the process.
+void wait_for_creators() {
+  const timespec step{0, 1'000'000};
+  for (int i = 0; i < 1000 && creating.load() > 0; ++i) ::nanosleep(&step, nullptr);
+}
+
+/// -1 if all slots are taken or the name is too long.
+int remember_temporary(const std::string& path) {
+  if (path.size() + 1 > sizeof(Slot::path)) return -1;
+  for (int i = 0; i < kSlots; ++i) {
+    int expected = kFree;
+    if (slots[i].state.compare_exchange_strong(expected, kFilling)) {
+      std::memcpy(slots[i].path, path.c_str(), path.size() + 1);
+      slots[i].state.store(kSet);
+      return i;
+    }
+  }
+  return -1;
+}
+
 void on_signal(int signal_number) {
   // Whoever ends a process tree may signal it more than once, and each thread has its own mask.
   while (ending.exchange(true)) ::pause();
+  wait_for_creators();
   for (Slot& slot : slots) {
     if (slot.state.load() == kSet) ::unlink(slot.path);
   }
@@ -103,17 +126,21 @@ void install_termination() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-int remember_temporary(const std::string& path) {
-  if (path.size() + 1 > sizeof(Slot::path)) return -1;
-  for (int i = 0; i < kSlots; ++i) {
-    int expected = kFree;
-    if (slots[i].state.compare_exchange_strong(expected, kFilling)) {
-      std::memcpy(slots[i].path, path.c_str(), path.size() + 1);
-      slots[i].state.store(kSet);
-      return i;
-    }
+TemporaryFile create_temporary(const std::string& path) {
+  // Else the handler could interrupt this very thread, and wait for it.
+  const TerminationPause pause;
+  creating.fetch_add(1);
+  if (ending.load()) {
+    creating.fetch_sub(1);
+    wait_if_ending();
   }
-  return -1;
+  TemporaryFile file;
+  file.slot = remember_temporary(path);
+  file.fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  const int error = errno;
+  creating.fetch_sub(1);
+  errno = error;
+  return file;
 }
 
 void forget_temporary(int slot) {

@@ -14,9 +14,16 @@ namespace berth::protocol {
 /// die.
 void install_termination();
 
-/// Remembers a file for removal by the signal handler; returns a slot for forget_temporary. At most
-/// 1024 files at a time; beyond that -1 (the file would then stay behind after a signal).
-int remember_temporary(const std::string& path);
+/// A new file, open for writing, that the signal handler removes until it is forgotten.
+struct TemporaryFile {
+  int fd = -1;    ///< -1: it could not be made, errno says why
+  int slot = -1;  ///< for forget_temporary
+};
+
+/// Makes the file; fails where one of that name is there. The handler runs before or after, never
+/// in between; once it has begun this does not return. At most 1024 files are remembered at a time
+/// (others would stay behind after a signal).
+TemporaryFile create_temporary(const std::string& path);
 void forget_temporary(int slot);
 
 /// What a remembered folder's name gets while it is being removed.

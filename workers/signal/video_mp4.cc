@@ -35,9 +35,7 @@ std::string temporary_name(const std::string& path) {
 /// with it.
 class Mp4Video : public Video {
  public:
-  explicit Mp4Video(std::string path) : path_(std::move(path)), temporary_(temporary_name(path_)) {
-    slot_ = protocol::remember_temporary(temporary_);
-  }
+  explicit Mp4Video(std::string path) : path_(std::move(path)), temporary_(temporary_name(path_)) {}
 
   ~Mp4Video() override {
     if (child_ > 0) {
@@ -46,11 +44,16 @@ class Mp4Video : public Video {
     }
     if (pipe_ >= 0) ::close(pipe_);
     if (words_ >= 0) ::close(words_);
+    if (output_ >= 0) ::close(output_);
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
     protocol::forget_temporary(slot_);
   }
 
   Status begin(int frames_per_second) {
+    const protocol::TemporaryFile made = protocol::create_temporary(temporary_);
+    slot_ = made.slot;
+    if (made.fd < 0) return tl::unexpected<Error>(system_error("cannot create", path_, errno));
+    output_ = made.fd;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) {
       return tl::unexpected<Error>(system_error("cannot make a pipe for", path_, errno));
@@ -102,8 +105,8 @@ class Mp4Video : public Video {
         std::to_string(frames_per_second), "-i", "pipe:0", "-an",
         // Most players want 4:2:0, and that wants even sides.
         "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-f", "mp4",
-        // A name that begins with '-' or holds ':' is still a file.
-        "file:" + temporary_};
+        // The open file, not its name: that may be removed before ffmpeg gets there.
+        "file:/proc/self/fd/" + std::to_string(kOutput)};
     std::vector<char*> arguments;
     for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
@@ -112,6 +115,8 @@ class Mp4Video : public Video {
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     if (words_ >= 0) posix_spawn_file_actions_adddup2(&actions, words_, STDERR_FILENO);
+    // Last: the ones before may have this number.
+    posix_spawn_file_actions_adddup2(&actions, output_, kOutput);
     const int failure =
         ::posix_spawnp(&child_, "ffmpeg", &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -139,9 +144,12 @@ class Mp4Video : public Video {
     return failed(ErrorCode::kIoError, message, path_);
   }
 
+  static constexpr int kOutput = 3;  // where ffmpeg finds its output
+
   std::string path_;
   std::string temporary_;
   int slot_ = -1;
+  int output_ = -1;
   int pipe_ = -1;
   int words_ = -1;  // what ffmpeg says on its standard error
   pid_t child_ = -1;

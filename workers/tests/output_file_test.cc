@@ -4,10 +4,15 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <thread>
+#include <vector>
 
 #include "checkpoint/safetensors.h"
 #include "protocol/spec.h"
+#include "protocol/termination.h"
 #include "temporary_folder.h"
 
 namespace berth::protocol {
@@ -45,6 +50,36 @@ TEST(OutputFile, AbandonedOnesLeaveTheOldContent) {
   }
   EXPECT_EQ(TemporaryFolder::read(path), "old");
   EXPECT_EQ(entries(folder.path()), 1u);
+}
+
+TEST(OutputFile, ASignalLeavesNoTemporaryFileWhateverTheOtherThreadsDo) {
+  for (int round = 0; round < 30; ++round) {
+    const TemporaryFolder folder;
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      install_termination();
+      std::vector<std::thread> threads;
+      for (int number = 0; number < 4; ++number) {
+        threads.emplace_back([&folder, number] {
+          const std::string path = folder.path() + "/" + std::to_string(number);
+          while (write_file(path, "whole", Durability::kRenamed)) {
+          }
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+      ::_exit(1);
+    }
+    while (entries(folder.path()) == 0) std::this_thread::yield();
+    ::kill(child, SIGTERM);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 128 + SIGTERM);
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      EXPECT_EQ(TemporaryFolder::read(entry.path()), "whole") << entry.path();
+      EXPECT_NE(entry.path().extension(), ".part") << entry.path();
+    }
+  }
 }
 
 TEST(OutputFile, MissingFoldersAreNamed) {
