@@ -155,7 +155,7 @@ std::string training_summary(const json::object& task, const Screen& screen) {
   text += "\n";
   const json::object* result = object_in(task, "result");
   if (const auto lost = result == nullptr ? 0 : base::int_or(*result, "unreadable"); lost > 0) {
-    text += paint(tr("{} pictures could not be read and were left out (berth logs has them)",
+    text += paint(tr("pictures that could not be read and were left out: {} (berth logs has them)",
                      {std::to_string(lost)}),
                   Tone::kWarn, screen) +
             "\n";
@@ -298,10 +298,12 @@ std::string render_benchmark(const json::object& result, const Screen& screen) {
                {tr("MACRO F1"), true}});
   double right = 0;
   std::int64_t images = 0;
+  std::int64_t lost = 0;
   for (const json::object* group : groups_of(result)) {
     const std::int64_t count = base::int_or(*group, "images");
     right += base::double_or(*group, "accuracy") * static_cast<double>(count);
     images += count;
+    lost += base::int_or(*group, "unreadable");
     table.add({{string_or(*group, "snr")},
                {string_or(*group, "colormap")},
                {std::to_string(count)},
@@ -314,17 +316,18 @@ std::string render_benchmark(const json::object& result, const Screen& screen) {
   if (images > 0)
     std::snprintf(accuracy, sizeof accuracy, "%.2f%%", right / static_cast<double>(images));
   const json::array* passed = array_in(result, "passed_over");
-  const std::size_t others = passed == nullptr ? 0 : passed->size();
+  std::vector<std::string> left_out;
+  if (passed != nullptr && !passed->empty())
+    left_out.push_back(tr("folders that are no class: {}", {std::to_string(passed->size())}));
+  if (lost > 0)
+    left_out.push_back(tr("pictures that could not be read: {}", {std::to_string(lost)}));
   return table.render(screen) + "\n" +
-         render_fields(
-             {{tr("images"), {std::to_string(images)}},
-              {tr("accuracy"), {accuracy}},
-              {tr("left out"),
-               {others == 0 ? "" : tr("{} folders that are no class", {std::to_string(others)}),
-                Tone::kWarn}},
-              {tr("model"), {string_or(result, "model")}},
-              {tr("result"), {string_or(result, "result_path"), Tone::kBold}}},
-             screen);
+         render_fields({{tr("images"), {std::to_string(images)}},
+                        {tr("accuracy"), {accuracy}},
+                        {tr("left out"), {base::join(left_out, tr(", ")), Tone::kWarn}},
+                        {tr("model"), {string_or(result, "model")}},
+                        {tr("result"), {string_or(result, "result_path"), Tone::kBold}}},
+                       screen);
 }
 
 }  // namespace berth::cli

@@ -67,7 +67,7 @@ constexpr auto kSentences = std::to_array<Translation>({
     {"{} ratios above its own", "高于其自身信噪比的 {} 个"},
     {"infer {} on {}", "用 {} 推理 {}"},
     {"benchmark {} on {}", "用 {1} 测试 {0}"},
-    {"{} folders that are no class", "{} 个不属于任何类别的文件夹"},
+    {"folders that are no class: {}", "不属于任何类别的文件夹：{} 个"},
     {"... and {} more (--limit N)", "... 另有 {} 个（--limit N）"},
     {"no tasks yet (berth run -- COMMAND starts one)",
      "还没有任务（berth run -- 命令 可启动一个）"},

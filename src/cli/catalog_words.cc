@@ -19,9 +19,12 @@ constexpr auto kWords = std::to_array<Translation>({
     {"l log", "l 日志"},
     {"? help", "? 帮助"},
 
-    // ---- berth train ----
-    {"{} pictures could not be read and were left out (berth logs has them)",
+    // ---- berth train, berth benchmark, berth data ----
+    {"pictures that could not be read and were left out: {} (berth logs has them)",
      "有 {} 张图片无法读取，已略过（详见 berth logs）"},
+    {"pictures that could not be read: {}", "无法读取的图片：{} 张"},
+    {"note", "注意"},
+    {"{} samples that are NaN or infinite count as 0", "{} 个 NaN 或无穷大的采样点按 0 处理"},
 
     // ---- berth notify ----
     {"delivered in {} s", "已送达，用时 {} 秒"},

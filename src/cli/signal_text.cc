@@ -59,6 +59,12 @@ std::string left_out(const json::object& stats) {
   return tr("{}, the first {}: {}", {std::to_string(count), file, message});
 }
 
+std::string not_finite(const json::object& stats) {
+  const std::int64_t count = int_or(stats, "samples_not_finite");
+  if (count == 0) return "";
+  return tr("{} samples that are NaN or infinite count as 0", {std::to_string(count)});
+}
+
 std::string classes(const json::object& stats) {
   const json::object* per_class = object_in(stats, "per_class");
   if (per_class == nullptr) return "";
@@ -79,12 +85,14 @@ std::string render_pictures(std::string_view type, const json::object& stats,
   return render_fields({{tr("images"), {with_time(done, stats)}},
                         {tr("classes"), {type == model::kIqDataset ? classes(stats) : ""}},
                         {tr("left out"), {left_out(stats), Tone::kWarn}},
+                        {tr("note"), {not_finite(stats), Tone::kWarn}},
                         {tr("result"), {string_or(stats, "save_path"), Tone::kBold}}},
                        screen);
 }
 
 std::string render_waterfall(const json::object& stats, const Screen& screen) {
   return render_fields({{tr("images"), {with_time(number(stats, "frames"), stats)}},
+                        {tr("note"), {not_finite(stats), Tone::kWarn}},
                         {tr("result"), {string_or(stats, "save_path"), Tone::kBold}}},
                        screen);
 }

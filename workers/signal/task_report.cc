@@ -15,6 +15,11 @@ void complete(const std::string& line, json::object result, protocol::EventWrite
   events->result(std::move(result));
 }
 
+void warn_of_not_finite(uint64_t samples, protocol::EventWriter* events) {
+  if (samples == 0) return;
+  events->warning(std::to_string(samples) + " samples that are NaN or infinite count as 0");
+}
+
 std::string shown(double value, const char* format) {
   char text[64];
   std::snprintf(text, sizeof text, format, value);

@@ -4,6 +4,7 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ class Clock {
 
 /// Ends a task: the last line, the whole progress, the result.
 void complete(const std::string& line, boost::json::object result, protocol::EventWriter* events);
+
+/// Says how many samples were not finite, if any were.
+void warn_of_not_finite(uint64_t samples, protocol::EventWriter* events);
 
 /// A number for people; `format` is printf's.
 std::string shown(double value, const char* format = "%.1f");

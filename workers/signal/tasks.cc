@@ -68,6 +68,7 @@ Status draw(Spec* spec, bool dataset, int threads, EventWriter* events) {
   }
   const double seconds = clock.seconds();
   facts["seconds"] = seconds;
+  warn_of_not_finite(set->not_finite, events);
   complete(std::to_string(set->pictures) + " spectrograms of " + std::to_string(set->files) +
                " recordings in " + shown(seconds) + " s; " +
                std::to_string(set->unreadable.size()) + " recordings left out",
@@ -135,6 +136,7 @@ Status waterfall(Spec* spec, int threads, EventWriter* events) {
   if (!drawn) return drawn;
   if (auto finished = (*video)->finish(); !finished) return finished;
   const double seconds = clock.seconds();
+  warn_of_not_finite(file->not_finite(), events);
   complete(std::to_string(frames) + " frames in " + shown(seconds) + " s",
            {{"source_path", source},
             {"save_path", out},

@@ -15,7 +15,7 @@ constexpr const char* kCompleted =
     R"({"task_id": "task-1", "task_type": "benchmark", "status": "completed", "result": {
         "result_path": "/o/benchmark.json", "model": "resnet18", "images": 24, "passed_over": ["x/jet/other"], "groups": [
         {"snr": "x", "colormap": "jet", "images": 4, "accuracy": 0, "top3_acc": 0.5, "mAP": 25.04, "macro_f1": 0},
-        {"snr": "10dB", "colormap": "jet", "images": 10, "accuracy": 100, "top3_acc": 1, "mAP": 100, "macro_f1": 1},
+        {"snr": "10dB", "colormap": "jet", "images": 10, "unreadable": 2, "accuracy": 100, "top3_acc": 1, "mAP": 100, "macro_f1": 1},
         {"snr": "-5dB", "colormap": "gray", "images": 10, "accuracy": 50, "top3_acc": 1, "mAP": 61.5, "macro_f1": 0.4444}]}})";
 
 TEST(Benchmark, shows_a_line_per_group_in_the_order_of_their_ratios) {
@@ -32,7 +32,7 @@ TEST(Benchmark, shows_a_line_per_group_in_the_order_of_their_ratios) {
             "\n"
             "images    24\n"
             "accuracy  62.50%\n"
-            "left out  1 folders that are no class\n"
+            "left out  folders that are no class: 1, pictures that could not be read: 2\n"
             "model     resnet18\n"
             "result    /o/benchmark.json\n");
   const auto body = json_object(daemon.body_of("/api/v2/inference/benchmark"));

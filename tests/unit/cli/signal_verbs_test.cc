@@ -46,9 +46,12 @@ TEST(Signals, pictures_are_counted_and_what_was_left_out_is_named) {
             "left out  2, the first /i/x.iq: it is empty\n"
             "result    /o\n");
   daemon.events = {
-      completed("waterfall", R"({"frames": 30, "seconds": 2, "save_path": "/a.avi"})")};
+      completed("waterfall",
+                R"({"frames": 30, "seconds": 2, "samples_not_finite": 7, "save_path": "/a.avi"})")};
   EXPECT_EQ(berth({"data", "waterfall", "--input", "/i", "--output", "/a.avi"}).out,
-            "images  30, in 2.00 s\nresult  /a.avi\n");
+            "images  30, in 2.00 s\n"
+            "note    7 samples that are NaN or infinite count as 0\n"
+            "result  /a.avi\n");
 }
 
 TEST(Signals, ratios_are_a_table) {
