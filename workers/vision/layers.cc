@@ -8,6 +8,8 @@
 
 #include <cmath>
 
+#include "vision/linear.h"
+
 namespace berth::vision {
 
 namespace nn = torch::nn;
@@ -22,6 +24,10 @@ void truncated_normal_(Tensor tensor, double std) {
   tensor.erfinv_().mul_(std * std::sqrt(2.0)).clamp_(-kCut, kCut);
 }
 
+Tensor linear(const nn::Linear& layer, const Tensor& x) {
+  return linear(x, layer->weight, layer->bias);
+}
+
 Mlp::Mlp(int64_t width, int64_t hidden) : first(width, hidden), second(hidden, width) {
   register_module("0", first);
   register_module("3", second);
@@ -31,7 +37,7 @@ Mlp::Mlp(int64_t width, int64_t hidden) : first(width, hidden), second(hidden, w
   }
 }
 
-Tensor Mlp::forward(const Tensor& x) { return second->forward(at::gelu(first->forward(x))); }
+Tensor Mlp::forward(const Tensor& x) { return linear(second, at::gelu(linear(first, x))); }
 
 Tensor stochastic_depth(const Tensor& branch, double probability, bool training) {
   if (!training || probability <= 0) return branch;

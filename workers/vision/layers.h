@@ -11,6 +11,9 @@ namespace berth::vision {
 /// torch.nn.init.trunc_normal_ draws it.
 void truncated_normal_(at::Tensor tensor, double std);
 
+/// What the layer gives, by vision/linear.h.
+at::Tensor linear(const torch::nn::Linear& layer, const at::Tensor& x);
+
 /// The two linear layers "0" and "3" of a transformer's block, with an exact GELU between them.
 struct Mlp final : torch::nn::Module {
   torch::nn::Linear first, second;

@@ -7,7 +7,6 @@
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/dropout.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/log2.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/meshgrid.h>
@@ -24,6 +23,7 @@
 #include <cmath>
 
 #include "vision/layers.h"
+#include "vision/linear.h"
 
 namespace berth::vision {
 namespace {
@@ -140,7 +140,7 @@ struct WindowAttention final : nn::Module {
     if (shifted) x = at::roll(x, {-down, -right}, {1, 2});
 
     const Tensor windows = to_windows(x);
-    const Tensor parts = at::linear(windows, qkv->weight, qkv_bias())
+    const Tensor parts = linear(windows, qkv->weight, qkv_bias())
                              .reshape({-1, kTokens, 3, heads, width / heads})
                              .permute({2, 0, 3, 1, 4});
     namespace F = nn::functional;
@@ -159,7 +159,7 @@ struct WindowAttention final : nn::Module {
     }
     scores = at::dropout(at::softmax(scores, -1), dropout, is_training());
     x = at::matmul(scores, parts[2]).transpose(1, 2).reshape({-1, kTokens, width});
-    x = at::dropout(proj->forward(x), dropout, is_training());
+    x = at::dropout(linear(proj, x), dropout, is_training());
     x = from_windows(x, height, breadth);
     if (shifted) x = at::roll(x, {down, right}, {1, 2});
     return x.slice(1, 0, rows).slice(2, 0, columns).contiguous();
@@ -204,7 +204,8 @@ struct PatchMerging final : nn::Module {
     const auto every_other = [&](int64_t row, int64_t column) {
       return x.slice(1, row, x.size(1), 2).slice(2, column, x.size(2), 2);
     };
-    return norm->forward(reduction->forward(
+    return norm->forward(linear(
+        reduction,
         at::cat({every_other(0, 0), every_other(1, 0), every_other(0, 1), every_other(1, 1)}, -1)));
   }
 };

@@ -4,7 +4,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/dropout.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 #include <ATen/ops/zeros.h>
 #include <torch/nn/init.h>
@@ -16,6 +15,7 @@
 
 #include "vision/attention.h"
 #include "vision/layers.h"
+#include "vision/linear.h"
 
 namespace berth::vision {
 namespace {
@@ -45,7 +45,7 @@ struct SelfAttention final : nn::Module {
   }
 
   Tensor forward(const Tensor& x) {
-    return out_proj->forward(self_attention(at::linear(x, in_proj_weight, in_proj_bias), heads));
+    return linear(out_proj, self_attention(linear(x, in_proj_weight, in_proj_bias), heads));
   }
 };
 
