@@ -78,12 +78,14 @@ class Fields {
   base::json::array detail_;
 };
 
-/// Numbers of the query string; every violation is collected, as in Fields.
+/// Values of the query string; every violation is collected, as in Fields.
 class Query {
  public:
   explicit Query(const http::Request& request) : request_(request) {}
   std::int64_t integer(std::string_view name, std::int64_t otherwise, std::int64_t least,
                        std::int64_t most);
+  /// One of `known`; the first where there is none.
+  std::string_view choice(std::string_view name, std::span<const std::string_view> known);
   [[nodiscard]] bool valid() const { return detail_.empty(); }
   [[nodiscard]] http::Response refusal() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <ranges>
 #include <string_view>
 
 #include "api/arrays.h"
@@ -14,6 +15,7 @@
 #include "api/task_request.h"
 #include "api/texts.h"
 #include "base/text.h"
+#include "core/users.h"
 #include "model/task_type.h"
 
 namespace berth::api {
@@ -48,7 +50,10 @@ struct ListQuery {
   std::string text;  // in any of its words, of whatever case
   std::size_t limit = 100;
   std::size_t offset = 0;
+  bool by_turn = false;  // as a pass of the scheduler goes through them; else the newest first
 };
+
+constexpr std::string_view kOrders[] = {"newest", "turn"};
 
 bool contains(std::string_view words, std::string_view text) {
   const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
@@ -109,8 +114,41 @@ class FinalAnswers {
   std::map<std::pair<std::uint64_t, Language>, Answer> answers_;
 };
 
-// The originals' two lists are in order of creation, `limit` each; `tasks` has every kind, newest
-// first.
+// What cannot start yet comes after what can, then what has ended.
+struct Turn {
+  int group = 0;
+  core::QueueKey key;
+  auto operator<=>(const Turn&) const = default;
+};
+
+Turn turn_of(const core::State& state, const model::TaskRecord& record) {
+  const auto entry = state.tasks.find(record.id());
+  if (entry != state.tasks.end())
+    return {entry->second.parked() ? 1 : 0, core::users::rank(state, entry->second)};
+  return {2, {0, record.sequence}};
+}
+
+// The matching ones from `offset` on, at most `limit`.
+std::vector<const model::TaskRecord*> part_of(const Service& service, const ListQuery& query) {
+  std::vector<const model::TaskRecord*> found;
+  for (const auto& [sequence, record] : service.records()) {
+    if (matches(*record, query)) found.push_back(record.get());
+  }
+  const std::size_t begin = std::min(query.offset, found.size());
+  const std::size_t end = begin + std::min(query.limit, found.size() - begin);
+  if (query.by_turn) {
+    std::vector<std::pair<Turn, const model::TaskRecord*>> turns;
+    for (const auto* record : found) turns.emplace_back(turn_of(service.state(), *record), record);
+    std::ranges::partial_sort(turns, turns.begin() + static_cast<std::ptrdiff_t>(end));
+    std::ranges::copy(turns | std::views::values, found.begin());
+  } else {
+    std::ranges::reverse(found);
+  }
+  return {found.begin() + static_cast<std::ptrdiff_t>(begin),
+          found.begin() + static_cast<std::ptrdiff_t>(end)};
+}
+
+// The originals' two lists are in order of creation, `limit` each; `tasks` has every kind.
 object list(const Service& service, const ListQuery& query, const http::Request& request) {
   array training;
   array inference;
@@ -129,17 +167,8 @@ object list(const Service& service, const ListQuery& query, const http::Request&
     }
   }
   LiveResponses respond(service);
-  std::size_t skip = query.offset;
-  const auto& records = service.records();
-  for (auto entry = records.rbegin(); entry != records.rend() && tasks.size() < query.limit;
-       ++entry) {
-    if (!matches(*entry->second, query)) continue;
-    if (skip > 0) {
-      --skip;
-      continue;
-    }
-    tasks.push_back(respond(*entry->second, language_of(request, entry->second->type)));
-  }
+  for (const model::TaskRecord* record : part_of(service, query))
+    tasks.push_back(respond(*record, language_of(request, record->type)));
   object result;
   result["total_training"] = training.size();
   result["total_inference"] = inference.size();
@@ -255,12 +284,13 @@ void add_task_routes(http::Router& router, Service& service) {
         Query numbers(request);
         const auto limit = numbers.integer("limit", 100, 0, 100'000);
         const auto offset = numbers.integer("offset", 0, 0, 1'000'000'000);
+        const bool by_turn = numbers.choice("order", kOrders) == "turn";
         if (!numbers.valid()) return exchange.respond(numbers.refusal());
         const ListQuery query{
             std::string(request.query.get("status")), std::string(request.query.get("task_type")),
             std::string(request.query.get("kind")),   std::string(request.query.get("array")),
             std::string(request.query.get("q")),      static_cast<std::size_t>(limit),
-            static_cast<std::size_t>(offset)};
+            static_cast<std::size_t>(offset),         by_turn};
         exchange.respond(json_response(list(service, query, request)));
       });
   router.add("GET", "/api/v2/tasks/{task_id}",

@@ -24,7 +24,8 @@ constexpr auto kWords = std::to_array<Translation>({
      "有 {} 张图片无法读取，已略过（详见 berth logs）"},
     {"pictures that could not be read: {}", "无法读取的图片：{} 张"},
     {"note", "注意"},
-    {"{} samples that are NaN or infinite count as 0", "{} 个 NaN 或无穷大的采样点按 0 处理"},
+    {"samples that are NaN or infinite count as 0 (met {} times)",
+     "NaN 或无穷大的采样点按 0 处理（遇到 {} 次）"},
 
     // ---- berth notify ----
     {"delivered in {} s", "已送达，用时 {} 秒"},

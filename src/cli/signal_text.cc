@@ -62,7 +62,7 @@ std::string left_out(const json::object& stats) {
 std::string not_finite(const json::object& stats) {
   const std::int64_t count = int_or(stats, "samples_not_finite");
   if (count == 0) return "";
-  return tr("{} samples that are NaN or infinite count as 0", {std::to_string(count)});
+  return tr("samples that are NaN or infinite count as 0 (met {} times)", {std::to_string(count)});
 }
 
 std::string classes(const json::object& stats) {

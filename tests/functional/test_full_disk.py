@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import subprocess
 import threading
@@ -95,7 +96,7 @@ def test_nothing_new_is_taken_and_what_runs_ends_truly(full: Daemon, disk: Disk,
     client.run(*sh("head -c 3000000 /dev/zero | tr '\\0' x | fold -w 1000"), task_id="fat")
     client.submit(*gate.wait("exit 7"), task_id="runs", kind="training", device="cpu")
     client.submit(*mark(trace), task_id="waits", kind="training", device="cpu")
-    client.wait_state("runs", "running")
+    full.wait_started("runs")
     wait_full(full, disk)
 
     health = client.get("/api/v1/health")
@@ -136,7 +137,7 @@ def test_it_starts_on_a_full_disk(full: Daemon, disk: Disk, folder: Path) -> Non
     gate = Gate(folder / "gate")
     full.client.submit(*gate.wait("echo said; exit 9"), task_id="runs")
     full.client.run("true", task_id="ended")
-    full.client.wait_state("runs", "running")
+    full.wait_started("runs")
     wait_full(full, disk)
     full.kill9()
     gate.open()
@@ -185,8 +186,12 @@ def test_every_submission_is_taken_or_refused(full: Daemon, disk: Disk, folder: 
     taken: list[str] = []
     rejected: list[str] = []
 
+    enough = threading.Event()
+
     def work(client_number: int) -> None:
-        for number in range(30):
+        for number in itertools.count():
+            if enough.is_set():
+                return
             task_id = f"t{client_number}-{number}"
             with contextlib.suppress(RefusedError):
                 full.client.submit(*mark(traces / task_id), task_id=task_id)
@@ -194,14 +199,20 @@ def test_every_submission_is_taken_or_refused(full: Daemon, disk: Disk, folder: 
                 continue
             rejected.append(task_id)
 
+    def fill() -> bool:
+        disk.fill()
+        return len(rejected) > 20
+
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: len(taken) > 20, "some are taken")
-    disk.fill()
-    for thread in threads:
-        thread.join()
-    assert rejected, "the disk did not fill up"
+    try:
+        wait_until(lambda: len(taken) > 20, "some are taken")
+        wait_until(fill, "the disk is full")
+    finally:
+        enough.set()
+        for thread in threads:
+            thread.join()
     full.kill9()
     disk.free()
     full.start()

@@ -205,7 +205,7 @@ def test_why_nothing_can_be_leased_is_said_for_each_device(
     for name, where in (("training", "cuda:0"), ("b", "cuda:0"), ("c", "cuda:1")):
         memory = 20 if name == "c" else 1
         daemon.client.submit(*running, task_id=name, device=where, memory_gb=memory, env=gpus.environment)
-        daemon.client.wait_state(name, "running")
+        daemon.wait_started(name)
     gpus.ctl("xid", "2", "79")
 
     def refusal(language: str, **fields: object) -> str:

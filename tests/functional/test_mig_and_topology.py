@@ -88,7 +88,7 @@ def test_a_reconfiguration_is_followed(divided: Machine) -> None:
     m = divided
     m.daemon.allow_stderr("device is not healthy")
     task = m.submit("--memory", "2G", device="cuda:0:2", memory_gb=5)
-    m.client.wait_state(task, "running")
+    m.daemon.wait_started(task)
     m.gpus.ctl("mig", "0", "1g.10gb", "2g.20gb")
     ended = m.client.wait_end(task)
     assert (ended["status"], ended["error"]["code"]) == ("failed", "device_lost")

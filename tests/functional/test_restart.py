@@ -181,7 +181,7 @@ def test_memory_of_running_tasks_is_theirs_again_after_a_restart(
     daemon: Daemon = make_daemon(gpus=gpus)
     argv = gpus.task("--memory", "14G", "--ramp", "1000s")
     daemon.client.submit(*argv, device="cuda", memory_gb=14, env=gpus.environment, task_id="t")
-    daemon.client.wait_state("t", "running")
+    daemon.wait_started("t")
     daemon.kill9()
     daemon.start()
     waiting = daemon.client.submit("true", device="cuda", memory_gb=14)["task_id"]

@@ -191,6 +191,8 @@ def test_lists_are_newest_first_with_filters_and_pages(client: Client) -> None:
     page = client.get("/api/v2/tasks?limit=2&offset=1")
     assert [task["task_id"] for task in page["tasks"]] == ["t4", "t3"]
     assert page["total"] == 6
+    assert [t["task_id"] for t in client.tasks("order=turn&limit=2")] == ["t0", "t1"]
+    assert client.request("GET", "/api/v2/tasks?order=oldest").status == 422
     assert [t["task_id"] for t in client.tasks("status=failed")] == ["bad"]
     assert [t["task_id"] for t in client.tasks("kind=inference")] == ["bad"]
     assert client.tasks("status=running") == []

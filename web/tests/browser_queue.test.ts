@@ -19,7 +19,7 @@ describe("a queue of a thousand tasks", () => {
     service = await Service.start(2);
     await service.run([service.task, "--memory", "20G"], { device: "cuda:0", memory_gb: 20, name: "holder" });
     for (let from = 0; from < 1000; from += 20) {
-      await Promise.all(Array.from({ length: 20 }, (_, i) => service.run(["sleep", "100"], { name: `job-${from + i}`, device: "cuda:0", memory_gb: 20, priority: 1 + ((from + i) % 10) })));
+      await Promise.all(Array.from({ length: 20 }, (_, i) => service.run(["sleep", "100"], { name: `job-${from + i}`, device: "cuda:0", memory_gb: 20, priority: 2 + ((from + i) % 9) })));
     }
   });
   after(() => service.close());
@@ -61,20 +61,24 @@ describe("a queue of a thousand tasks", () => {
     await page.context().close();
   });
 
-  test("shows what runs before the oldest that wait, an array in one row", async () => {
-    const sweep = await service.run(["sleep", "100"], { name: "sweep", array: "0-299", device: "cuda:0", memory_gb: 20, priority: 1 });
+  test("shows what runs, then whose turn comes first, an array in one row", async () => {
+    const urgent = await service.run(["sleep", "100"], { name: "urgent", device: "cuda:0", memory_gb: 20, priority: 1 });
+    const sweep = await service.run(["sleep", "100"], { name: "sweep", array: "0-299", device: "cuda:0", memory_gb: 20, priority: 9 });
     const { page, faults } = await open(browser, service.url);
     const shown = page.locator(".active-table tbody tr");
     await page.waitForFunction(() => document.querySelectorAll(".active-table tbody tr").length === 10);
     assert.match((await shown.first().textContent())!, /holder/);
-    await page.getByText("All 1,301").waitFor();
-    // 200 of those that wait are read: they begin with the first that came.
+    await page.getByText("All 1,302").waitFor();
+    // 200 of the 1,301 that wait are read: the most urgent, although it came late, then the first that came.
+    assert.match((await shown.nth(1).textContent())!, /urgent/);
     await page.locator(".active-table").getByText("job-0", { exact: true }).waitFor();
     assert.deepEqual(faults, []);
     await page.context().close();
     await service.api("POST", `/api/v2/tasks/${sweep["task_id"]}/cancel`);
     await service.until(sweep["task_id"] as string, "cancelled");
-    await service.api("DELETE", `/api/v2/tasks/${sweep["task_id"]}`);
+    await service.api("POST", `/api/v2/tasks/${urgent["task_id"]}/cancel`);
+    await service.until(urgent["task_id"] as string, "cancelled");
+    for (const task of [sweep, urgent]) await service.api("DELETE", `/api/v2/tasks/${task["task_id"]}`);
   });
 
   test("is searched through", async () => {

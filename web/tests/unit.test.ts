@@ -23,10 +23,10 @@ import { pagesOf, scrollFor, visibleRange } from "../src/lib/virtual.ts";
 describe("what runs and waits", () => {
   const task = (task_id: string, status: string, more: object = {}) => ({ task_id, status, priority: 5, created_at: "2026-01-01T00:00:00Z", array: null, ...more }) as unknown as Task;
   const of = (index: number) => ({ array: { id: "a", index, size: 4 } });
-  test("is told in few rows: what runs, then the most urgent; of an array one that waits", () => {
+  test("is told in few rows: what runs, then who waits, in the order given; of an array one that waits", () => {
     const tasks = [
-      task("late", "queued", { created_at: "2026-01-01T00:00:09Z" }), task("a_3", "queued", of(3)), task("a_2", "queued", of(2)), task("a_1", "running", of(1)), task("a_0", "running", of(0)),
-      task("urgent", "queued", { priority: 1, created_at: "2026-01-01T00:00:05Z" }), task("runs", "running", { priority: 9, created_at: "2025-12-31T00:00:00Z" }),
+      task("urgent", "queued", { priority: 1, created_at: "2026-01-01T00:00:05Z" }), task("a_2", "queued", of(2)), task("a_3", "queued", of(3)), task("late", "queued", { created_at: "2026-01-01T00:00:09Z" }),
+      task("a_1", "running", of(1)), task("a_0", "running", of(0)), task("runs", "running", { priority: 9, created_at: "2025-12-31T00:00:00Z" }),
     ];
     const rows = (most: number) => activeRows(tasks, most).map((row) => `${row.task.task_id} ${row.others}`);
     assert.deepEqual(rows(10), ["runs 0", "a_0 0", "a_1 0", "urgent 0", "a_2 1", "late 0"]);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -22,14 +21,6 @@ std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string temporary_name(const std::string& path) {
-  static std::atomic<uint64_t> counter{0};
-  const size_t slash = path.rfind('/');
-  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  return folder_of(path) + "/." + name + "." + std::to_string(::getpid()) + "-" +
-         std::to_string(counter++) + ".part";
 }
 
 /// ENOSPC or EDQUOT where there is no room; else 0, also where a file system cannot reserve.
@@ -59,11 +50,12 @@ Result<OutputFile> OutputFile::create(const std::string& path, uint64_t bytes,
   file.path_ = path;
   file.bytes_ = bytes;
   file.durability_ = durability;
-  file.temporary_ = temporary_name(path);
-  const TemporaryFile made = create_temporary(file.temporary_);
+  const std::string temporary = temporary_name(path);
+  const TemporaryFile made = create_temporary(temporary);
+  if (made.fd < 0) return tl::unexpected<Error>(file.describe("cannot create", errno));
+  file.temporary_ = temporary;
   file.fd_ = made.fd;
   file.slot_ = made.slot;
-  if (file.fd_ < 0) return tl::unexpected<Error>(file.describe("cannot create", errno));
   // Small files fit whatever block they get; reserving is for those that take a while to write.
   if (bytes > 1 << 16) {
     if (const int error = reserve(file.fd_, static_cast<off_t>(bytes)); error != 0)

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <ctime>
+#include <random>
 
 namespace berth::protocol {
 namespace {
@@ -126,6 +127,16 @@ void install_termination() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
+std::string temporary_name(const std::string& path) {
+  // Processes in two containers, or on two hosts, may have the same number. Without the file's own
+  // name, which may be as long as names can be.
+  static const std::string process = std::to_string(std::random_device{}());
+  static std::atomic<uint64_t> counter{0};
+  const size_t slash = path.rfind('/');
+  return path.substr(0, slash == std::string::npos ? 0 : slash + 1) + ".berth-" +
+         std::to_string(::getpid()) + "-" + process + "-" + std::to_string(counter++) + ".part";
+}
+
 TemporaryFile create_temporary(const std::string& path) {
   // Else the handler could interrupt this very thread, and wait for it.
   const TerminationPause pause;
@@ -138,6 +149,10 @@ TemporaryFile create_temporary(const std::string& path) {
   file.slot = remember_temporary(path);
   file.fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   const int error = errno;
+  if (file.fd < 0) {
+    forget_temporary(file.slot);
+    file.slot = -1;
+  }
   creating.fetch_sub(1);
   errno = error;
   return file;

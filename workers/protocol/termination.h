@@ -20,6 +20,9 @@ struct TemporaryFile {
   int slot = -1;  ///< for forget_temporary
 };
 
+/// Beside `path`, hidden, of a name that no other process takes.
+std::string temporary_name(const std::string& path);
+
 /// Makes the file; fails where one of that name is there. The handler runs before or after, never
 /// in between; once it has begun this does not return. At most 1024 files are remembered at a time
 /// (others would stay behind after a signal).

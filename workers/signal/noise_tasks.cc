@@ -70,6 +70,7 @@ Status measure_noise(Spec* spec, int threads, EventWriter* events) {
                                        ? ": " + shown(estimate->snr_db) + " dB in " +
                                              shown(estimate->bandwidth * 100) + " % of the band"
                                        : ": no signal found"));
+    warn_of_not_finite(file->not_finite(), events);
     found.push_back(snr_facts(*file, *estimate));
     events->progress(0.999 * static_cast<double>(found.size() + unreadable.size()) /
                      static_cast<double>(recordings->size()));
@@ -200,6 +201,7 @@ Status add_noise_copies(Spec* spec, int threads, EventWriter* events) {
   for (const std::string& note : file->notes()) events->warning(note);
   auto estimate = measure(*file, part_of(*file, 0, file->samples()), threads, events);
   if (!estimate) return forward_error(estimate);
+  warn_of_not_finite(file->not_finite(), events);
   if (auto made = protocol::make_folders(out); !made) return made;
   auto copies = write_copies(*file, *estimate, *ratios, seed, out, threads, events);
   if (!copies) return forward_error(copies);

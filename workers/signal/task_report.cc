@@ -15,9 +15,10 @@ void complete(const std::string& line, json::object result, protocol::EventWrite
   events->result(std::move(result));
 }
 
-void warn_of_not_finite(uint64_t samples, protocol::EventWriter* events) {
-  if (samples == 0) return;
-  events->warning(std::to_string(samples) + " samples that are NaN or infinite count as 0");
+void warn_of_not_finite(uint64_t times, protocol::EventWriter* events) {
+  if (times == 0) return;
+  events->warning("samples that are NaN or infinite count as 0 (met " + std::to_string(times) +
+                  " times)");
 }
 
 std::string shown(double value, const char* format) {

@@ -27,8 +27,8 @@ class Clock {
 /// Ends a task: the last line, the whole progress, the result.
 void complete(const std::string& line, boost::json::object result, protocol::EventWriter* events);
 
-/// Says how many samples were not finite, if any were.
-void warn_of_not_finite(uint64_t samples, protocol::EventWriter* events);
+/// Says how often samples were not finite, if any were; one read twice counts twice.
+void warn_of_not_finite(uint64_t times, protocol::EventWriter* events);
 
 /// A number for people; `format` is printf's.
 std::string shown(double value, const char* format = "%.1f");

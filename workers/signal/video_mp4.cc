@@ -25,17 +25,11 @@ using protocol::Result;
 using protocol::Status;
 using protocol::system_error;
 
-std::string temporary_name(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const size_t at = slash == std::string::npos ? 0 : slash + 1;
-  return path.substr(0, at) + "." + path.substr(at) + "." + std::to_string(::getpid()) + ".part";
-}
-
 /// Pictures go to ffmpeg's standard input. When this process ends early the pipe ends, and ffmpeg
 /// with it.
 class Mp4Video : public Video {
  public:
-  explicit Mp4Video(std::string path) : path_(std::move(path)), temporary_(temporary_name(path_)) {}
+  explicit Mp4Video(std::string path) : path_(std::move(path)) {}
 
   ~Mp4Video() override {
     if (child_ > 0) {
@@ -50,9 +44,11 @@ class Mp4Video : public Video {
   }
 
   Status begin(int frames_per_second) {
-    const protocol::TemporaryFile made = protocol::create_temporary(temporary_);
-    slot_ = made.slot;
+    const std::string temporary = protocol::temporary_name(path_);
+    const protocol::TemporaryFile made = protocol::create_temporary(temporary);
     if (made.fd < 0) return tl::unexpected<Error>(system_error("cannot create", path_, errno));
+    temporary_ = temporary;
+    slot_ = made.slot;
     output_ = made.fd;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) {

@@ -8,6 +8,8 @@
 #include <dlfcn.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <new>
+
 #include "runtime/torch_compat.h"
 
 namespace berth::vision {
@@ -24,12 +26,19 @@ using Sgemm = int (*)(char transpose_a, char transpose_b, int64_t rows, int64_t 
                       int64_t inner, float alpha, const float* a, int64_t a_stride, const float* b,
                       int64_t b_stride, float beta, float* c, int64_t c_stride);
 
-/// Null where torch brings no oneDNN that others may call, and where it has MKL.
+/// Null where torch brings no oneDNN that others may call, and where it has MKL. On other
+/// processors than x86 oneDNN's product may be its plain reference.
 Sgemm sgemm() {
+#if defined(__x86_64__)
   static const auto function =
       at::hasMKL() ? nullptr : reinterpret_cast<Sgemm>(::dlsym(RTLD_DEFAULT, "dnnl_sgemm"));
   return function;
+#else
+  return nullptr;
+#endif
 }
+
+constexpr int kOutOfMemory = 1;  // dnnl_out_of_memory
 
 struct Matrix {
   const Tensor& values;  // contiguous; its last size is the length of a row
@@ -47,6 +56,7 @@ void multiply(const Matrix& a, const Matrix& b, bool add, const Tensor& to) {
   const int failure = sgemm()(a.letter(), b.letter(), a.rows(), b.columns(), a.columns(), 1,
                               a.values.data_ptr<float>(), a.stride(), b.values.data_ptr<float>(),
                               b.stride(), add ? 1 : 0, to.data_ptr<float>(), b.columns());
+  if (failure == kOutOfMemory) throw std::bad_alloc();
   TORCH_CHECK(failure == 0, "oneDNN: a matrix product failed with status ", failure);
 }
 

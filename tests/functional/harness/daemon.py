@@ -189,6 +189,12 @@ class Daemon:
     def task_processes(self, task_id: str) -> list[processes.Process]:
         return processes.of_task(str(self.tmp), task_id)
 
+    def wait_started(self, task_id: str) -> Json:
+        """The task, once its program is there: it counts as running from its placement on, before it is launched."""
+        task = self.client.wait_state(task_id, "running")
+        wait_until(lambda: self.task_processes(task_id), f"task {task_id} has a process")
+        return task
+
     def resources(self) -> Json:
         return self.client.get("/api/v2/resources")
 

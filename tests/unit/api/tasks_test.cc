@@ -175,6 +175,31 @@ TEST_F(TasksTest, LimitAndOffsetCutTheLists) {
   EXPECT_EQ(body.at("total_training"), value(2));
 }
 
+TEST_F(TasksTest, TheListIsInOrderOfAgeOrOfTurn) {
+  const auto add = [&](const std::string& id, int priority, std::int64_t minute, bool held) {
+    const auto record = api.service.add(id, "command", TaskState::kQueued);
+    record->request.priority = priority;
+    auto& entry = api.service.scheduler.tasks[record->id()];
+    entry.request = record->request;
+    entry.sequence = record->sequence;
+    entry.submitted = base::from_ms(minute * 60'000);
+    entry.held = held;
+  };
+  api.service.add("ended", "command", TaskState::kCompleted);
+  add("old", 4, 0, false);  // one step of priority is an hour of waiting
+  add("held", 1, 10, true);
+  add("late", 3, 70, false);
+  add("urgent", 2, 100, false);
+  add("also late", 3, 70, false);
+  EXPECT_EQ(ids("tasks", "?order=newest"),
+            (Strings{"also late", "urgent", "late", "held", "old", "ended"}));
+  EXPECT_EQ(ids("tasks", "?order=turn"),
+            (Strings{"urgent", "old", "late", "also late", "held", "ended"}));
+  EXPECT_EQ(ids("tasks", "?order=turn&limit=2&offset=1"), (Strings{"old", "late"}));
+  EXPECT_EQ(ids("tasks", "?order=turn&offset=9"), Strings{});
+  EXPECT_EQ(api.get("/api/v2/tasks?order=oldest")->violations(), Strings{"enum query.order"});
+}
+
 TEST_F(TasksTest, TheListIsFilteredByStateAndKind) {
   api.service.add("done", "training", TaskState::kCompleted);
   api.service.add("runs", "training", TaskState::kRunning);

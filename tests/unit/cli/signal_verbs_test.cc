@@ -50,7 +50,7 @@ TEST(Signals, pictures_are_counted_and_what_was_left_out_is_named) {
                 R"({"frames": 30, "seconds": 2, "samples_not_finite": 7, "save_path": "/a.avi"})")};
   EXPECT_EQ(berth({"data", "waterfall", "--input", "/i", "--output", "/a.avi"}).out,
             "images  30, in 2.00 s\n"
-            "note    7 samples that are NaN or infinite count as 0\n"
+            "note    samples that are NaN or infinite count as 0 (met 7 times)\n"
             "result  /a.avi\n");
 }
 

@@ -8,21 +8,22 @@ export interface ActiveRow {
   others: number;
 }
 
-/** What runs first, then who waits: the most urgent first, of equal ones the oldest. */
+/** What runs first, the oldest before the others, then who waits, in the order given. */
 export function activeRows(tasks: readonly Task[], most: number): ActiveRow[] {
-  const waits = (task: Task) => Number(task.status !== "running");
-  const sorted = [...tasks].sort((a, b) => waits(a) - waits(b) || (waits(a) && a.priority - b.priority) || a.created_at.localeCompare(b.created_at) || (a.array?.index ?? 0) - (b.array?.index ?? 0));
+  const runs = (task: Task) => task.status === "running";
+  const running = tasks.filter(runs).sort((a, b) => a.created_at.localeCompare(b.created_at) || (a.array?.index ?? 0) - (b.array?.index ?? 0));
+  const sorted = [...running, ...tasks.filter((task) => !runs(task))];
   const rows: ActiveRow[] = [];
   const arrays = new Map<string, ActiveRow>();
   for (const task of sorted) {
-    const shared = task.status !== "running" && task.array ? arrays.get(task.array.id) : undefined;
+    const shared = !runs(task) && task.array ? arrays.get(task.array.id) : undefined;
     if (shared) {
       shared.others += 1;
       continue;
     }
     const row = { task, others: 0 };
     rows.push(row);
-    if (task.status !== "running" && task.array) arrays.set(task.array.id, row);
+    if (!runs(task) && task.array) arrays.set(task.array.id, row);
   }
   return rows.slice(0, most);
 }

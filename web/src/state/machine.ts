@@ -17,13 +17,12 @@ export const parts = signal<Record<string, string>>({});
 /** The last minutes of every device, for the small curves. */
 export const recent = signal<Map<string, Readings>>(new Map());
 export const RECENT_S = 300;
-/** Tasks that run, and the oldest of those that wait; for their names, too, which the list of who is on a device lacks. */
+/** Tasks that run, and the first of those that wait; for their names, too, which the list of who is on a device lacks. */
 export const active = signal<Task[] | null>(null);
 export const activeTotal = signal(0);
 /** How many wait beside those in `active`. */
 export const moreWaiting = signal(0);
 const ACTIVE = 200;
-let waiting = 0;
 export const namesById = computed(() => new Map((active.value ?? []).map((task) => [task.task_id, task.name])));
 
 export const gpus = computed<GpuDevice[]>(() => resources.value?.gpu_info.devices ?? []);
@@ -49,14 +48,8 @@ async function readMachine(abort: AbortSignal): Promise<void> {
 
 async function readActive(abort: AbortSignal): Promise<void> {
   if (!watching() || document.hidden) return;
-  // The newest come first; of a long queue its end is wanted.
-  const of = (status: State, offset: number) => get<TaskList>(`/api/v2/tasks?status=${status}&task_type=training&limit=${ACTIVE}&offset=${offset}`, abort);
-  const offset = Math.max(0, waiting - ACTIVE);
-  const [running, first] = await Promise.all([of("running", 0), of("queued", offset)]);
-  waiting = first.total;
-  // The queue has another length than last time.
-  const end = Math.max(0, waiting - ACTIVE);
-  const queued = end === offset ? first : await of("queued", end);
+  const of = (status: State) => get<TaskList>(`/api/v2/tasks?status=${status}&order=turn&task_type=training&limit=${ACTIVE}`, abort);
+  const [running, queued] = await Promise.all([of("running"), of("queued")]);
   // One that has started in between is in both.
   active.value = [...new Map([...queued.tasks, ...running.tasks].map((task) => [task.task_id, task])).values()];
   activeTotal.value = running.total + queued.total;
