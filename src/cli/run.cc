@@ -121,6 +121,7 @@ int run(const RunOptions& given) {
   };
   const auto end = follow(id, how);
   if (!end) return report_own_failure(end.error());
+  selection.choice(*end);
   const int status = exit_status(*end);
   // What the command itself ended with needs no comment; what Berth or a signal did to it does.
   const std::string why = failure(*end);

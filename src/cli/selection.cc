@@ -38,7 +38,10 @@ void SelectionNote::candidates() {
 }
 
 void SelectionNote::choice(const json::object& task) {
-  if (!report_ || base::string_or(task, "status") != "running") return;
+  const std::string state = base::string_or(task, "status");
+  // One that was short may be seen only when it has ended.
+  const bool placed = state != "pending" && state != "queued" && base::int_or(task, "attempt") > 0;
+  if (!report_ || !placed) return;
   print_error(render_choice(*report_, base::string_or(task, "device")));
   report_.reset();
 }

@@ -23,7 +23,7 @@ class SelectionNote {
  public:
   /// Reads the devices and tells them. Without an answer of the daemon nothing is told.
   void candidates();
-  /// `task`: a TaskResponse. Told once, when it runs.
+  /// `task`: a TaskResponse. Told once, when it runs, or when it has ended unseen.
   void choice(const base::json::object& task);
 
  private:

@@ -108,6 +108,8 @@ def test_metrics_have_dcgm_names_and_our_own(daemon: Daemon, gpus: FakeGpus, tmp
     assert 'modelName="NVIDIA GeForce RTX 3090"' in metrics(daemon, "?labels=dcgm")
     gate.open()
     daemon.client.wait_end("r")
+    # An end is counted when it is durable; it shows a moment before.
+    wait_until(lambda: "berth_tasks_ended_total{" in metrics(daemon), "its end is counted")
     text = metrics(daemon)
     assert value(text, 'berth_tasks_ended_total{kind="training",state="completed"}') == 1
     assert value(text, 'berth_task_run_seconds_count{kind="training"}') == 1
@@ -136,6 +138,7 @@ def test_the_dashboard_asks_only_for_what_there_is(daemon: Daemon, gpus: FakeGpu
 
     start(daemon, gpus, "t", "--seconds", "1", kind="training")
     daemon.client.wait_end("t")
+    wait_until(lambda: "berth_tasks_ended_total{" in metrics(daemon), "its end is counted")
     known = set(re.findall(r"^# TYPE (\S+)", metrics(daemon), re.MULTILINE))
     board = json.loads((programs.ROOT / "packaging/grafana/berth.json").read_text())
     queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
