@@ -128,17 +128,15 @@ Turn turn_of(const core::State& state, const model::TaskRecord& record) {
   return {2, {0, record.sequence}};
 }
 
-// The matching ones from `offset` on, at most `limit`.
-std::vector<const model::TaskRecord*> part_of(const Service& service, const ListQuery& query) {
-  std::vector<const model::TaskRecord*> found;
-  for (const auto& [sequence, record] : service.records()) {
-    if (matches(*record, query)) found.push_back(record.get());
-  }
+using Records = std::vector<const model::TaskRecord*>;
+
+// Of what was found, in order of creation, the part from `offset` on, at most `limit`, in `order`.
+Records part_of(Records found, const core::State& state, const ListQuery& query) {
   const std::size_t begin = std::min(query.offset, found.size());
   const std::size_t end = begin + std::min(query.limit, found.size() - begin);
   if (query.by_turn) {
     std::vector<std::pair<Turn, const model::TaskRecord*>> turns;
-    for (const auto* record : found) turns.emplace_back(turn_of(service.state(), *record), record);
+    for (const auto* record : found) turns.emplace_back(turn_of(state, *record), record);
     std::ranges::partial_sort(turns, turns.begin() + static_cast<std::ptrdiff_t>(end));
     std::ranges::copy(turns | std::views::values, found.begin());
   } else {
@@ -153,10 +151,10 @@ object list(const Service& service, const ListQuery& query, const http::Request&
   array training;
   array inference;
   array tasks;
-  std::size_t total = 0;
+  Records found;
   for (const auto& [sequence, record] : service.records()) {
     if (!matches(*record, query)) continue;
-    ++total;
+    found.push_back(record.get());
     // As in the originals, another word than these two selects nothing and drops nothing.
     const bool trainings = query.task_type != model::kInference;
     const bool inferences = query.task_type != model::kTraining;
@@ -167,7 +165,8 @@ object list(const Service& service, const ListQuery& query, const http::Request&
     }
   }
   LiveResponses respond(service);
-  for (const model::TaskRecord* record : part_of(service, query))
+  const std::size_t total = found.size();
+  for (const auto* record : part_of(std::move(found), service.state(), query))
     tasks.push_back(respond(*record, language_of(request, record->type)));
   object result;
   result["total_training"] = training.size();

@@ -50,10 +50,9 @@ Result<OutputFile> OutputFile::create(const std::string& path, uint64_t bytes,
   file.path_ = path;
   file.bytes_ = bytes;
   file.durability_ = durability;
-  const std::string temporary = temporary_name(path);
-  const TemporaryFile made = create_temporary(temporary);
+  const TemporaryFile made = create_temporary(path);
   if (made.fd < 0) return tl::unexpected<Error>(file.describe("cannot create", errno));
-  file.temporary_ = temporary;
+  file.temporary_ = made.path;
   file.fd_ = made.fd;
   file.slot_ = made.slot;
   // Small files fit whatever block they get; reserving is for those that take a while to write.

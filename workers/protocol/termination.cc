@@ -99,6 +99,16 @@ int remember_temporary(const std::string& path) {
   return -1;
 }
 
+std::string temporary_name(const std::string& path) {
+  // Processes in two containers, or on two hosts, may have the same number. Without the file's own
+  // name, which may be as long as names can be.
+  static const std::string process = std::to_string(std::random_device{}());
+  static std::atomic<uint64_t> counter{0};
+  const size_t slash = path.rfind('/');
+  return path.substr(0, slash == std::string::npos ? 0 : slash + 1) + ".berth-" +
+         std::to_string(::getpid()) + "-" + process + "-" + std::to_string(counter++) + ".part";
+}
+
 void on_signal(int signal_number) {
   // Whoever ends a process tree may signal it more than once, and each thread has its own mask.
   while (ending.exchange(true)) ::pause();
@@ -127,17 +137,9 @@ void install_termination() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-std::string temporary_name(const std::string& path) {
-  // Processes in two containers, or on two hosts, may have the same number. Without the file's own
-  // name, which may be as long as names can be.
-  static const std::string process = std::to_string(std::random_device{}());
-  static std::atomic<uint64_t> counter{0};
-  const size_t slash = path.rfind('/');
-  return path.substr(0, slash == std::string::npos ? 0 : slash + 1) + ".berth-" +
-         std::to_string(::getpid()) + "-" + process + "-" + std::to_string(counter++) + ".part";
-}
-
 TemporaryFile create_temporary(const std::string& path) {
+  TemporaryFile file;
+  file.path = temporary_name(path);
   // Else the handler could interrupt this very thread, and wait for it.
   const TerminationPause pause;
   creating.fetch_add(1);
@@ -145,9 +147,8 @@ TemporaryFile create_temporary(const std::string& path) {
     creating.fetch_sub(1);
     wait_if_ending();
   }
-  TemporaryFile file;
-  file.slot = remember_temporary(path);
-  file.fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  file.slot = remember_temporary(file.path);
+  file.fd = ::open(file.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   const int error = errno;
   if (file.fd < 0) {
     forget_temporary(file.slot);

@@ -16,16 +16,14 @@ void install_termination();
 
 /// A new file, open for writing, that the signal handler removes until it is forgotten.
 struct TemporaryFile {
+  std::string path;
   int fd = -1;    ///< -1: it could not be made, errno says why
   int slot = -1;  ///< for forget_temporary
 };
 
-/// Beside `path`, hidden, of a name that no other process takes.
-std::string temporary_name(const std::string& path);
-
-/// Makes the file; fails where one of that name is there. The handler runs before or after, never
-/// in between; once it has begun this does not return. At most 1024 files are remembered at a time
-/// (others would stay behind after a signal).
+/// Makes a file beside `path`, hidden, of a name that no other process takes. The handler runs
+/// before or after, never in between; once it has begun this does not return. At most 1024 files
+/// are remembered at a time (others would stay behind after a signal).
 TemporaryFile create_temporary(const std::string& path);
 void forget_temporary(int slot);
 

@@ -44,10 +44,9 @@ class Mp4Video : public Video {
   }
 
   Status begin(int frames_per_second) {
-    const std::string temporary = protocol::temporary_name(path_);
-    const protocol::TemporaryFile made = protocol::create_temporary(temporary);
+    const protocol::TemporaryFile made = protocol::create_temporary(path_);
     if (made.fd < 0) return tl::unexpected<Error>(system_error("cannot create", path_, errno));
-    temporary_ = temporary;
+    temporary_ = made.path;
     slot_ = made.slot;
     output_ = made.fd;
     int ends[2];
