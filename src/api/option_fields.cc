@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/option_fields.h"
 
+#include <algorithm>
+
 namespace berth::api {
 
 using base::json::object;
@@ -27,16 +29,9 @@ void read_option(Fields& fields, const IntegerField& field, object& to) {
 void read_option(Fields& fields, const ChoiceField& field, object& to) {
   if (!is_given(fields, field.name)) return;
   const std::string chosen = fields.string_or(field.name, "");
-  std::string names;
-  for (const auto name : field.known) {
-    if (name.empty()) continue;
-    if (name == chosen) {
-      to[field.name] = chosen;
-      return;
-    }
-    names += (names.empty() ? "'" : ", '") + std::string(name) + "'";
-  }
-  fields.refuse("enum", field.name, "Input should be one of " + names);
+  if (chosen.empty() || std::ranges::find(field.known, chosen) == field.known.end())
+    return fields.refuse("enum", field.name, one_of(field.known));
+  to[field.name] = chosen;
 }
 
 void read_option(Fields& fields, std::string_view name, object& to) {

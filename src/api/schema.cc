@@ -403,15 +403,20 @@ std::int64_t Query::integer(std::string_view name, std::int64_t otherwise, std::
   return otherwise;
 }
 
+std::string one_of(std::span<const std::string_view> known) {
+  std::string names;
+  for (const auto name : known) {
+    if (!name.empty()) names += (names.empty() ? "'" : ", '") + std::string(name) + "'";
+  }
+  return "Input should be one of " + names;
+}
+
 std::string_view Query::choice(std::string_view name, std::span<const std::string_view> known) {
   const auto text = request_.query.find(name);
   if (!text) return known.front();
   const auto chosen = std::ranges::find(known, *text);
   if (chosen != known.end()) return *chosen;
-  std::string names;
-  for (const auto one : known) names += (names.empty() ? "'" : ", '") + std::string(one) + "'";
-  detail_.push_back(
-      violation("enum", {"query", name}, "Input should be one of " + names, value(*text), {}));
+  detail_.push_back(violation("enum", {"query", name}, one_of(known), value(*text), {}));
   return known.front();
 }
 

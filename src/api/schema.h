@@ -78,6 +78,9 @@ class Fields {
   base::json::array detail_;
 };
 
+/// What is wrong with a word that is none of `known`.
+std::string one_of(std::span<const std::string_view> known);
+
 /// Values of the query string; every violation is collected, as in Fields.
 class Query {
  public:
